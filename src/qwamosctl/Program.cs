@@ -1,0 +1,6 @@
+namespace Qwamos.Client;
+
+internal static class Program
+{
+    private static int Main() => 2;
+}

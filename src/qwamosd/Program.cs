@@ -1,0 +1,6 @@
+namespace Qwamos.Daemon;
+
+internal static class Program
+{
+    private static int Main() => 2;
+}

@@ -1,0 +1,60 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using NSec.Cryptography;
+
+namespace Qwamos.SystemTests.Harness;
+
+/// <summary>
+/// Signs requests on its own, without the library under test: canonical JSON is made by sorting members, which equals RFC 8785 for the
+/// ASCII strings and integers that tests use.
+/// </summary>
+internal sealed class TestSigner
+{
+    private static readonly SignatureAlgorithm Ed25519 = SignatureAlgorithm.Ed25519;
+    private readonly Key _key;
+
+    private TestSigner(Key key) => _key = key;
+
+    public byte[] PublicKey => _key.PublicKey.Export(KeyBlobFormat.RawPublicKey);
+
+    public string KeyId =>
+        Convert.ToHexStringLower(SHA256.HashData([.. Encoding.ASCII.GetBytes("qwamos-key\n"), 0x01, .. PublicKey]));
+
+    public static long Now => DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+
+    public static TestSigner FromSeed(byte[] seed) => new(Key.Import(Ed25519, seed, KeyBlobFormat.RawPrivateKey));
+
+    public static TestSigner Fresh() => FromSeed(RandomNumberGenerator.GetBytes(32));
+
+    public static string FreshNonce() => Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>A fresh <c>set_policy</c> message as a JSON object that tests may change before signing.</summary>
+    public static JsonObject Draft(string argsJson, long? timestamp = null) => new()
+    {
+        ["command"] = "set_policy",
+        ["args"] = JsonNode.Parse(argsJson),
+        ["nonce"] = FreshNonce(),
+        ["timestamp"] = timestamp ?? Now,
+    };
+
+    public byte[] SetPolicy(string argsJson, long? timestamp = null) => Request(Draft(argsJson, timestamp));
+
+    /// <summary>The bytes to send for <paramref name="message"/>.</summary>
+    public byte[] Request(JsonObject message)
+    {
+        string canonical = Canonical(message);
+        return Encoding.UTF8.GetBytes($"{{\"msg\":{canonical},\"signature\":\"{Convert.ToBase64String(SignBytes(canonical))}\"}}\n");
+    }
+
+    public byte[] SignBytes(string canonical) => Ed25519.Sign(_key, Encoding.UTF8.GetBytes(canonical));
+
+    public static string Canonical(JsonNode? node) => node switch
+    {
+        JsonObject members => "{" + string.Join(',', members.OrderBy(m => m.Key, StringComparer.Ordinal)
+            .Select(m => JsonValue.Create(m.Key).ToJsonString() + ":" + Canonical(m.Value))) + "}",
+        JsonArray items => "[" + string.Join(',', items.Select(Canonical)) + "]",
+        null => "null",
+        _ => node.ToJsonString(),
+    };
+}

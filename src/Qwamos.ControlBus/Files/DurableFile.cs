@@ -1,0 +1,226 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+
+namespace Qwamos.ControlBus.Files;
+
+/// <summary>
+/// The one place that writes durably (ATTACKS 27, 29). A file is wholly old or wholly new whatever happens: written under a temporary
+/// name in the same directory, synced, renamed, and the directory synced; every error is reported with errno and path, for .NET's own
+/// Flush(true) swallows those of fsync. The directory is held open meanwhile, and no link is followed, neither there nor at the file.
+/// After an exception from <see cref="Replace"/> the old content is in place, or the new when the directory's fsync failed.
+/// </summary>
+public static class DurableFile
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const string TemporarySuffix = ".tmp";
+    private const int RandomHexDigits = 16;
+    private const uint Unchanged = uint.MaxValue;
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
+
+    /// <summary>Replaces a file, or makes it. <paramref name="gid"/>: the group it is given, null for the process's own.</summary>
+    /// <exception cref="IOException">A call failed, or a link, hard link, directory, FIFO ... is in its place.</exception>
+    public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null)
+    {
+        using var dir = OpenParent(path, out var name);
+        RefuseStrangeTarget(dir, name, path);
+        var temporary = WriteTemporary(dir, name, path, content, mode, gid);
+        try
+        {
+            Posix.Check(Libc.RenameAt(dir, temporary, dir, name), "rename", path);
+        }
+        catch
+        {
+            _ = Libc.UnlinkAt(dir, temporary, 0);
+            throw;
+        }
+        Posix.Fsync(dir, path);
+    }
+
+    /// <summary>Makes a file with its whole content at once, never over an existing one: false when any file of that name exists.</summary>
+    /// <exception cref="IOException">A call failed.</exception>
+    public static bool CreateNew(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null)
+    {
+        using var dir = OpenParent(path, out var name);
+        if (Posix.TryStatAt(dir, name, path, out _)) return false;
+        var temporary = WriteTemporary(dir, name, path, content, mode, gid);
+        try
+        {
+            if (Libc.LinkAt(dir, temporary, dir, name, 0) != 0)
+            {
+                var fault = Posix.Fault("link", path);
+                return fault.Errno == PosixException.EEXIST ? false : throw fault;
+            }
+        }
+        finally
+        {
+            _ = Libc.UnlinkAt(dir, temporary, 0);
+        }
+        Posix.Fsync(dir, path);
+        return true;
+    }
+
+    /// <summary>Makes a directory with exactly this mode; false when one exists (its mode is left alone).</summary>
+    /// <exception cref="IOException">A call failed, or something else than a directory is there.</exception>
+    public static bool MakeDirectory(string path, UnixFileMode mode, uint? gid = null)
+    {
+        using var parent = OpenParent(path, out var name);
+        if (Libc.MkdirAt(parent, name, (uint)mode) != 0)
+        {
+            var fault = Posix.Fault("mkdir", path);
+            if (fault.Errno != PosixException.EEXIST) throw fault;
+            using var existing = Posix.OpenAt(parent, name, Libc.O_RDONLY | Libc.O_DIRECTORY, 0, path);
+            return false;
+        }
+        using var made = Posix.OpenAt(parent, name, Libc.O_RDONLY | Libc.O_DIRECTORY, 0, path);
+        Own(made, mode, gid, path);
+        Posix.Fsync(made, path);
+        Posix.Fsync(parent, path);
+        return true;
+    }
+
+    /// <summary>Makes a symbolic link that says <paramref name="target"/>; false when any file of that name exists.</summary>
+    /// <exception cref="IOException">A call failed.</exception>
+    public static bool MakeLink(string path, string target)
+    {
+        using var dir = OpenParent(path, out var name);
+        if (Libc.SymlinkAt(target, dir, name) != 0)
+        {
+            var fault = Posix.Fault("symlink", path);
+            return fault.Errno == PosixException.EEXIST ? false : throw fault;
+        }
+        Posix.Fsync(dir, path);
+        return true;
+    }
+
+    /// <summary>Renames within one directory, over nothing: the new name must be free.</summary>
+    /// <exception cref="IOException">A call failed, or the new name is taken.</exception>
+    public static void Rename(string path, string newName)
+    {
+        using var dir = OpenParent(path, out var name);
+        if (newName.Contains('/', StringComparison.Ordinal)) throw new ArgumentException("a name, not a path", nameof(newName));
+        if (Posix.TryStatAt(dir, newName, path, out _)) throw new PosixException("rename to " + newName, path, PosixException.EEXIST);
+        Posix.Check(Libc.RenameAt(dir, name, dir, newName), "rename", path);
+        Posix.Fsync(dir, path);
+    }
+
+    /// <summary>Removes a file (a link itself, not its target); false when there is none.</summary>
+    /// <exception cref="IOException">A call failed.</exception>
+    public static bool Remove(string path)
+    {
+        using var dir = OpenParent(path, out var name);
+        if (Libc.UnlinkAt(dir, name, 0) != 0)
+        {
+            var fault = Posix.Fault("unlink", path);
+            return fault.IsNotFound ? false : throw fault;
+        }
+        Posix.Fsync(dir, path);
+        return true;
+    }
+
+    /// <summary>Makes the names in a directory durable.</summary>
+    /// <exception cref="PosixException">A call failed.</exception>
+    public static void SyncDirectory(string path)
+    {
+        using var dir = Posix.OpenDirectory(path);
+        Posix.Fsync(dir, path);
+    }
+
+    /// <summary>Makes the content of an existing regular file durable.</summary>
+    /// <exception cref="IOException">A call failed.</exception>
+    public static void SyncFile(string path)
+    {
+        using var file = Posix.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        Posix.Fsync(file, path);
+    }
+
+    /// <summary>Reads a regular file of at most <paramref name="maxBytes"/>; a link, FIFO, device or directory is refused, never waited for.</summary>
+    /// <exception cref="IOException">A call failed, it is no regular file, or it is longer.</exception>
+    public static byte[] ReadAllBounded(string path, int maxBytes)
+    {
+        using var file = Posix.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        var stat = Posix.Stat(file, path);
+        if (stat.Kind != FileKind.Regular) throw new IOException($"{SafeText.ForTerminal(path)}: not a regular file");
+        if (stat.SizeBytes > maxBytes) throw TooLong(path, maxBytes);
+        // One byte more than allowed: the file may grow while it is read, and a file of /proc says size 0.
+        var buffer = new byte[Math.Min(maxBytes, Math.Max(stat.SizeBytes, 4096)) + 1];
+        var length = 0;
+        while (true)
+        {
+            var count = Posix.Read(file, buffer.AsSpan(length), path);
+            if (count == 0) return buffer.AsSpan(0, length).ToArray();
+            length += count;
+            if (length > maxBytes) throw TooLong(path, maxBytes);
+            if (length == buffer.Length) Array.Resize(ref buffer, (int)Math.Min(maxBytes + 1L, buffer.Length * 2L));
+        }
+    }
+
+    /// <summary>
+    /// Removes the temporary files that a crash left in a directory, and says how many. Only for the one process that writes there.
+    /// </summary>
+    public static int RemoveLeftovers(string directory)
+    {
+        var count = 0;
+        using var dir = Posix.OpenDirectory(directory);
+        foreach (var path in Directory.EnumerateFiles(directory, ".*" + TemporarySuffix))
+        {
+            var name = Path.GetFileName(path);
+            if (IsTemporaryName(name) && Libc.UnlinkAt(dir, name, 0) == 0) count++;
+        }
+        return count;
+    }
+
+    private static string WriteTemporary(
+        SafeFileHandle dir, string name, string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid)
+    {
+        var temporary = $".{name}.{RandomNumberGenerator.GetHexString(RandomHexDigits, lowercase: true)}{TemporarySuffix}";
+        using var file = Posix.OpenAt(dir, temporary, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, Private, path);
+        try
+        {
+            Posix.WriteAll(file, content, path);
+            Own(file, mode, gid, path);
+            Posix.Fsync(file, path);
+            return temporary;
+        }
+        catch
+        {
+            _ = Libc.UnlinkAt(dir, temporary, 0);
+            throw;
+        }
+    }
+
+    // The group first: a change of owner clears set-ID bits, and the mode must never be wider for the wrong group.
+    private static void Own(SafeFileHandle file, UnixFileMode mode, uint? gid, string path)
+    {
+        if (gid is { } group && Posix.Stat(file, path).Gid != group) Posix.Check(Libc.Fchown(file, Unchanged, group), "fchown", path);
+        Posix.Check(Libc.Fchmod(file, (uint)mode), "fchmod", path);
+    }
+
+    private static void RefuseStrangeTarget(SafeFileHandle dir, string name, string path)
+    {
+        if (!Posix.TryStatAt(dir, name, path, out var stat)) return;
+        var shown = SafeText.ForTerminal(path);
+        if (stat.Kind != FileKind.Regular)
+            throw new IOException($"{shown}: not written: {SafePath.Describe(stat.Kind)} is in its place; look at it and remove it");
+        if (stat.Links != 1)
+            throw new IOException($"{shown}: not written: the file has {stat.Links} names (hard links); remove this one: rm {SafePath.Quote(path)}");
+    }
+
+    private static SafeFileHandle OpenParent(string path, out string name)
+    {
+        name = Path.GetFileName(path);
+        if (name is "" or "." or "..") throw new ArgumentException("not the path of a file", nameof(path));
+        var parent = Path.GetDirectoryName(path);
+        return Posix.OpenDirectory(string.IsNullOrEmpty(parent) ? "." : parent);
+    }
+
+    private static bool IsTemporaryName(string name) =>
+        name.Length > RandomHexDigits + TemporarySuffix.Length + 2 && name[0] == '.'
+        && name.EndsWith(TemporarySuffix, StringComparison.Ordinal)
+        && name[^(RandomHexDigits + TemporarySuffix.Length + 1)] == '.'
+        && !name.AsSpan(name.Length - RandomHexDigits - TemporarySuffix.Length, RandomHexDigits).ContainsAnyExcept(HexDigits);
+
+    private static IOException TooLong(string path, int maxBytes) =>
+        new($"{SafeText.ForTerminal(path)}: longer than {maxBytes} bytes");
+}

@@ -1,0 +1,87 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Qwamos.ControlBus.Files;
+
+/// <summary>Every path of DESIGN section 6, each under `--root DIR` when that is given.</summary>
+public sealed class SystemPaths
+{
+    private SystemPaths(string? root) => Root = root;
+
+    /// <summary>The real system's paths.</summary>
+    public static SystemPaths Real { get; } = new(null);
+
+    /// <summary>The absolute DIR of `--root DIR` without a trailing slash, else null.</summary>
+    public string? Root { get; }
+
+    /// <summary>True under `--root`: ownership is not required, and missing directories are made.</summary>
+    [MemberNotNullWhen(true, nameof(Root))]
+    public bool IsTrial => Root is not null;
+
+    public string EtcDir => At("/etc/qwamos");
+    public string AnchorFile => At("/etc/qwamos/dom0.pub");
+    public string SystemIdFile => At("/etc/qwamos/system.id");
+    public string SchemaFile => At("/etc/qwamos/policy.schema.json");
+    public string DaemonConfigFile => At("/etc/qwamos/qwamosd.json");
+    public string GatewayConfigFile => At("/etc/qwamos/gateway.json");
+    public string HooksDir => At("/etc/qwamos/hooks.d");
+    public string EtcStatusLink => At("/etc/qwamos/status.json");
+    public string EtcPendingLink => At("/etc/qwamos/pending.conf");
+
+    public string StateDir => At("/var/lib/qwamos");
+    public string LedgerFile => At("/var/lib/qwamos/ledger.db");
+    public string StatusFile => At("/var/lib/qwamos/status.json");
+    public string PendingFile => At("/var/lib/qwamos/pending.conf");
+    public string BackupsDir => At("/var/lib/qwamos/backups");
+
+    public string BootDir => At("/var/lib/qwamos-boot");
+    public string BootMemoryFile => At("/var/lib/qwamos-boot/memory.json");
+    public string BootNotesDir => At("/var/lib/qwamos-boot/notes");
+
+    public string GatewayStateDir => At("/var/lib/qwamos-gateway");
+    public string AcceptedFile => At("/var/lib/qwamos-gateway/accepted.db");
+    public string GatewayStatusFile => At("/var/lib/qwamos-gateway/status.json");
+
+    public string RunDir => At("/run/qwamos");
+    public string BusSocket => At("/run/qwamos/bus.sock");
+    public string GatewaySocket => At("/run/qwamos/gateway-bus.sock");
+
+    /// <summary>
+    /// Takes the argument of `--root`; null means the real system. `/` is refused, however written: it would be the real system
+    /// with ownership left unchecked.
+    /// </summary>
+    public static bool TryCreate(string? root, [NotNullWhen(true)] out SystemPaths? paths, [NotNullWhen(false)] out string? error)
+    {
+        paths = null;
+        error = null;
+        if (root is null)
+        {
+            paths = Real;
+            return true;
+        }
+        if (root.Length == 0 || root.Contains('\0', StringComparison.Ordinal))
+        {
+            error = "--root needs the path of a directory";
+            return false;
+        }
+        var full = Path.GetFullPath(root).TrimEnd('/');
+        if (full.Length == 0 || IsRootDirectory(full))
+        {
+            error = "--root / is refused: leave --root out to work on the real system";
+            return false;
+        }
+        paths = new SystemPaths(full);
+        return true;
+    }
+
+    /// <summary>An absolute path of the real system, moved under the root when there is one.</summary>
+    public string At(string absolutePath)
+    {
+        if (!absolutePath.StartsWith('/')) throw new ArgumentException("not an absolute path", nameof(absolutePath));
+        return Root is null ? absolutePath : Root + absolutePath;
+    }
+
+    // A link to / (or /proc/self/root) is / too: same device, same inode.
+    private static bool IsRootDirectory(string path) =>
+        Posix.TryStat(path, followLinks: true, out var given) && Posix.TryStat("/", followLinks: true, out var slash)
+        && given.IsSameFileAs(slash);
+}

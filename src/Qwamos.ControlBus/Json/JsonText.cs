@@ -1,0 +1,82 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Qwamos.ControlBus.Json;
+
+/// <summary>
+/// Builds JSON that is read by others and not signed: answers, status files, `-o json`. Control characters, DEL and C1 are always
+/// escaped, so that no answer can carry an escape sequence to a terminal raw (ATTACKS 21).
+/// </summary>
+public static class JsonText
+{
+    private const int InitialBytes = 512;
+
+    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = false };
+    private static readonly JsonWriterOptions Indented = Compact with { Indented = true, NewLine = "\n" };
+
+    /// <summary>One line: what <paramref name="write"/> writes (one value), and a newline.</summary>
+    public static byte[] Line(Action<Utf8JsonWriter> write) => Build(write, Compact, isLine: true);
+
+    /// <summary>One line: the value in document order, and a newline.</summary>
+    public static byte[] Line(JsonValue value) => Line(writer => Write(writer, value));
+
+    /// <summary>What <paramref name="write"/> writes (one value), compact or indented, without a newline at the end.</summary>
+    public static byte[] Bytes(Action<Utf8JsonWriter> write, bool isIndented = false) => Build(write, isIndented ? Indented : Compact, isLine: false);
+
+    /// <summary>The value in document order, compact or indented, without a newline at the end.</summary>
+    public static byte[] Bytes(JsonValue value, bool isIndented = false) => Bytes(writer => Write(writer, value), isIndented);
+
+    /// <summary>The value in document order, as text.</summary>
+    public static string ToText(JsonValue value, bool isIndented = false) => Encoding.UTF8.GetString(Bytes(value, isIndented));
+
+    /// <summary>Writes a value in document order.</summary>
+    public static void Write(Utf8JsonWriter writer, JsonValue value)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        ArgumentNullException.ThrowIfNull(value);
+        switch (value.Kind)
+        {
+            case JsonKind.Null:
+                writer.WriteNullValue();
+                break;
+            case JsonKind.Boolean:
+                writer.WriteBooleanValue(value.AsBoolean);
+                break;
+            case JsonKind.Number:
+                if (value.TryGetInteger(out var integer)) writer.WriteNumberValue(integer);
+                else writer.WriteRawValue(value.NumberToken);
+                break;
+            case JsonKind.String:
+                writer.WriteStringValue(value.AsString);
+                break;
+            case JsonKind.Array:
+                writer.WriteStartArray();
+                foreach (var item in value.Items) Write(writer, item);
+                writer.WriteEndArray();
+                break;
+            case JsonKind.Object:
+                writer.WriteStartObject();
+                foreach (var (name, member) in value.Members)
+                {
+                    writer.WritePropertyName(name);
+                    Write(writer, member);
+                }
+                writer.WriteEndObject();
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private static byte[] Build(Action<Utf8JsonWriter> write, JsonWriterOptions options, bool isLine)
+    {
+        var output = new ArrayBufferWriter<byte>(InitialBytes);
+        using (var writer = new Utf8JsonWriter(output, options)) write(writer);
+        if (isLine) output.Write("\n"u8);
+        return output.WrittenSpan.ToArray();
+    }
+}

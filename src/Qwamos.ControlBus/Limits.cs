@@ -1,0 +1,109 @@
+namespace Qwamos.ControlBus;
+
+/// <summary>Every limit of the bus, its unit last in its name. Numbers without another reason are DESIGN section 3's.</summary>
+public static class Limits
+{
+    // A request and what it may hold.
+
+    /// <summary>Longest request, `{` to `}`: leaves 4 KiB of a 64 KiB leaf for what the ledger says about it.</summary>
+    public const int MaxRequestBytes = 61_440;
+
+    /// <summary>Deepest nesting, the outermost object being 1: no honest message needs more than 4, and recursion stays small.</summary>
+    public const int MaxJsonDepth = 16;
+
+    /// <summary>Most policy keys one set_policy may name.</summary>
+    public const int MaxArgs = 64;
+
+    /// <summary>Random bytes in a nonce: 128 bits never meet by chance.</summary>
+    public const int NonceBytes = 16;
+
+    /// <summary>Most signatures beside one msg: each costs a verification before anything is believed.</summary>
+    public const int MaxSignatures = 16;
+
+    /// <summary>Most active keys: a bare signature is tried against each of them.</summary>
+    public const int MaxActiveKeys = 16;
+
+    /// <summary>Longest reason, in code points: a few paragraphs for an auditor, not a file.</summary>
+    public const int MaxReasonCodePoints = 1_024;
+
+    /// <summary>Greatest integer a double holds exactly (RFC 7493 section 2.2): beyond it two parsers may disagree.</summary>
+    public const long MaxSafeInteger = (1L << 53) - 1;
+
+    // Time.
+
+    /// <summary>How far a timestamp may lie from now, inclusive, both ways.</summary>
+    public const int FreshnessWindowSeconds = 300;
+
+    /// <summary>Margin below the time floor after which no clock can make a message acceptable again.</summary>
+    public const int ReplayMarginSeconds = 2 * FreshnessWindowSeconds;
+
+    // Connections.
+
+    /// <summary>Unanswered requests of one connection before the daemon stops reading it.</summary>
+    public const int MaxUnansweredPerConnection = 64;
+
+    /// <summary>Requests of one uid that may wait before `busy`.</summary>
+    public const int MaxWaitingPerUid = 1_024;
+
+    /// <summary>Time for a begun request to end.</summary>
+    public const int RequestTimeoutSeconds = 10;
+
+    /// <summary>Time a connection may stay without a request.</summary>
+    public const int IdleTimeoutSeconds = 60;
+
+    /// <summary>Longest answer, its newline included: below 65,536, so one default pipe or socket read takes it.</summary>
+    public const int MaxAnswerBytes = 65_535;
+
+    /// <summary>Longest Unix socket path: sun_path's 108 bytes less its NUL.</summary>
+    public const int MaxUnixPathBytes = 107;
+
+    // Policy and configuration.
+
+    /// <summary>Most keys a schema may define: status of all of them must fit one answer.</summary>
+    public const int MaxPolicyKeys = 64;
+
+    /// <summary>Longest name of a policy key: it is a file name (hooks.d), too.</summary>
+    public const int MaxPolicyKeyNameBytes = 48;
+
+    /// <summary>Longest policy.schema.json.</summary>
+    public const int MaxSchemaFileBytes = 65_536;
+
+    /// <summary>Longest qwamosd.json or gateway.json.</summary>
+    public const int MaxConfigFileBytes = 65_536;
+
+    /// <summary>Most gateways of one daemon: each costs a task and a line in status.</summary>
+    public const int MaxGateways = 64;
+
+    // Ledger.
+
+    /// <summary>Longest leaf: its length fits the 16 bits of a tlog-tiles entry bundle.</summary>
+    public const int MaxLeafBytes = 65_535;
+
+    /// <summary>Nonces remembered; full is `replay_store_full`, never an early eviction.</summary>
+    public const int ReplayCapacityNonces = 1_000_000;
+
+    /// <summary>Most entries in one commit: bounds memory and the wait of the last sender of a batch.</summary>
+    public const int MaxBatchEntries = 512;
+
+    /// <summary>Entries between two snapshots of the fold: start-up replays at most this many.</summary>
+    public const int SnapshotEveryEntries = 1_000;
+
+    /// <summary>WAL pages after which the writer checkpoints: SQLite's own default.</summary>
+    public const int CheckpointEveryPages = 1_000;
+
+    /// <summary>Wait before a projection is rewritten, so that a burst costs one write; section 6 allows 100 ms.</summary>
+    public const int ProjectionDelayMilliseconds = 50;
+
+    // Enforcement.
+
+    /// <summary>Time a hook may run before its process group is killed.</summary>
+    public const int HookTimeoutSeconds = 10;
+
+    /// <summary>Output of a hook that is kept for the log.</summary>
+    public const int MaxHookOutputBytes = 4_096;
+
+    // Files.
+
+    /// <summary>Symbolic links followed on the way to a trusted file outside the system's own paths: the kernel's own number.</summary>
+    public const int MaxSymbolicLinks = 40;
+}

@@ -1,0 +1,148 @@
+using System.Text.Json;
+using Qwamos.SystemTests.Harness;
+using Xunit;
+
+namespace Qwamos.SystemTests;
+
+/// <summary>ATTACK 29: errors of the disk injected into the running daemon's system calls, and a disk that is really full.</summary>
+public sealed class FaultInjectionTests : IDisposable
+{
+    private readonly Trial _trial = new();
+
+    public void Dispose() => _trial.Dispose();
+
+    [Theory]
+    [InlineData("fdatasync,fsync", "EIO")]
+    [InlineData("fdatasync,fsync", "ENOSPC")]
+    public void Attack29_FailedSync_AnswersStorageError_AndEndsTheDaemon(string calls, string error)
+    {
+        Needs.FaultInjection();
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        WaitForProjection("\"size\":1");
+        using RunningProgram tracer = Inject(daemon, calls, error);
+        byte[] request = _trial.Signer.SetPolicy("""{"VPN_KILL_SWITCH":"on"}""");
+        Assert.Equal("storage_error", _trial.Ask(request).Code());
+        Assert.NotEqual(0, daemon.WaitForExit());
+
+        _trial.StartDaemon();
+        Assert.Equal("off", _trial.Status().Policy("RADIO_ISOLATION"));
+        AssertWhollyOldOrNew(request);
+    }
+
+    [Theory]
+    [InlineData("pwrite64,write")]
+    public void Attack29_DiskFullOnWrite_AnswersStorageFull_ReadsGoOn_AndServiceResumes(string calls)
+    {
+        Needs.FaultInjection();
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        WaitForProjection("\"size\":1");
+        byte[] request = _trial.Signer.SetPolicy("""{"VPN_KILL_SWITCH":"on"}""");
+        using (RunningProgram tracer = Inject(daemon, calls, "ENOSPC", _trial.LedgerFile + "-wal"))
+        {
+            Assert.Equal("storage_full", _trial.Ask(request).Code());
+            Assert.Equal("off", _trial.Status().Policy("RADIO_ISOLATION"));
+            Detach(tracer);
+        }
+
+        Assert.Equal("ok", _trial.Ask(request).Code());
+        Assert.Equal("on", _trial.Status().Policy("VPN_KILL_SWITCH"));
+        Assert.False(daemon.HasExited);
+    }
+
+    [Fact]
+    public void Attack29_WriteErrorOfTheLedger_AnswersStorageError_AndEndsTheDaemon()
+    {
+        Needs.FaultInjection();
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        WaitForProjection("\"size\":1");
+        using RunningProgram tracer = Inject(daemon, "pwrite64", "EIO", _trial.LedgerFile + "-wal");
+        byte[] request = _trial.Signer.SetPolicy("""{"VPN_KILL_SWITCH":"on"}""");
+        Assert.Equal("storage_error", _trial.Ask(request).Code());
+        Assert.NotEqual(0, daemon.WaitForExit());
+        _trial.StartDaemon();
+        AssertWhollyOldOrNew(request);
+    }
+
+    [Theory]
+    [InlineData("rename,renameat,renameat2", "EIO")]
+    [InlineData("rename,renameat,renameat2", "ENOSPC")]
+    [InlineData("fsync", "EIO")]
+    public void Attack29_ProjectionThatCannotBeWritten_LeavesTheChangeStanding_IsShown_AndRetried(string calls, string error)
+    {
+        Needs.FaultInjection();
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        WaitForProjection("\"size\":1");
+        string[] only = calls == "fsync" ? ["-P", _trial.At("/var/lib/qwamos")] : [];
+        using (RunningProgram tracer = Inject(daemon, calls, error, only: only))
+        {
+            Assert.Equal("ok", _trial.Set("VPN_KILL_SWITCH", "\"on\"").Code());
+            Eventually.True(() => _trial.Status().GetProperty("projections").ToString() != "ok", "status shows that projections fail", () => daemon.Log);
+            Detach(tracer);
+        }
+
+        WaitForProjection("\"size\":2");
+        Eventually.True(() => _trial.Status().GetProperty("projections").ToString() == "ok", "the projections are written again");
+    }
+
+    [Fact]
+    public void Attack29_ReallyFullDisk_AnswersStorageFull_AndServiceResumesWithoutARestart()
+    {
+        Needs.Root();
+        string state = _trial.At("/var/lib/qwamos");
+        Directory.CreateDirectory(state);
+        Assert.SkipUnless(Command.Run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0750", "none", state]).ExitCode == 0, "needs permission to mount a tmpfs");
+        try
+        {
+            RunningProgram daemon = _trial.StartDaemon();
+            Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+            string filler = Path.Combine(state, "filler");
+            Command.Run(["dd", "if=/dev/zero", "of=" + filler, "bs=4k"]);
+            string code = "ok";
+            for (int i = 0; i < 2_000 && code == "ok"; i++)
+                code = _trial.Set("RADIO_IDLE_TIMEOUT_MIN", $"{i % 900}").Code();
+            Assert.Equal("storage_full", code);
+            Assert.Equal("ok", _trial.Status().Code());
+            File.Delete(filler);
+            Assert.Equal("ok", _trial.Set("VPN_KILL_SWITCH", "\"on\"").Code());
+            Eventually.True(() => File.ReadAllText(_trial.StatusFile).Contains("VPN_KILL_SWITCH", StringComparison.Ordinal), "the projection follows");
+            Assert.Equal(0, daemon.Stop());
+            _trial.StartDaemon();
+            Assert.Equal("on", _trial.Status().Policy("VPN_KILL_SWITCH"));
+            _trial.Ask(_trial.Signer.SetPolicy("""{"RADIO_ISOLATION":"on"}"""));
+        }
+        finally
+        {
+            Command.Run(["umount", "-l", state]);
+        }
+    }
+
+    private RunningProgram Inject(RunningProgram daemon, string calls, string error, string? path = null, string[]? only = null)
+    {
+        string[] paths = only ?? (path is null ? [] : ["-P", path]);
+        var tracer = RunningProgram.Start(["strace", "-f", "-p", $"{daemon.Id}", .. paths, "-e", "trace=" + calls, "-e", $"inject={calls}:error={error}"]);
+        tracer.WaitForLog("attached");
+        return tracer;
+    }
+
+    private static void Detach(RunningProgram tracer)
+    {
+        tracer.Signal(RunningProgram.SigTerm);
+        tracer.WaitForExit();
+    }
+
+    private void WaitForProjection(string text) => Eventually.True(
+        () => File.Exists(_trial.StatusFile) && File.ReadAllText(_trial.StatusFile).Contains(text, StringComparison.Ordinal), $"status.json contains {text}");
+
+    private void AssertWhollyOldOrNew(byte[] request)
+    {
+        JsonElement again = _trial.Ask(request);
+        Assert.Contains(again.Code(), new[] { "ok", "replayed" });
+        Assert.Equal("on", _trial.Status().Policy("VPN_KILL_SWITCH"));
+        using var projection = JsonDocument.Parse(JsonSerializer.Serialize(_trial.Status()));
+        Assert.Equal("ok", projection.RootElement.Code());
+    }
+}

@@ -91,6 +91,9 @@ public static class Limits
     /// <summary>WAL pages after which the writer checkpoints: SQLite's own default.</summary>
     public const int CheckpointEveryPages = 1_000;
 
+    /// <summary>Largest ledger.db or -wal that the boot copies when it cannot open it in place: /run is memory.</summary>
+    public const long MaxLedgerCopyBytes = 1L << 30;
+
     /// <summary>Wait before a projection is rewritten, so that a burst costs one write; section 6 allows 100 ms.</summary>
     public const int ProjectionDelayMilliseconds = 50;
 

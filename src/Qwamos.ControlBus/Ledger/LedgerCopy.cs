@@ -1,0 +1,82 @@
+using System.Security.Cryptography;
+using Microsoft.Data.Sqlite;
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.ControlBus.Ledger;
+
+/// <summary>
+/// Opens a ledger for the boot (DESIGN section 6): read-only, and where SQLite cannot make its -shm (a full or read-only disk) from a copy in
+/// a private folder. Never <c>immutable</c>: that ignores the WAL, and after a crash the WAL holds what was acknowledged last.
+/// </summary>
+public static class LedgerCopy
+{
+    private const int ChunkBytes = 1 << 20;
+    private const int FolderNameHexDigits = 16;
+    private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>Opens the ledger read-only, itself or a copy under <paramref name="scratchParent"/> (<c>/run</c>) that goes when the store is closed.</summary>
+    /// <exception cref="LedgerFormatException">It is not a ledger, or neither it nor a copy can be opened.</exception>
+    /// <exception cref="LedgerIntegrityException">It is damaged.</exception>
+    public static LedgerStore OpenForBoot(string path, string scratchParent)
+    {
+        try
+        {
+            return LedgerStore.Open(path, LedgerOpenMode.ReadOnly);
+        }
+        catch (LedgerFormatException e) when (e.InnerException is SqliteException { SqliteErrorCode: not SQLitePCL.raw.SQLITE_NOTADB })
+        {
+            return OpenCopy(path, scratchParent, e);
+        }
+        catch (LedgerFullException e)
+        {
+            return OpenCopy(path, scratchParent, e);
+        }
+    }
+
+    private static LedgerStore OpenCopy(string path, string scratchParent, Exception why)
+    {
+        var folder = Path.Combine(scratchParent, "qwamos-boot-" + RandomNumberGenerator.GetHexString(FolderNameHexDigits, lowercase: true));
+        try
+        {
+            if (!DurableFile.MakeDirectory(folder, FolderMode))
+                throw new LedgerFormatException($"{folder} exists already.");
+            var copy = Path.Combine(folder, Path.GetFileName(path));
+            // The file before its WAL: a frame that a checkpoint moves meanwhile is then in both or in the WAL alone.
+            CopyFile(path, copy);
+            if (Posix.TryStat(path + "-wal", out _))
+                CopyFile(path + "-wal", copy + "-wal");
+            return LedgerStore.Open(copy, LedgerOpenMode.ReadOnly).Owning(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+            if (e is LedgerIntegrityException)
+                throw;
+            throw new LedgerFormatException($"{why.Message} A copy of it could not be opened either: {e.Message}", e);
+        }
+    }
+
+    private static void CopyFile(string from, string to)
+    {
+        using var source = Posix.Open(from, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        var stat = Posix.Stat(source, from);
+        if (stat.Kind != FileKind.Regular || stat.Links != 1)
+            throw new LedgerFormatException($"{from} is not a plain file with one name.");
+        if (stat.SizeBytes > Limits.MaxLedgerCopyBytes)
+            throw new LedgerFormatException($"{from} has {stat.SizeBytes} bytes: more than {Limits.MaxLedgerCopyBytes} are not copied.");
+        var free = new DriveInfo(Path.GetDirectoryName(to)!).AvailableFreeSpace;
+        if (stat.SizeBytes > free)
+            throw new LedgerFormatException($"{from} has {stat.SizeBytes} bytes, and {Path.GetDirectoryName(to)} has room for {free}.");
+        using var target = Posix.Open(to, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var buffer = new byte[ChunkBytes];
+        for (var left = stat.SizeBytes; left > 0;)
+        {
+            var count = Posix.Read(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, left)), from);
+            if (count == 0)
+                throw new LedgerFormatException($"{from} became shorter while it was copied.");
+            Posix.WriteAll(target, buffer.AsSpan(0, count), to);
+            left -= count;
+        }
+    }
+}

@@ -1,0 +1,240 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Qwamos.ControlBus.Ledger;
+
+// One SQLite connection, opened with the settings that the ledger's promises rest on, and the mapping of SQLite's errors to ours:
+//   WAL, synchronous=FULL   a commit is one fsync of the WAL, and its error reaches us
+//   wal_autocheckpoint=0    SQLite swallows the errors of its automatic checkpoints
+//   no checkpoint on close  the same: a close after a failed fsync must not touch the file
+//   mmap_size=0             an I/O error of a mapping would be a signal, not an error code
+//   cell_size_check, trusted_schema=OFF, defensive   a hostile file is an error, not code
+
+/// <summary>The connection to a ledger's file. Not safe for use from several threads.</summary>
+internal sealed class LedgerDatabase : IDisposable
+{
+    private const int SqliteConfigDefensive = 1010;
+    private const int SqliteConfigNoCheckpointOnClose = 1006;
+    private const int SqliteStatusCacheWrite = 9;
+    private const int BusyTimeoutSeconds = 5;
+
+    private readonly string _path;
+    private readonly SqliteConnection _connection;
+    private readonly List<SqliteCommand> _prepared = [];
+    private bool _broken;
+
+    private LedgerDatabase(string path, SqliteConnection connection)
+    {
+        _path = path;
+        _connection = connection;
+    }
+
+    /// <summary>The file's path.</summary>
+    public string Path => _path;
+
+    /// <summary>Pages written to the WAL since the last call of <see cref="ResetPagesWritten"/>.</summary>
+    public long PagesWritten
+    {
+        get
+        {
+            _ = raw.sqlite3_db_status(_connection.Handle, SqliteStatusCacheWrite, out var current, out _, 0);
+            return current;
+        }
+    }
+
+    /// <summary>Opens the file, which exists. Checks what it is before anything else is asked of it.</summary>
+    /// <exception cref="LedgerFormatException">It is not a ledger, or a newer one, or cannot be opened.</exception>
+    public static LedgerDatabase Open(string path, LedgerOpenMode mode)
+    {
+        var builder = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = mode == LedgerOpenMode.ReadOnly ? SqliteOpenMode.ReadOnly : SqliteOpenMode.ReadWrite,
+            Pooling = false,
+            DefaultTimeout = BusyTimeoutSeconds,
+        };
+        var connection = new SqliteConnection(builder.ToString());
+        var database = new LedgerDatabase(path, connection);
+        try
+        {
+            connection.Open();
+            _ = raw.sqlite3_db_config(connection.Handle, SqliteConfigDefensive, 1, out _);
+            _ = raw.sqlite3_db_config(connection.Handle, SqliteConfigNoCheckpointOnClose, 1, out _);
+            database.Execute("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;");
+            LedgerTables.CheckFormat(database);
+            if (mode == LedgerOpenMode.ReadWrite)
+                database.PrepareForWriting();
+            return database;
+        }
+        catch (SqliteException e)
+        {
+            database.Dispose();
+            throw e.SqliteErrorCode switch
+            {
+                raw.SQLITE_NOTADB => new LedgerFormatException($"{path} is not a ledger: it is not an SQLite database.", e),
+                raw.SQLITE_CORRUPT => new LedgerIntegrityException($"{path} is damaged: {e.Message}", null, e),
+                raw.SQLITE_FULL => new LedgerFullException($"{path} cannot be made ready: the disk is full.", e),
+                _ => new LedgerFormatException($"{path} cannot be opened: {e.Message}", e),
+            };
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Prepares a statement that lives as long as the connection; its parameters are named $1, $2, ...</summary>
+    public SqliteCommand Prepare(string sql, int parameters = 0)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 1; i <= parameters; i++)
+            command.Parameters.Add(new SqliteParameter("$" + i.ToString(CultureInfo.InvariantCulture), DBNull.Value));
+        command.Prepare();
+        _prepared.Add(command);
+        return command;
+    }
+
+    /// <summary>Runs statements once.</summary>
+    public void Execute(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>The single integer that a query gives.</summary>
+    public long QueryInteger(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Reads; an I/O error breaks the instance, a damaged page is an integrity failure.</summary>
+    public T Read<T>(string doing, Func<T> body)
+    {
+        RefuseWhenBroken();
+        try
+        {
+            return body();
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB)
+        {
+            throw new LedgerIntegrityException($"{_path} is damaged, found when {doing}: {e.Message}", null, e);
+        }
+        catch (SqliteException e)
+        {
+            throw Break(doing, e);
+        }
+    }
+
+    /// <summary>Writes in one transaction: durable when it returns.</summary>
+    /// <exception cref="LedgerFullException">The disk was full: nothing was written.</exception>
+    /// <exception cref="LedgerBrokenException">Any other error: the outcome is unknown and the instance refuses further use.</exception>
+    public void Write(string doing, Action body)
+    {
+        RefuseWhenBroken();
+        try
+        {
+            Execute("BEGIN IMMEDIATE");
+            body();
+            Execute("COMMIT");
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == raw.SQLITE_FULL)
+        {
+            RollBack(doing, e);
+            throw new LedgerFullException($"The disk is full: {doing} left nothing in {_path}.", e);
+        }
+        catch (SqliteException e)
+        {
+            throw Break(doing, e);
+        }
+        catch
+        {
+            RollBack(doing, null);
+            throw;
+        }
+    }
+
+    /// <summary>Moves the WAL into the file. False when the disk is full or a reader stands in the way: nothing is lost, try again later.</summary>
+    /// <exception cref="LedgerBrokenException">Any other error.</exception>
+    public bool Checkpoint(bool truncate)
+    {
+        const string Doing = "moving the write-ahead log into the file";
+        RefuseWhenBroken();
+        try
+        {
+            using var command = _connection.CreateCommand();
+            command.CommandText = truncate ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint(PASSIVE)";
+            using var reader = command.ExecuteReader();
+            // One row: busy, frames in the WAL, frames moved.
+            return reader.Read() && reader.GetInt64(0) == 0 && reader.GetInt64(1) == reader.GetInt64(2);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_FULL or raw.SQLITE_BUSY or raw.SQLITE_LOCKED)
+        {
+            return false;
+        }
+        catch (SqliteException e)
+        {
+            throw Break(Doing, e);
+        }
+    }
+
+    /// <summary>Starts counting <see cref="PagesWritten"/> anew.</summary>
+    public void ResetPagesWritten() => _ = raw.sqlite3_db_status(_connection.Handle, SqliteStatusCacheWrite, out _, out _, 1);
+
+    /// <summary>Lets the close remove the empty WAL: called when a truncating checkpoint has emptied it.</summary>
+    public void AllowCleanClose() => _ = raw.sqlite3_db_config(_connection.Handle, SqliteConfigNoCheckpointOnClose, 0, out _);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var command in _prepared)
+            command.Dispose();
+        _prepared.Clear();
+        _connection.Dispose();
+    }
+
+    private void PrepareForWriting()
+    {
+        if (raw.sqlite3_db_readonly(_connection.Handle, "main") != 0)
+            throw new LedgerFormatException($"{_path} cannot be written by this user.");
+        using (var command = _connection.CreateCommand())
+        {
+            command.CommandText = "PRAGMA journal_mode=WAL";
+            if (command.ExecuteScalar() as string is not "wal")
+                throw new LedgerFormatException($"{_path} cannot be put into write-ahead mode: its file system lacks shared memory or locks.");
+        }
+        Execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
+        LedgerTables.CreateWhenNew(this);
+    }
+
+    private void RollBack(string doing, SqliteException? cause)
+    {
+        try
+        {
+            if (raw.sqlite3_get_autocommit(_connection.Handle) == 0)
+                Execute("ROLLBACK");
+        }
+        catch (SqliteException e)
+        {
+            throw Break(doing, cause ?? e);
+        }
+    }
+
+    private LedgerBrokenException Break(string doing, SqliteException e)
+    {
+        _broken = true;
+        return new LedgerBrokenException(
+            $"{_path} failed at {doing}: {e.Message} (SQLite code {e.SqliteExtendedErrorCode}). What reached the disk is unknown until it is opened anew.", e);
+    }
+
+    private void RefuseWhenBroken()
+    {
+        if (_broken)
+            throw new LedgerBrokenException($"{_path} failed before and is not used any more: open it anew.");
+    }
+}

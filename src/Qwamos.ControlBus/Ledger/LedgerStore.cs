@@ -1,0 +1,278 @@
+using Microsoft.Data.Sqlite;
+
+namespace Qwamos.ControlBus.Ledger;
+
+/// <summary>
+/// The ledger's file (DESIGN sections 6 and 7): entries in order, their Merkle tree's frontier, a snapshot of the fold, and how far each
+/// gateway has been served. One instance writes; its methods may be called from several threads and take turns.
+/// </summary>
+public sealed class LedgerStore : IDisposable
+{
+    private const int ReadAheadRows = 256;
+
+    private readonly Lock _turn = new();
+    private readonly LedgerDatabase _database;
+    private readonly LedgerStatements _statements;
+    private MerkleTree _tree;
+    private string? _scratchFolder;
+
+    private LedgerStore(LedgerDatabase database, LedgerStatements statements, MerkleTree tree)
+    {
+        _database = database;
+        _statements = statements;
+        _tree = tree;
+    }
+
+    /// <summary>The file's path.</summary>
+    public string Path => _database.Path;
+
+    /// <summary>Entries in the ledger.</summary>
+    public long Size
+    {
+        get
+        {
+            lock (_turn)
+                return _tree.Size;
+        }
+    }
+
+    /// <summary>Pages of 4,096 bytes written to the WAL since the last complete checkpoint.</summary>
+    public long PagesSinceCheckpoint
+    {
+        get
+        {
+            lock (_turn)
+                return _database.PagesWritten;
+        }
+    }
+
+    /// <summary>Opens a ledger; for writing, a file that is not there is made, 0600.</summary>
+    /// <exception cref="LedgerFormatException">The file is not a ledger, is a newer one, is a link, or cannot be opened.</exception>
+    /// <exception cref="LedgerIntegrityException">It is damaged.</exception>
+    /// <exception cref="LedgerFullException">The disk is full.</exception>
+    public static LedgerStore Open(string path, LedgerOpenMode mode)
+    {
+        LedgerFile.Check(path, mode);
+        var database = LedgerDatabase.Open(path, mode);
+        try
+        {
+            var statements = new LedgerStatements(database);
+            return new LedgerStore(database, statements, database.Read("reading the tree", statements.ReadTree));
+        }
+        catch (SqliteException e)
+        {
+            database.Dispose();
+            throw new LedgerFormatException($"{path} lacks a table of a ledger: {e.Message}", e);
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>A copy of the tree over all entries.</summary>
+    public MerkleTree Tree()
+    {
+        lock (_turn)
+            return _tree.Clone();
+    }
+
+    /// <summary>Appends entries in one transaction with the tree's new frontier: one fsync, durable when it returns. Gives the first one's index.</summary>
+    /// <exception cref="LedgerFullException">Nothing was appended; the store can be used on.</exception>
+    /// <exception cref="LedgerBrokenException">The outcome is unknown; the store refuses further use.</exception>
+    public long AppendBatch(IReadOnlyList<NewEntry> entries)
+    {
+        foreach (var entry in entries)
+            CheckNew(entry);
+        lock (_turn)
+        {
+            var first = _tree.Size;
+            if (entries.Count == 0)
+                return first;
+            var tree = _tree.Clone();
+            _database.Write("appending entries", () =>
+            {
+                foreach (var entry in entries)
+                {
+                    var hash = MerkleTree.LeafHash(entry.Leaf.Span);
+                    _statements.Insert(tree.Size, hash, entry);
+                    tree.Append(hash);
+                }
+                _statements.WriteTree(tree);
+            });
+            _tree = tree;
+            return first;
+        }
+    }
+
+    /// <summary>The entry at an index, checked against its hash; null when the ledger is not that long.</summary>
+    public LedgerRow? Read(long index)
+    {
+        lock (_turn)
+        {
+            if (index < 0 || index >= _tree.Size)
+                return null;
+            var rows = _database.Read("reading an entry", () => _statements.ReadRows(index, 1));
+            return InOrder(rows, index)[0];
+        }
+    }
+
+    /// <summary>The entries from an index on, in order, each checked against its hash; a gap is an error.</summary>
+    public IEnumerable<LedgerRow> ReadFrom(long index)
+    {
+        for (var size = Size; index < size;)
+        {
+            var rows = ReadSome(index, (int)Math.Min(ReadAheadRows, size - index));
+            foreach (var row in rows)
+                yield return row;
+            index += rows.Count;
+        }
+    }
+
+    /// <summary>The entries before an index, newest first, each checked against its hash.</summary>
+    public IEnumerable<LedgerRow> ReadBackwards(long before)
+    {
+        while (before > 0)
+        {
+            var from = Math.Max(0, before - ReadAheadRows);
+            var rows = ReadSome(from, (int)(before - from));
+            for (var i = rows.Count - 1; i >= 0; i--)
+                yield return rows[i];
+            before = from;
+        }
+    }
+
+    /// <summary>The stored leaf hashes of entries [from, to), without the leaves; they are not checked against them.</summary>
+    public IEnumerable<byte[]> ReadLeafHashes(long from, long to)
+    {
+        while (from < to)
+        {
+            List<byte[]> hashes;
+            lock (_turn)
+                hashes = _database.Read("reading hashes", () => _statements.ReadHashes(from, (int)Math.Min(ReadAheadRows * 16, to - from)));
+            foreach (var hash in hashes)
+                yield return hash;
+            from += hashes.Count;
+        }
+    }
+
+    /// <summary>The index of the entry with this nonce (16 bytes), or null.</summary>
+    public long? FindNonce(ReadOnlySpan<byte> nonce)
+    {
+        var bytes = nonce.ToArray();
+        lock (_turn)
+            return _database.Read("looking for a nonce", () => _statements.FindNonce(bytes));
+    }
+
+    /// <summary>The envelope of a confidential change as stored, or null. The caller checks it against the hash in the leaf.</summary>
+    public byte[]? ReadConfidential(long index)
+    {
+        lock (_turn)
+            return _database.Read("reading a confidential envelope", () => _statements.ReadConfidential(index));
+    }
+
+    /// <summary>The stored snapshot; null when there is none or its checksum is wrong.</summary>
+    public LedgerSnapshot? ReadSnapshot()
+    {
+        lock (_turn)
+            return _database.Read("reading the snapshot", _statements.ReadSnapshot);
+    }
+
+    /// <summary>Replaces the snapshot, durably.</summary>
+    /// <exception cref="LedgerFullException">The old one stands.</exception>
+    public void SaveSnapshot(LedgerSnapshot snapshot)
+    {
+        lock (_turn)
+            _database.Write("saving the snapshot", () => _statements.WriteSnapshot(snapshot));
+    }
+
+    /// <summary>How far each gateway has been served: its name and the last entry that it took.</summary>
+    public IReadOnlyDictionary<string, long> ReadDeliveries()
+    {
+        lock (_turn)
+            return _database.Read("reading the deliveries", _statements.ReadDeliveries);
+    }
+
+    /// <summary>Notes, durably, that a gateway has been served up to an entry.</summary>
+    /// <exception cref="LedgerFullException">The old place stands.</exception>
+    public void SaveDelivery(string gateway, long index)
+    {
+        lock (_turn)
+            _database.Write("noting a delivery", () => _statements.WriteDelivery(gateway, index));
+    }
+
+    /// <summary>Moves the WAL into the file. False when the disk is full or a reader stands in the way: nothing is lost, try again later.</summary>
+    /// <param name="truncate">Also empties the WAL's file; else it is written over from its start, which costs a commit less.</param>
+    /// <exception cref="LedgerBrokenException">Any other error.</exception>
+    public bool Checkpoint(bool truncate = false)
+    {
+        lock (_turn)
+        {
+            var done = _database.Checkpoint(truncate);
+            if (done)
+                _database.ResetPagesWritten();
+            return done;
+        }
+    }
+
+    /// <summary>Folds the WAL in, for a clean stop; false when that was not possible, which loses nothing. The store is closed either way by <see cref="Dispose"/>.</summary>
+    public bool FoldWal()
+    {
+        lock (_turn)
+        {
+            if (!_database.Checkpoint(truncate: true))
+                return false;
+            _database.AllowCleanClose();
+            return true;
+        }
+    }
+
+    /// <summary>Closes the connection. Without <see cref="FoldWal"/> before it the WAL is left as it is, as a crash would.</summary>
+    public void Dispose()
+    {
+        lock (_turn)
+        {
+            _database.Dispose();
+            if (_scratchFolder is { } folder && Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+            _scratchFolder = null;
+        }
+    }
+
+    /// <summary>Makes this store the owner of a folder that is removed when it is closed.</summary>
+    internal LedgerStore Owning(string scratchFolder)
+    {
+        _scratchFolder = scratchFolder;
+        return this;
+    }
+
+    private static void CheckNew(NewEntry entry)
+    {
+        if (entry.Leaf.Length is 0 or > Limits.MaxLeafBytes)
+            throw new ArgumentException($"A leaf has 1 to {Limits.MaxLeafBytes} bytes, not {entry.Leaf.Length}.");
+        if (entry.Nonce is { Length: not Limits.NonceBytes })
+            throw new ArgumentException($"A nonce has {Limits.NonceBytes} bytes.");
+    }
+
+    private List<LedgerRow> ReadSome(long index, int count)
+    {
+        lock (_turn)
+            return InOrder(_database.Read("reading entries", () => _statements.ReadRows(index, count)), index);
+    }
+
+    private static List<LedgerRow> InOrder(List<LedgerRow> rows, long index)
+    {
+        foreach (var row in rows)
+        {
+            if (row.Index != index)
+                break;
+            if (!MerkleTree.LeafHash(row.Leaf).AsSpan().SequenceEqual(row.LeafHash))
+                throw new LedgerIntegrityException($"Entry {index} is not what was recorded: its bytes do not have its hash.", index);
+            index++;
+        }
+        if (rows.Count == 0 || rows[^1].Index != index - 1)
+            throw new LedgerIntegrityException($"Entry {index} is missing.", index);
+        return rows;
+    }
+}

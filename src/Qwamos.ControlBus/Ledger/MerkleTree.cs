@@ -1,0 +1,123 @@
+using System.Numerics;
+using System.Security.Cryptography;
+
+namespace Qwamos.ControlBus.Ledger;
+
+// RFC 6962, section 2.1, with SHA-256.
+//   leaf hash      SHA-256(0x00 || leaf bytes)
+//   node hash      SHA-256(0x01 || left || right)
+//   empty tree     SHA-256 of nothing
+// Kept as its frontier: the roots of the perfect subtrees that the tree is made of, the largest (oldest) first, one for each bit set
+// in the size. An append touches at most log2(size) of them, so its cost does not grow with history, and 2,016 bytes hold any tree.
+
+/// <summary>An append-only Merkle tree as RFC 6962 defines it, of which only the frontier is kept. Not safe for use from several threads.</summary>
+public sealed class MerkleTree
+{
+    /// <summary>Bytes of a hash: SHA-256.</summary>
+    public const int HashBytes = 32;
+
+    private const int MaxLevels = 63;
+    private readonly List<byte[]> _frontier = [];
+
+    /// <summary>Leaves in the tree.</summary>
+    public long Size { get; private set; }
+
+    /// <summary>The hash of a leaf's bytes.</summary>
+    public static byte[] LeafHash(ReadOnlySpan<byte> leaf)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData([0x00]);
+        hash.AppendData(leaf);
+        return hash.GetHashAndReset();
+    }
+
+    /// <summary>The hash of a node over two 32-byte hashes.</summary>
+    public static byte[] NodeHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        Span<byte> bytes = stackalloc byte[1 + (2 * HashBytes)];
+        bytes[0] = 0x01;
+        left.CopyTo(bytes[1..]);
+        right.CopyTo(bytes[(1 + HashBytes)..]);
+        return SHA256.HashData(bytes);
+    }
+
+    /// <summary>The tree over these leaf hashes, in this order.</summary>
+    public static MerkleTree Of(IEnumerable<byte[]> leafHashes)
+    {
+        var tree = new MerkleTree();
+        foreach (var hash in leafHashes)
+            tree.Append(hash);
+        return tree;
+    }
+
+    /// <summary>Restores a tree from its size and frontier; false when the two cannot belong together.</summary>
+    public static bool TryRestore(long size, ReadOnlySpan<byte> frontier, out MerkleTree tree)
+    {
+        tree = new MerkleTree();
+        if (size < 0 || frontier.Length != BitOperations.PopCount((ulong)size) * HashBytes)
+            return false;
+        for (var at = 0; at < frontier.Length; at += HashBytes)
+            tree._frontier.Add(frontier.Slice(at, HashBytes).ToArray());
+        tree.Size = size;
+        return true;
+    }
+
+    /// <summary>Appends a leaf by its 32-byte hash.</summary>
+    public void Append(ReadOnlySpan<byte> leafHash)
+    {
+        if (leafHash.Length != HashBytes)
+            throw new ArgumentException($"A leaf hash has {HashBytes} bytes.", nameof(leafHash));
+        var node = leafHash.ToArray();
+        for (var level = 0; level < MaxLevels && ((Size >> level) & 1) == 1; level++)
+        {
+            node = NodeHash(_frontier[^1], node);
+            _frontier.RemoveAt(_frontier.Count - 1);
+        }
+        _frontier.Add(node);
+        Size++;
+    }
+
+    /// <summary>The root hash: 32 bytes.</summary>
+    public byte[] Root()
+    {
+        if (_frontier.Count == 0)
+            return SHA256.HashData([]);
+        var root = _frontier[^1];
+        for (var i = _frontier.Count - 2; i >= 0; i--)
+            root = NodeHash(_frontier[i], root);
+        return root;
+    }
+
+    /// <summary>The frontier, largest subtree first: 32 bytes for each bit set in <see cref="Size"/>.</summary>
+    public byte[] Frontier()
+    {
+        var bytes = new byte[_frontier.Count * HashBytes];
+        for (var i = 0; i < _frontier.Count; i++)
+            _frontier[i].CopyTo(bytes, i * HashBytes);
+        return bytes;
+    }
+
+    /// <summary>A copy that grows on its own: a batch is tried on a copy, which takes the place of the tree when it is durable.</summary>
+    public MerkleTree Clone()
+    {
+        var copy = new MerkleTree { Size = Size };
+        copy._frontier.AddRange(_frontier);
+        return copy;
+    }
+
+    /// <summary>The first leaves, as a half-open range, on whose hashes two trees of one size differ; null when they are the same.</summary>
+    public static (long From, long To)? FirstDifference(MerkleTree one, MerkleTree other)
+    {
+        if (one.Size != other.Size)
+            throw new ArgumentException("Only trees of one size are compared.");
+        long from = 0;
+        for (var i = 0; i < one._frontier.Count; i++)
+        {
+            var width = 1L << BitOperations.Log2((ulong)(one.Size - from));
+            if (!one._frontier[i].AsSpan().SequenceEqual(other._frontier[i]))
+                return (from, from + width);
+            from += width;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,246 @@
+using System.Text;
+using Qwamos.ControlBus.Ledger;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Ledger;
+
+public sealed class LedgerStoreTests : IDisposable
+{
+    private readonly LedgerFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void NewLedger_IsMadePrivateAndEmpty()
+    {
+        using var store = _folder.Open();
+        Assert.Equal(0, store.Size);
+        Assert.Equal(new MerkleTree().Root(), store.Tree().Root());
+        Assert.Null(store.Read(0));
+        Assert.Empty(store.ReadFrom(0));
+        Assert.Null(store.ReadSnapshot());
+        foreach (var file in Directory.GetFiles(_folder.Dir))
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+    }
+
+    [Fact]
+    public void AppendedEntries_AreThereAfterReopen_InOrderWithTheSameRoot()
+    {
+        byte[] root;
+        using (var store = _folder.Open())
+        {
+            Assert.Equal(0, store.AppendBatch([Entry(0), Entry(1)]));
+            Assert.Equal(2, store.AppendBatch([Entry(2)]));
+            Assert.Equal(3, store.AppendBatch([]));
+            root = store.Tree().Root();
+        }
+        using var again = _folder.Open();
+        Assert.Equal(3, again.Size);
+        Assert.Equal(root, again.Tree().Root());
+        Assert.Equal(root, MerkleTree.Of(again.ReadLeafHashes(0, 3)).Root());
+        Assert.Equal([0, 1, 2], again.ReadFrom(0).Select(row => row.Index));
+        Assert.Equal([1, 0], again.ReadBackwards(2).Select(row => row.Index));
+        Assert.Equal("leaf 1", Encoding.UTF8.GetString(again.Read(1)!.Leaf));
+        Assert.Equal(1, again.FindNonce(Nonce(1)));
+        Assert.Null(again.FindNonce(Nonce(7)));
+    }
+
+    [Fact]
+    public void LongHistories_AreReadInPiecesForwardsAndBackwards()
+    {
+        using var store = _folder.Open();
+        store.AppendBatch([.. Enumerable.Range(0, 700).Select(Entry)]);
+        Assert.Equal(Enumerable.Range(0, 700).Select(i => (long)i), store.ReadFrom(0).Select(row => row.Index));
+        Assert.Equal(Enumerable.Range(0, 600).Reverse().Select(i => (long)i), store.ReadBackwards(600).Select(row => row.Index));
+        Assert.Equal(700, store.ReadLeafHashes(0, 700).Count());
+    }
+
+    [Fact]
+    public void Attack29_ACrashAfterACommit_LosesNothing()
+    {
+        using var store = _folder.Open();
+        for (var i = 0; i < 5; i++)
+        {
+            store.AppendBatch([Entry(i)]);
+            if (i == 2)
+                Assert.True(store.Checkpoint());
+            using var crashed = _folder.CopyAsAfterACrash();
+            using var again = crashed.Open();
+            Assert.Equal(i + 1, again.Size);
+            Assert.Equal(store.Tree().Root(), again.Tree().Root());
+        }
+    }
+
+    [Fact]
+    public void FailedBatch_LeavesNothing()
+    {
+        using var store = _folder.Open();
+        store.AppendBatch([Entry(0)]);
+        var root = store.Tree().Root();
+        // The nonce's index is the last guard against a replay that everything before it missed.
+        Assert.Throws<LedgerBrokenException>(() => store.AppendBatch([Entry(1), Entry(0)]));
+        Assert.Throws<LedgerBrokenException>(() => store.AppendBatch([Entry(2)]));
+        Assert.Throws<LedgerBrokenException>(() => store.Read(0));
+        using var crashed = _folder.CopyAsAfterACrash();
+        using var again = crashed.Open();
+        Assert.Equal(root, again.Tree().Root());
+    }
+
+    [Fact]
+    public void CleanStop_LeavesOneFile()
+    {
+        using (var store = _folder.Open())
+        {
+            store.AppendBatch([Entry(0)]);
+            Assert.True(store.PagesSinceCheckpoint > 0);
+            Assert.True(store.FoldWal());
+        }
+        Assert.Equal([_folder.File], Directory.GetFiles(_folder.Dir));
+        using var again = _folder.Open(LedgerOpenMode.ReadOnly);
+        Assert.Equal(1, again.Size);
+    }
+
+    [Fact]
+    public void Checkpoint_WithAReaderInTheWay_SaysNotYetAndLosesNothing()
+    {
+        using var store = _folder.Open();
+        store.AppendBatch([Entry(0)]);
+        using var reader = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={_folder.File};Mode=ReadOnly;Pooling=False");
+        reader.Open();
+        using var command = reader.CreateCommand();
+        command.CommandText = "BEGIN; SELECT count(*) FROM entries;";
+        command.ExecuteNonQuery();
+        store.AppendBatch([Entry(1)]);
+        Assert.False(store.FoldWal());
+        Assert.False(store.Checkpoint());
+        Assert.Equal(2, store.AppendBatch([Entry(2)]));
+        command.CommandText = "ROLLBACK";
+        command.ExecuteNonQuery();
+        Assert.True(store.Checkpoint());
+        Assert.Equal(0, store.PagesSinceCheckpoint);
+    }
+
+    [Fact]
+    public void ConfidentialEnvelopesSnapshotsAndDeliveries_AreKept()
+    {
+        using (var store = _folder.Open())
+        {
+            store.AppendBatch([Entry(0) with { ConfidentialEnvelope = "secret"u8.ToArray() }]);
+            store.SaveSnapshot(new LedgerSnapshot(1, store.Tree().Frontier(), "state"u8.ToArray()));
+            store.SaveDelivery("gateway", 0);
+            store.SaveDelivery("gateway", 5);
+        }
+        using var again = _folder.Open();
+        Assert.Equal("secret"u8.ToArray(), again.ReadConfidential(0));
+        Assert.Null(again.ReadConfidential(1));
+        Assert.Equal("state"u8.ToArray(), again.ReadSnapshot()!.State);
+        Assert.Equal(new Dictionary<string, long> { ["gateway"] = 5 }, again.ReadDeliveries());
+    }
+
+    [Fact]
+    public void SnapshotWithAFlippedBit_IsNotUsed()
+    {
+        using (var store = _folder.Open())
+            store.SaveSnapshot(new LedgerSnapshot(0, [], "state"u8.ToArray()));
+        _folder.Tamper("UPDATE snapshot SET state = x'7374617465ff'");
+        using var again = _folder.Open();
+        Assert.Null(again.ReadSnapshot());
+    }
+
+    [Fact]
+    public void NewerFormat_IsRefusedByName()
+    {
+        _folder.Open().Dispose();
+        _folder.Tamper("PRAGMA user_version=2");
+        var refusal = Assert.Throws<LedgerFormatException>(() => _folder.Open());
+        Assert.Contains("format version 2", refusal.Message, StringComparison.Ordinal);
+        Assert.Throws<LedgerFormatException>(() => _folder.Open(LedgerOpenMode.ReadOnly));
+    }
+
+    [Fact]
+    public void ForeignDatabase_IsRefusedUntouched()
+    {
+        _folder.Tamper("CREATE TABLE t(x); PRAGMA user_version=1");
+        var before = File.ReadAllBytes(_folder.File);
+        Assert.Throws<LedgerFormatException>(() => _folder.Open());
+        Assert.Equal(before, File.ReadAllBytes(_folder.File));
+    }
+
+    [Fact]
+    public void FileThatIsNoDatabase_IsRefusedUntouched()
+    {
+        File.WriteAllText(_folder.File, new string('x', 5000));
+        Assert.Throws<LedgerFormatException>(() => _folder.Open());
+        Assert.Equal(5000, new FileInfo(_folder.File).Length);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-wal")]
+    [InlineData("-shm")]
+    public void Attack27_ALinkInPlaceOfALedgerFile_IsRefusedAndNotWrittenThrough(string suffix)
+    {
+        var target = Path.Combine(_folder.Dir, "target");
+        if (suffix.Length > 0)
+            _folder.Open().Dispose();
+        File.Delete(_folder.File + suffix);
+        File.CreateSymbolicLink(_folder.File + suffix, target);
+        Assert.Throws<LedgerFormatException>(() => _folder.Open());
+        Assert.False(File.Exists(target));
+        File.WriteAllBytes(target, []);
+        Assert.Throws<LedgerFormatException>(() => _folder.Open());
+        Assert.Empty(File.ReadAllBytes(target));
+    }
+
+    [Fact]
+    public void Attack27_ALedgerWithASecondName_IsRefused()
+    {
+        _folder.Open().Dispose();
+        using var link = System.Diagnostics.Process.Start("ln", [_folder.File, _folder.File + ".other"]);
+        link.WaitForExit();
+        Assert.Throws<LedgerFormatException>(() => _folder.Open());
+    }
+
+    [Fact]
+    public void MissingLedger_IsNotMadeByAReader()
+    {
+        Assert.Throws<LedgerFormatException>(() => _folder.Open(LedgerOpenMode.ReadOnly));
+        Assert.Empty(Directory.GetFiles(_folder.Dir));
+    }
+
+    [Theory]
+    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 1", 1)]
+    [InlineData("UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 2", 2)]
+    [InlineData("UPDATE entries SET leaf_hash = x'00' WHERE idx = 0", 0)]
+    [InlineData("DELETE FROM entries WHERE idx = 1", 1)]
+    [InlineData("DELETE FROM entries WHERE idx >= 2", 2)]
+    [InlineData("INSERT INTO entries SELECT 3, leaf_hash, NULL, leaf FROM entries WHERE idx = 2", 3)]
+    [InlineData("UPDATE entries SET idx = -1 WHERE idx = 0", 0)]
+    public void Attack30_AnAlteredEntry_IsFoundAndNamed(string sql, long index)
+    {
+        using (var store = _folder.Open())
+            store.AppendBatch([Entry(0), Entry(1), Entry(2)]);
+        _folder.Tamper(sql);
+        var found = Assert.Throws<LedgerIntegrityException>(() =>
+        {
+            using var store = _folder.Open();
+            return store.ReadFrom(0).Count();
+        });
+        Assert.Equal(index, found.Index);
+        Assert.Contains($"Entry {index}", found.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OversizedLeaf_IsNeverAppended()
+    {
+        using var store = _folder.Open();
+        Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(new byte[Limits.MaxLeafBytes + 1])]));
+        Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(ReadOnlyMemory<byte>.Empty)]));
+        Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(new byte[1], new byte[15])]));
+        Assert.Equal(0, store.AppendBatch([new NewEntry(new byte[Limits.MaxLeafBytes])]));
+    }
+
+    private static byte[] Nonce(int i) => [.. BitConverter.GetBytes(i), .. new byte[12]];
+
+    private static NewEntry Entry(int i) => new(Encoding.UTF8.GetBytes($"leaf {i}"), Nonce(i));
+}

@@ -1,0 +1,109 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.ControlBus.Envelopes;
+
+/// <summary>
+/// From the bytes of one request to an <see cref="Envelope"/> (DESIGN section 3), or the first of <c>too_large</c>, <c>bad_json</c>,
+/// <c>bad_request</c>, <c>not_supported</c> that holds. It never repairs. No key and no clock is needed here.
+/// </summary>
+public static class EnvelopeReader
+{
+    /// <param name="frame">One request; white space around it is not part of it.</param>
+    public static bool TryRead(
+        ReadOnlyMemory<byte> frame, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal)
+    {
+        envelope = null;
+        ReadOnlySpan<byte> request = frame.Span.Trim(" \t\r\n"u8);
+        if (request.Length > Limits.MaxRequestBytes)
+        {
+            refusal = new Refusal(ErrorCode.TooLarge, $"the request has more than {Limits.MaxRequestBytes} bytes");
+            return false;
+        }
+
+        // A copy: the caller's buffer may be pooled, and what is recorded must be what was verified.
+        byte[] raw = request.ToArray();
+        if (!StrictJson.TryParse(raw, out var document, out string? fault))
+        {
+            refusal = new Refusal(ErrorCode.BadJson, fault);
+            return false;
+        }
+
+        refusal = ReadMembers(document, raw, out envelope);
+        return refusal is null;
+    }
+
+    private static Refusal? ReadMembers(JsonValue document, byte[] raw, out Envelope? envelope)
+    {
+        envelope = null;
+        if (document.Kind != JsonKind.Object)
+            return Refusal.BadRequest("a request is one object");
+        foreach (var member in document.Members)
+        {
+            if (member.Key is not ("msg" or "signature" or "signatures"))
+                return Refusal.BadRequest("a member beside msg is not known; only signature or signatures may stand there");
+        }
+
+        if (!document.TryGet("msg", out var msg))
+            return Refusal.BadRequest("msg is missing");
+        bool bare = document.TryGet("signature", out var signature);
+        bool listed = document.TryGet("signatures", out var signatures);
+        if (bare && listed)
+            return Refusal.BadRequest("only one of signature and signatures may be present");
+
+        EnvelopeSignature[] read = [];
+        string? fault = bare ? ReadBare(signature!, out read) : listed ? ReadList(signatures!, out read) : null;
+        if (fault is not null)
+            return Refusal.BadRequest(fault);
+        fault = MessageReader.Read(msg, isSigned: bare || listed, out var message, out string? unsupported);
+        if (fault is not null)
+            return Refusal.BadRequest(fault);
+
+        unsupported ??= read.Length > 1 ? "more than one signature is not supported yet" : null;
+        if (unsupported is not null)
+            return new Refusal(ErrorCode.NotSupported, unsupported);
+        envelope = new Envelope(message!, read, raw);
+        return null;
+    }
+
+    private static string? ReadBare(JsonValue value, out EnvelopeSignature[] signatures)
+    {
+        signatures = [];
+        if (!TryReadSignature(value, out byte[] bytes))
+            return "signature is not 88 characters of canonical base64";
+        signatures = [new EnvelopeSignature(null, bytes)];
+        return null;
+    }
+
+    private static string? ReadList(JsonValue value, out EnvelopeSignature[] signatures)
+    {
+        signatures = [];
+        if (value.Kind != JsonKind.Array || value.Items.Length is < 1 or > Limits.MaxSignatures)
+            return $"signatures is not a list of 1 to {Limits.MaxSignatures}";
+        var seen = new HashSet<KeyId>();
+        var read = new List<EnvelopeSignature>(value.Items.Length);
+        foreach (var item in value.Items)
+        {
+            if (item.Kind != JsonKind.Object || item.Members.Length != 2
+                || !item.TryGet("key_id", out var keyId) || !item.TryGet("signature", out var signature))
+                return "an element of signatures is not an object of exactly key_id and signature";
+            if (!keyId.TryGetString(out string? digits) || !KeyId.TryParse(digits, out var id))
+                return "a key_id is not 64 lower-case hex digits";
+            if (!seen.Add(id))
+                return "signatures names one key_id twice";
+            if (!TryReadSignature(signature, out byte[] bytes))
+                return "a signature is not 88 characters of canonical base64";
+            read.Add(new EnvelopeSignature(id, bytes));
+        }
+
+        signatures = [.. read];
+        return null;
+    }
+
+    private static bool TryReadSignature(JsonValue value, out byte[] bytes)
+    {
+        bytes = new byte[EnvelopeSignature.SizeBytes];
+        return value.TryGetString(out string? text) && CanonicalBase64.TryDecode(text, bytes);
+    }
+}

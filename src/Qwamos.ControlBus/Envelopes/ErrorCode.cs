@@ -1,0 +1,82 @@
+using System.Collections.Frozen;
+
+namespace Qwamos.ControlBus.Envelopes;
+
+/// <summary>
+/// Why a request was refused: the closed list of the wire's <c>code</c>, in the order of the checks. The last four have no place in the order.
+/// The zero value is a refusal and is never sent: code that forgets to decide has decided "no".
+/// </summary>
+public enum ErrorCode
+{
+    Refused = 0,
+    TooLarge,
+    BadJson,
+    BadRequest,
+    NotSupported,
+    UnknownCommand,
+    Stale,
+    FromFuture,
+    Expired,
+    WrongSystem,
+    WrongAudience,
+    UnknownKey,
+    BadSignature,
+    NotAuthorised,
+    Replayed,
+    BaseMismatch,
+    Superseded,
+    InvalidPolicy,
+    MixedDomains,
+    Busy,
+    ReplayStoreFull,
+    StorageFull,
+    StorageError,
+}
+
+/// <summary>The one table of names on the wire and of what a person can do about each.</summary>
+public static class ErrorCodes
+{
+    private static readonly (ErrorCode Code, string Name, string Mend)[] Table =
+    [
+        (ErrorCode.TooLarge, "too_large", "Send a request of at most 61,440 bytes; split the change."),
+        (ErrorCode.BadJson, "bad_json", "Send one I-JSON object: no duplicate members, no byte order mark, valid UTF-8, depth at most 16."),
+        (ErrorCode.BadRequest, "bad_request", "Correct the member that the reason names; docs/formats/envelope.md gives each form."),
+        (ErrorCode.NotSupported, "not_supported", "Use mode auto or staged, and one signature."),
+        (ErrorCode.UnknownCommand, "unknown_command", "Use set_policy or get_status; a newer client may need a newer daemon."),
+        (ErrorCode.Stale, "stale", "Sign and send again; if it comes back, set the sender's clock."),
+        (ErrorCode.FromFuture, "from_future", "Set the clocks of sender and receiver, then sign again."),
+        (ErrorCode.Expired, "expired", "Sign again, with a later expiry or none."),
+        (ErrorCode.WrongSystem, "wrong_system", "Sign for this system's ID, which get_status shows as system."),
+        (ErrorCode.WrongAudience, "wrong_audience", "Name only domains that exist and whose class has a key in the change, or leave audience out."),
+        (ErrorCode.UnknownKey, "unknown_key", "Sign with an active key; get_status shows its ID as key_id."),
+        (ErrorCode.BadSignature, "bad_signature", "Sign with the enrolled key; `qwamosctl keys` shows yours, the daemon's first log line shows its own."),
+        (ErrorCode.NotAuthorised, "not_authorised", "Have the change signed by a key with the right to it."),
+        (ErrorCode.Replayed, "replayed", "Nothing to do when outcome is accepted; else sign a new message with a new nonce."),
+        (ErrorCode.BaseMismatch, "base_mismatch", "Read the status, look at what changed, and sign again with the new base."),
+        (ErrorCode.Superseded, "superseded", "Set the sender's clock if it is behind, then sign again."),
+        (ErrorCode.InvalidPolicy, "invalid_policy", "Correct every key that faults names."),
+        (ErrorCode.MixedDomains, "mixed_domains", "Send confidential keys in a message of their own; `qwamosctl apply` splits."),
+        (ErrorCode.Busy, "busy", "Wait a second and send the same request again."),
+        (ErrorCode.ReplayStoreFull, "replay_store_full", "Wait ten minutes for old nonces to expire, then send again; look for what sends so much."),
+        (ErrorCode.StorageFull, "storage_full", "Free space on the disk of /var/lib/qwamos, then send the same request again."),
+        (ErrorCode.StorageError, "storage_error", "Check the disk; the outcome is unknown: read the status after the daemon has restarted."),
+    ];
+
+    private static readonly FrozenDictionary<ErrorCode, (string Name, string Mend)> ByCode =
+        Table.ToFrozenDictionary(row => row.Code, row => (row.Name, row.Mend));
+
+    private static readonly FrozenDictionary<string, ErrorCode> ByName =
+        Table.ToFrozenDictionary(row => row.Name, row => row.Code, StringComparer.Ordinal);
+
+    /// <summary>Every code that can be sent, in the order of the checks.</summary>
+    public static IReadOnlyList<ErrorCode> All { get; } = [.. Table.Select(row => row.Code)];
+
+    /// <summary>The code as the wire has it, such as <c>bad_signature</c>; <c>refused</c> for the zero value.</summary>
+    public static string Name(ErrorCode code) => ByCode.TryGetValue(code, out var row) ? row.Name : "refused";
+
+    /// <summary>One sentence that says how to mend it.</summary>
+    public static string Mend(ErrorCode code) => ByCode.TryGetValue(code, out var row) ? row.Mend : "Look into the daemon's log.";
+
+    /// <summary>The code with that name; false for a name that is not in the list.</summary>
+    public static bool TryParse(string name, out ErrorCode code) => ByName.TryGetValue(name, out code);
+}

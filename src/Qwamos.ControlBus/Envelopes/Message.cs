@@ -1,0 +1,49 @@
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.ControlBus.Envelopes;
+
+/// <summary>
+/// The member <c>msg</c> of a request (DESIGN section 3), every form checked, nothing believed: only a verified message says who wrote it.
+/// </summary>
+public sealed class Message
+{
+    internal Message() { }
+
+    public required string Command { get; init; }
+
+    /// <summary>Always an object when present; 1 to 64 members for <c>set_policy</c>.</summary>
+    public JsonValue? Args { get; init; }
+
+    /// <summary>Absent only in an unsigned <c>get_status</c>.</summary>
+    public Nonce? Nonce { get; init; }
+
+    /// <summary>Unix seconds by the sender's clock; absent only in an unsigned <c>get_status</c>.</summary>
+    public long? Timestamp { get; init; }
+
+    /// <summary>Unix seconds; the message ends at min(this, timestamp + 300), inclusive.</summary>
+    public long? Expires { get; init; }
+
+    /// <summary>Names of domains, at least one, distinct; null means all of them.</summary>
+    public IReadOnlyList<string>? Audience { get; init; }
+
+    /// <summary>32 lower-case hex digits.</summary>
+    public string? System { get; init; }
+
+    /// <summary>Class to 64 lower-case hex digits: the values the sender built upon.</summary>
+    public IReadOnlyDictionary<string, string>? Base { get; init; }
+
+    /// <summary>At most 1,024 code points, none a control character.</summary>
+    public string? Reason { get; init; }
+
+    public ChangeMode Mode { get; init; }
+
+    /// <summary>The parsed <c>msg</c> as it stood.</summary>
+    public required JsonValue Document { get; init; }
+
+    /// <summary>JCS (RFC 8785) of <c>msg</c>: exactly the bytes that are signed.</summary>
+    public required ReadOnlyMemory<byte> Canonical { get; init; }
+
+    /// <summary>True for <c>get_status</c> that asks for confidential values.</summary>
+    public bool AsksToReveal =>
+        Command == Commands.GetStatus && Args is not null && Args.TryGet("reveal", out var reveal) && reveal.AsBoolean;
+}

@@ -1,0 +1,209 @@
+using System.Text;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.ControlBus.Envelopes;
+
+/// <summary>
+/// The forms of <c>msg</c>. Every method gives the fault as one sentence, or null; a fault is always <c>bad_request</c>. Values that are well
+/// formed but not built yet come out separately, because <c>not_supported</c> stands after every form in the order of the checks.
+/// </summary>
+internal static class MessageReader
+{
+    private const int BaseHashDigits = 64;
+
+    public static string? Read(JsonValue msg, bool isSigned, out Message? message, out string? unsupported)
+    {
+        message = null;
+        unsupported = null;
+        if (msg.Kind != JsonKind.Object)
+            return "msg is not an object";
+        if (CanonicalFault(msg) is { } notCanonical)
+            return notCanonical;
+
+        var fields = new Fields();
+        foreach (var (name, value) in msg.Members)
+        {
+            if (fields.Take(name, value) is { } fault)
+                return fault;
+        }
+
+        if (PresenceFault(fields, isSigned) is { } missing)
+            return missing;
+        if (ArgsFault(fields.Command!, fields.Args) is { } badArgs)
+            return badArgs;
+        unsupported = fields.UnsupportedMode;
+        message = fields.ToMessage(msg);
+        return null;
+    }
+
+    /// <summary>What would let two canonicalisers disagree about the signed bytes is refused.</summary>
+    private static string? CanonicalFault(JsonValue value)
+    {
+        switch (value.Kind)
+        {
+            case JsonKind.Number:
+                return value.TryGetInteger(out _) ? null : "a number in msg is not an integer within 2^53-1, or is -0";
+            case JsonKind.Array:
+                foreach (var item in value.Items)
+                {
+                    if (CanonicalFault(item) is { } fault)
+                        return fault;
+                }
+
+                return null;
+            case JsonKind.Object:
+                foreach (var (name, member) in value.Members)
+                {
+                    if (name.AsSpan().ContainsAnyExceptInRange('\u0021', '\u007e'))
+                        return "a member name in msg has a character outside U+0021 to U+007E";
+                    if (CanonicalFault(member) is { } fault)
+                        return fault;
+                }
+
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private static string? PresenceFault(Fields fields, bool isSigned)
+    {
+        if (fields.Command is null)
+            return "command is missing";
+        if (!isSigned)
+            return fields.Command == Commands.GetStatus ? null : "signature is missing; only get_status may come unsigned";
+        if (fields.Nonce is null)
+            return "nonce is missing";
+        return fields.Timestamp is null ? "timestamp is missing" : null;
+    }
+
+    private static string? ArgsFault(string command, JsonValue? args)
+    {
+        if (command == Commands.SetPolicy && (args is null || args.Members.Length is < 1 or > Limits.MaxArgs))
+            return $"args of set_policy is not an object of 1 to {Limits.MaxArgs} keys";
+        if (command != Commands.GetStatus || args is null)
+            return null;
+        foreach (var (name, value) in args.Members)
+        {
+            if (name != "reveal" || value.Kind != JsonKind.Boolean)
+                return "args of get_status may hold only reveal, true or false";
+        }
+
+        return null;
+    }
+
+    private static bool IsLowerHex(JsonValue value, int digits) =>
+        value.TryGetString(out string? text) && LowerHex.Is(text, digits);
+
+    /// <summary>The members as they are met; a class of its own so that the loop over them stays one line.</summary>
+    private sealed class Fields
+    {
+        private IReadOnlyList<string>? _audience;
+        private Dictionary<string, string>? _base;
+        private long? _expires;
+        private ChangeMode _mode;
+        private string? _reason;
+        private string? _system;
+
+        public string? Command { get; private set; }
+
+        public JsonValue? Args { get; private set; }
+
+        public Nonce? Nonce { get; private set; }
+
+        public long? Timestamp { get; private set; }
+
+        public string? UnsupportedMode { get; private set; }
+
+        public string? Take(string name, JsonValue value) => name switch
+        {
+            "command" => value.Kind == JsonKind.String ? Accept(Command = value.AsString) : "command is not a string",
+            "args" => value.Kind == JsonKind.Object ? Accept(Args = value) : "args is not an object",
+            "nonce" => TakeNonce(value),
+            "timestamp" => value.TryGetInteger(out long time) ? Accept(Timestamp = time) : "timestamp is not an integer",
+            "expires" => value.TryGetInteger(out long time) ? Accept(_expires = time) : "expires is not an integer",
+            "audience" => TakeAudience(value),
+            "system" => IsLowerHex(value, SystemId.Digits) ? Accept(_system = value.AsString) : "system is not 32 lower-case hex digits",
+            "base" => TakeBase(value),
+            "reason" => TakeReason(value),
+            "mode" => TakeMode(value),
+            _ => "a member of msg is not known",
+        };
+
+        public Message ToMessage(JsonValue document) => new()
+        {
+            Command = Command!,
+            Args = Args,
+            Nonce = Nonce,
+            Timestamp = Timestamp,
+            Expires = _expires,
+            Audience = _audience,
+            System = _system,
+            Base = _base,
+            Reason = _reason,
+            Mode = _mode,
+            Document = document,
+            Canonical = CanonicalJson.Write(document),
+        };
+
+        private static string? Accept(object? _) => null;
+
+        private string? TakeNonce(JsonValue value)
+        {
+            if (!value.TryGetString(out string? text) || !Envelopes.Nonce.TryParse(text, out var nonce))
+                return "nonce is not 24 characters of canonical base64";
+            Nonce = nonce;
+            return null;
+        }
+
+        private string? TakeAudience(JsonValue value)
+        {
+            if (value.Kind != JsonKind.Array || value.Items.Any(item => item.Kind != JsonKind.String))
+                return "audience is not a list of strings";
+            string[] names = [.. value.Items.Select(item => item.AsString)];
+            if (names.Length == 0)
+                return "audience is empty; leave it out to mean every domain";
+            if (names.Distinct(StringComparer.Ordinal).Count() != names.Length)
+                return "audience names one domain twice";
+            _audience = names;
+            return null;
+        }
+
+        private string? TakeBase(JsonValue value)
+        {
+            if (value.Kind != JsonKind.Object || value.Members.Any(member => !IsLowerHex(member.Value, BaseHashDigits)))
+                return "base is not an object of classes with 64 lower-case hex digits each";
+            _base = value.Members.ToDictionary(member => member.Key, member => member.Value.AsString, StringComparer.Ordinal);
+            return null;
+        }
+
+        private string? TakeReason(JsonValue value)
+        {
+            if (value.Kind != JsonKind.String)
+                return "reason is not a string";
+            int codePoints = 0;
+            foreach (var rune in value.AsString.EnumerateRunes())
+            {
+                if (Rune.IsControl(rune))
+                    return "reason holds a control character";
+                codePoints++;
+            }
+
+            if (codePoints > Limits.MaxReasonCodePoints)
+                return $"reason has more than {Limits.MaxReasonCodePoints} code points";
+            _reason = value.AsString;
+            return null;
+        }
+
+        private string? TakeMode(JsonValue value)
+        {
+            if (value.Kind != JsonKind.String)
+                return "mode is not a string";
+            _mode = value.AsString == "staged" ? ChangeMode.Staged : ChangeMode.Auto;
+            if (value.AsString is not ("auto" or "staged"))
+                UnsupportedMode = "this mode is not supported; auto and staged are";
+            return null;
+        }
+    }
+}

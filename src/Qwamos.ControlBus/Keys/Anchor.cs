@@ -1,0 +1,68 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.ControlBus.Keys;
+
+/// <summary>
+/// The verifier's anchor (DESIGN section 4): the operator's public key, exactly 32 raw bytes in <c>/etc/qwamos/dom0.pub</c>, root's. Without it
+/// nothing starts and the boot applies nothing.
+/// </summary>
+public static class Anchor
+{
+    /// <param name="fallbackKeyHome">
+    /// The key home of the invoking user, or null. Taken only under <c>--root</c>, and only when the anchor is absent: an anchor that exists and is
+    /// bad stops the start.
+    /// </param>
+    public static bool TryLoad(
+        SystemPaths paths,
+        string? fallbackKeyHome,
+        [NotNullWhen(true)] out VerifyingKey? key,
+        [NotNullWhen(false)] out AnchorFault? fault)
+    {
+        string path = paths.AnchorFile;
+        if (IsAbsent(path))
+        {
+            if (paths.IsTrial && fallbackKeyHome is not null && new KeyHome(fallbackKeyHome).TryLoadPublic(out key, out _))
+            {
+                fault = null;
+                return true;
+            }
+
+            key = null;
+            fault = new AnchorFault(
+                IsAbsent: true, $"{SafeText.ForTerminal(path)} does not exist: no key is enrolled; run as root: qwamosd enroll FILE (gateway-policyd in a VM)");
+            return false;
+        }
+
+        string? text = ReadTrusted(paths, out key);
+        fault = text is null ? null : new AnchorFault(IsAbsent: false, text);
+        return key is not null;
+    }
+
+    /// <summary>Nothing of that name, not even a link to nowhere; a directory on the way that cannot be searched is not absence.</summary>
+    internal static bool IsAbsent(string path)
+    {
+        try
+        {
+            _ = Posix.Stat(path);
+            return false;
+        }
+        catch (PosixException e)
+        {
+            return e.IsNotFound;
+        }
+    }
+
+    private static string? ReadTrusted(SystemPaths paths, out VerifyingKey? key)
+    {
+        key = null;
+        if (!SafePath.TryCheckTrusted(paths.AnchorFile, paths, PathRules.TrustedFile, out string? fault))
+            return fault;
+        Span<byte> raw = stackalloc byte[VerifyingKey.SizeBytes];
+        if (KeyFile.Read(paths.AnchorFile, KeyFileRules.AnyPublic, raw, out fault) != KeyFileResult.Read)
+            return fault;
+        return VerifyingKey.TryLoad(raw, out key, out fault)
+            ? null
+            : $"{SafeText.ForTerminal(paths.AnchorFile)}: {fault}; enrol the right one: qwamosd enroll FILE --replace";
+    }
+}

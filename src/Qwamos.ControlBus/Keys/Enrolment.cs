@@ -1,0 +1,94 @@
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.ControlBus.Keys;
+
+/// <summary>
+/// Makes a public key the anchor (DESIGN section 4). A person compares the whole fingerprint and says yes, or gave it beforehand; an anchor that
+/// stands is replaced only on demand, and never without a record.
+/// </summary>
+public sealed record Enrolment
+{
+    private const UnixFileMode AnchorMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    public required SystemPaths Paths { get; init; }
+
+    /// <summary>The file with the raw 32 bytes, taken as written.</summary>
+    public required string File { get; init; }
+
+    /// <summary>64 hex digits that must be the key's ID; with it nobody is asked.</summary>
+    public string? Fingerprint { get; init; }
+
+    public bool Replace { get; init; }
+
+    /// <summary>Where a person answers; null when standard input is not a terminal.</summary>
+    public TextReader? Terminal { get; init; }
+
+    /// <summary>Where the fingerprint and the question go.</summary>
+    public required TextWriter Output { get; init; }
+
+    /// <summary>Records a replacement, before it is done: a crash between leaves a record too many, never one too few. The old ID is null when the old anchor was unreadable.</summary>
+    public required Action<KeyId?, KeyId> RecordReplacement { get; init; }
+
+    /// <summary>Runs it.</summary>
+    /// <exception cref="IOException">Writing failed; the old anchor, or none, is in place.</exception>
+    public EnrolmentOutcome Run()
+    {
+        Span<byte> raw = stackalloc byte[VerifyingKey.SizeBytes];
+        if (KeyFile.Read(File, KeyFileRules.AnyPublic, raw, out string? fault) != KeyFileResult.Read
+            || !VerifyingKey.TryLoad(raw, out var key, out fault))
+            return EnrolmentOutcome.Refuse($"not enrolled: {fault}");
+
+        Output.WriteLine($"key file     {SafeText.ForTerminal(File)}");
+        Output.WriteLine($"fingerprint  {key.Id}");
+        bool isAbsent = Anchor.IsAbsent(Paths.AnchorFile);
+        if (!isAbsent && !Replace)
+            return KeepStanding(key);
+        if (ConfirmationFault(key.Id) is { } unconfirmed)
+            return EnrolmentOutcome.Refuse($"not enrolled: {unconfirmed}");
+        return isAbsent ? Install(key) : ReplaceStanding(key);
+    }
+
+    private EnrolmentOutcome KeepStanding(VerifyingKey key)
+    {
+        if (!Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out var fault))
+            return EnrolmentOutcome.Refuse($"not enrolled: the anchor that stands is bad ({fault.Text}); to replace it add --replace");
+        if (standing.Id != key.Id)
+            return EnrolmentOutcome.Refuse($"not enrolled: another key is enrolled ({standing.Id}); to replace it add --replace");
+        return WithSystemId(EnrolmentResult.AlreadyEnrolled, standing.Id, key.Id);
+    }
+
+    private EnrolmentOutcome Install(VerifyingKey key)
+    {
+        if (!Directory.Exists(Paths.EtcDir))
+            TrialTree.MakeMissing(Paths);
+        return DurableFile.CreateNew(Paths.AnchorFile, key.Raw, AnchorMode)
+            ? WithSystemId(EnrolmentResult.Enrolled, null, key.Id)
+            : EnrolmentOutcome.Refuse("not enrolled: another program enrolled a key at the same moment; look at it and run again");
+    }
+
+    private EnrolmentOutcome ReplaceStanding(VerifyingKey key)
+    {
+        KeyId? old = Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out _) ? standing.Id : null;
+        if (old == key.Id)
+            return WithSystemId(EnrolmentResult.AlreadyEnrolled, old, key.Id);
+        RecordReplacement(old, key.Id);
+        DurableFile.Replace(Paths.AnchorFile, key.Raw, AnchorMode);
+        return WithSystemId(EnrolmentResult.Replaced, old, key.Id);
+    }
+
+    private EnrolmentOutcome WithSystemId(EnrolmentResult result, KeyId? old, KeyId id) =>
+        SystemId.TryLoadOrCreate(Paths, out string? systemId, out string? fault)
+            ? new EnrolmentOutcome(result, old, id, systemId, $"system       {systemId}")
+            : EnrolmentOutcome.Refuse($"the key stands, but the system ID does not: {fault}");
+
+    private string? ConfirmationFault(KeyId id)
+    {
+        if (Fingerprint is not null)
+            return string.Equals(Fingerprint, id.ToString(), StringComparison.OrdinalIgnoreCase) ? null : "the fingerprint given is another key's";
+        if (Terminal is null)
+            return $"nobody can confirm the fingerprint here; run again with --fingerprint and the digits that `qwamosctl keys` shows";
+        Output.Write("Is this the fingerprint that `qwamosctl keys` shows on the operator's machine? Type yes: ");
+        Output.Flush();
+        return Terminal.ReadLine()?.Trim() == "yes" ? null : "the fingerprint was not confirmed";
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.ControlBus.Keys;
+
+/// <summary>
+/// The ID of this system, which a message's <c>system</c> names: 32 lower-case hex digits and a line feed in <c>/etc/qwamos/system.id</c>, 0644.
+/// Random, made once by <c>enroll</c> or, in a trial, by the first start that finds an anchor; never overwritten.
+/// </summary>
+public static class SystemId
+{
+    public const int Digits = 32;
+    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>False with a sentence when the file is absent or not what it should be.</summary>
+    public static bool TryLoad(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault)
+    {
+        id = null;
+        if (!SafePath.TryCheckTrusted(paths.SystemIdFile, paths, PathRules.TrustedFile, out fault))
+            return false;
+        byte[] content;
+        try
+        {
+            content = DurableFile.ReadAllBounded(paths.SystemIdFile, Digits + 1);
+        }
+        catch (IOException e)
+        {
+            fault = e.Message;
+            return false;
+        }
+
+        if (!TryParse(content, out id))
+        {
+            fault = $"{SafeText.ForTerminal(paths.SystemIdFile)} does not hold {Digits} lower-case hex digits; put the backup of it back";
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>As <see cref="TryLoad"/>, and makes it when it is absent. Of two programs at once one makes it, both end with it.</summary>
+    public static bool TryLoadOrCreate(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault)
+    {
+        try
+        {
+            string fresh = RandomNumberGenerator.GetHexString(Digits, lowercase: true) + "\n";
+            DurableFile.CreateNew(paths.SystemIdFile, Encoding.ASCII.GetBytes(fresh), Mode);
+        }
+        catch (IOException e)
+        {
+            id = null;
+            fault = e.Message;
+            return false;
+        }
+
+        return TryLoad(paths, out id, out fault);
+    }
+
+    private static bool TryParse(ReadOnlySpan<byte> content, [NotNullWhen(true)] out string? id)
+    {
+        string text = Encoding.Latin1.GetString(content);
+        text = text.EndsWith('\n') ? text[..^1] : text;
+        id = LowerHex.Is(text, Digits) ? text : null;
+        return id is not null;
+    }
+}

@@ -1,0 +1,102 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.ControlBus.Verification;
+
+/// <summary>
+/// Decides whether to believe an envelope (DESIGN section 3), from <c>unknown_command</c> to <c>bad_signature</c> in the order of the codes, so
+/// that every implementation gives the same one. Pure and thread-safe: time comes in, nothing is remembered. Replay is the writer's.
+/// </summary>
+public sealed class Verifier
+{
+    private readonly VerifierOptions _options;
+
+    /// <exception cref="ArgumentException">More than 16 keys, or one key twice.</exception>
+    public Verifier(VerifierOptions options)
+    {
+        if (options.Keys.Count > Limits.MaxActiveKeys)
+            throw new ArgumentException($"at most {Limits.MaxActiveKeys} keys may be active", nameof(options));
+        if (options.Keys.Select(key => key.Id).Distinct().Count() != options.Keys.Count)
+            throw new ArgumentException("one key is listed twice", nameof(options));
+        _options = options;
+    }
+
+    /// <summary>Judges a message that arrives now.</summary>
+    public Verdict Check(Envelope envelope, EffectiveTime now) => Judge(envelope, now.Now);
+
+    /// <summary>
+    /// Judges a recorded message again, at boot or after a restart: the same checks, fresh at the effective time it was recorded with
+    /// (unix seconds, <see cref="EffectiveTime.Now"/> of then), however long ago that is.
+    /// </summary>
+    public Verdict CheckRecorded(Envelope envelope, long recordedSeconds) => Judge(envelope, recordedSeconds);
+
+    private Verdict Judge(Envelope envelope, long nowSeconds)
+    {
+        var message = envelope.Message;
+        var refusal = CommandRefusal(message)
+            ?? (envelope.IsSigned ? Freshness.Refusal(message, nowSeconds) : null)
+            ?? SystemRefusal(message, envelope.IsSigned)
+            ?? _options.AudienceRule(message);
+        if (refusal is not null)
+            return Verdict.Refuse(refusal);
+        if (!envelope.IsSigned)
+            return JudgeUnsigned(envelope);
+
+        refusal = SignerRefusal(envelope, out var signer);
+        return refusal is not null ? Verdict.Refuse(refusal) : Verdict.Accept(new VerifiedMessage(envelope, signer));
+    }
+
+    private Refusal? CommandRefusal(Message message) => _options.Commands.Contains(message.Command)
+        ? null
+        : new Refusal(ErrorCode.UnknownCommand, "the command is not known here");
+
+    private Refusal? SystemRefusal(Message message, bool isSigned)
+    {
+        if (message.System is null)
+        {
+            return _options.SystemRequired && isSigned
+                ? new Refusal(ErrorCode.WrongSystem, "the message names no system, and this one requires its ID")
+                : null;
+        }
+
+        return message.System == _options.SystemId
+            ? null
+            : new Refusal(ErrorCode.WrongSystem, "the message is for another system");
+    }
+
+    /// <summary>Only a look without secrets needs no signature, and only <c>get_status</c> has that form; the rest is refused again here.</summary>
+    private static Verdict JudgeUnsigned(Envelope envelope)
+    {
+        var message = envelope.Message;
+        return message.Command == Commands.GetStatus && !message.AsksToReveal
+            ? Verdict.Accept(new VerifiedMessage(envelope, signer: null))
+            : Verdict.Refuse(new Refusal(ErrorCode.BadSignature, "this needs a signature"));
+    }
+
+    private Refusal? SignerRefusal(Envelope envelope, out KeyId? signer)
+    {
+        signer = null;
+        // The reader lets one signature through; a list counts only when every one of it holds.
+        if (envelope.Signatures is not [var signature])
+            return new Refusal(ErrorCode.NotSupported, "more than one signature is not supported yet");
+
+        IEnumerable<VerifyingKey> candidates = _options.Keys;
+        if (signature.KeyId is { } named)
+        {
+            candidates = _options.Keys.Where(key => key.Id == named);
+            if (!candidates.Any())
+                return new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key");
+        }
+
+        foreach (var key in candidates)
+        {
+            if (key.Verify(envelope.Message.Canonical.Span, signature.Bytes.Span))
+            {
+                signer = key.Id;
+                return null;
+            }
+        }
+
+        return new Refusal(ErrorCode.BadSignature, "the signature does not hold under an active key");
+    }
+}

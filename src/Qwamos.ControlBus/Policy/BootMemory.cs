@@ -1,0 +1,66 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>
+/// What root's programs remember from one boot to the next (`/var/lib/qwamos-boot/memory.json`), out of qwamosd's reach: an older or
+/// rewritten ledger does not extend the tree, an older change of a key is below its timestamp (ATTACKS 13 and 28). Immutable.
+/// </summary>
+/// <param name="TreeSize">Entries of the ledger last seen.</param>
+/// <param name="RootHash">RFC 6962's root over them, 64 lower-case hex digits; null before a ledger was ever seen.</param>
+/// <param name="Timestamps">Policy key to the unix seconds of the newest signed message that named it.</param>
+/// <param name="NextSequence">The number of the next boot note, from 1.</param>
+public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictionary<string, long> Timestamps, long NextSequence)
+{
+    private const int Format = 1;
+    private const int RootHashHexDigits = 64;
+
+    /// <summary>Before the first boot: nothing was seen.</summary>
+    public static BootMemory Empty { get; } = new(0, null, new Dictionary<string, long>(), 1);
+
+    /// <summary>Reads the file's content; the fault is one sentence.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out BootMemory? memory, [NotNullWhen(false)] out string? fault)
+    {
+        memory = null;
+        if (!StrictJson.TryParse(utf8, out var json, out fault)) return false;
+        fault = "it is not a memory of format 1";
+        if (json.Kind != JsonKind.Object || json.Members.Length != 5 || Number(json, "format") != Format) return false;
+        if (Number(json, "tree_size") is not { } size || Number(json, "next_seq") is not ({ } next and >= 1)) return false;
+        if (!json.TryGet("root_hash", out var root) || !IsRootOf(root, size)) return false;
+        if (!json.TryGet("timestamps", out var stamps) || stamps.Kind != JsonKind.Object) return false;
+        var timestamps = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (key, value) in stamps.Members)
+        {
+            if (!value.TryGetInteger(out var seconds)) return false;
+            timestamps[key] = seconds;
+        }
+        memory = new BootMemory(size, root.Kind == JsonKind.Null ? null : root.AsString, timestamps, next);
+        fault = null;
+        return true;
+    }
+
+    /// <summary>The file's content: equal memories give equal bytes.</summary>
+    public byte[] Write() => CanonicalJson.Write(JsonValue.Object(
+    [
+        ("format", JsonValue.Of(Format)),
+        ("tree_size", JsonValue.Of(TreeSize)),
+        ("root_hash", RootHash is null ? JsonValue.Null : JsonValue.Of(RootHash)),
+        ("timestamps", JsonValue.Object(Timestamps.Select(pair => (pair.Key, JsonValue.Of(pair.Value))))),
+        ("next_seq", JsonValue.Of(NextSequence)),
+    ]));
+
+    /// <summary>The same memory with no timestamp above the given second: what `set-time-floor` does to it.</summary>
+    public BootMemory WithTimeFloor(long seconds) =>
+        this with { Timestamps = Timestamps.ToDictionary(pair => pair.Key, pair => Math.Min(pair.Value, seconds), StringComparer.Ordinal) };
+
+    private static long? Number(JsonValue json, string name) =>
+        json.TryGet(name, out var value) && value.TryGetInteger(out var number) && number >= 0 ? number : null;
+
+    private static bool IsRootOf(JsonValue root, long size) => root.Kind switch
+    {
+        JsonKind.Null => size == 0,
+        JsonKind.String => root.AsString.Length == RootHashHexDigits && root.AsString.All(char.IsAsciiHexDigitLower),
+        _ => false,
+    };
+}

@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.ControlBus.Hosting.Commands;
+
+/// <summary>`enroll FILE`: makes an operator's public key the anchor of this machine's verifiers (DESIGN section 4).</summary>
+public static class EnrollCommand
+{
+    /// <param name="root">The program's `--root`.</param>
+    /// <param name="recordReplacement">Records, durably, that the anchor is about to change; the old ID is null when it was unreadable.</param>
+    public static Command Create(Option<string?> root, Action<SystemPaths, KeyId?, KeyId> recordReplacement)
+    {
+        Argument<string> file = new("FILE") { Description = "The raw 32-byte public key (ed25519_pk of the operator's key home)." };
+        Option<string?> fingerprint = new("--fingerprint") { Description = "The key's whole fingerprint: nobody is asked.", HelpName = "HEX" };
+        Option<bool> replace = new("--replace") { Description = "Replace the key that is enrolled; this is recorded." };
+        var command = new Command("enroll", "Make a public key the one that signed changes are verified against.") { file, fingerprint, replace };
+        RootCommandAction.Set(command, root, (parsed, paths) =>
+        {
+            var outcome = new Enrolment
+            {
+                Paths = paths,
+                File = parsed.GetRequiredValue(file),
+                Fingerprint = parsed.GetValue(fingerprint),
+                Replace = parsed.GetValue(replace),
+                Terminal = Console.IsInputRedirected ? null : Console.In,
+                Output = Console.Out,
+                RecordReplacement = (old, key) => recordReplacement(paths, old, key),
+            }.Run();
+            if (outcome.Result == EnrolmentResult.Refused) return outcome.Text;
+            Console.Out.WriteLine(outcome.Text);
+            Console.Out.WriteLine(Sentence(outcome));
+            return null;
+        });
+        return command;
+    }
+
+    private static string Sentence(EnrolmentOutcome outcome) => outcome.Result switch
+    {
+        EnrolmentResult.Replaced => "The key is replaced. Restart the daemon; what the old key staged is not applied any more.",
+        EnrolmentResult.AlreadyEnrolled => "This key was enrolled before; nothing is changed.",
+        _ => "The key is enrolled.",
+    };
+}

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Qwamos.ControlBus.Envelopes;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -53,8 +54,8 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         using var reader = _selectRows.ExecuteReader();
         while (reader.Read())
         {
-            var nonce = reader.IsDBNull(3) ? null : reader.GetFieldValue<byte[]>(3);
-            rows.Add(new LedgerRow(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2), nonce));
+            var index = reader.GetInt64(0);
+            rows.Add(new LedgerRow(index, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2), ReadNonce(reader, 3, index)));
         }
         return rows;
     }
@@ -78,9 +79,9 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return hashes;
     }
 
-    public long? FindNonce(byte[] nonce)
+    public long? FindNonce(Nonce nonce)
     {
-        Set(_selectNonce, nonce);
+        Set(_selectNonce, nonce.ToArray());
         return _selectNonce.ExecuteScalar() as long?;
     }
 
@@ -112,6 +113,16 @@ internal sealed class LedgerStatements(LedgerDatabase database)
     }
 
     public void WriteDelivery(string gateway, long index) => Run(_upsertDelivery, gateway, index);
+
+    private static Nonce? ReadNonce(SqliteDataReader reader, int column, long index)
+    {
+        if (reader.IsDBNull(column))
+            return null;
+        var bytes = reader.GetFieldValue<byte[]>(column);
+        return bytes.Length == Limits.NonceBytes
+            ? Nonce.FromBytes(bytes)
+            : throw new LedgerIntegrityException($"Entry {index} has a nonce of {bytes.Length} bytes.", index);
+    }
 
     private static void Run(SqliteCommand command, params ReadOnlySpan<object> values)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Qwamos.ControlBus.Envelopes;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -157,12 +158,11 @@ public sealed class LedgerStore : IDisposable
         }
     }
 
-    /// <summary>The index of the entry with this nonce (16 bytes), or null.</summary>
-    public long? FindNonce(ReadOnlySpan<byte> nonce)
+    /// <summary>The index of the entry with this nonce, or null.</summary>
+    public long? FindNonce(Nonce nonce)
     {
-        var bytes = nonce.ToArray();
         lock (_turn)
-            return _database.Read("looking for a nonce", () => _statements.FindNonce(bytes));
+            return _database.Read("looking for a nonce", () => _statements.FindNonce(nonce));
     }
 
     /// <summary>The envelope of a confidential change as stored, or null. The caller checks it against the hash in the leaf.</summary>
@@ -251,8 +251,6 @@ public sealed class LedgerStore : IDisposable
     {
         if (entry.Leaf.Length is 0 or > Limits.MaxLeafBytes)
             throw new ArgumentException($"A leaf has 1 to {Limits.MaxLeafBytes} bytes, not {entry.Leaf.Length}.");
-        if (entry.Nonce is { Length: not Limits.NonceBytes })
-            throw new ArgumentException($"A nonce has {Limits.NonceBytes} bytes.");
     }
 
     private List<LedgerRow> ReadSome(long index, int count)

@@ -1,4 +1,5 @@
 using System.Text;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Ledger;
 using Xunit;
 
@@ -236,11 +237,10 @@ public sealed class LedgerStoreTests : IDisposable
         using var store = _folder.Open();
         Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(new byte[Limits.MaxLeafBytes + 1])]));
         Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(ReadOnlyMemory<byte>.Empty)]));
-        Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(new byte[1], new byte[15])]));
         Assert.Equal(0, store.AppendBatch([new NewEntry(new byte[Limits.MaxLeafBytes])]));
     }
 
-    private static byte[] Nonce(int i) => [.. BitConverter.GetBytes(i), .. new byte[12]];
+    private static Nonce Nonce(int i) => new((UInt128)i);
 
     private static NewEntry Entry(int i) => new(Encoding.UTF8.GetBytes($"leaf {i}"), Nonce(i));
 }

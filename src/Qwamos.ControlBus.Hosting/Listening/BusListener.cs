@@ -1,0 +1,173 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Qwamos.ControlBus.Hosting.Listening;
+
+/// <summary>
+/// Accepts connections on a bound bus socket and serves them with Kestrel's socket transport, without a web host. One timer sweeps all connections.
+/// </summary>
+public sealed class BusListener : IAsyncDisposable
+{
+    private const int Backlog = 4_096;
+    private const int ReadBufferBytes = 65_536;
+
+    /// <summary>The smallest write buffer there is: a flush then ends when the kernel has taken the bytes, which the answers' order and timing rest on.</summary>
+    private const int WriteBufferBytes = 1;
+
+    private readonly BusSocket _socket;
+    private readonly IRequestHandler _handler;
+    private readonly TimeProvider _time;
+    private readonly int _maxConnections;
+    private readonly ConcurrentDictionary<BusConnection, Task> _connections = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly SocketTransportFactory _factory;
+    private IConnectionListener? _listener;
+    private ITimer? _sweeper;
+    private Task _accepting = Task.CompletedTask;
+    private TaskCompletionSource? _placeWaiter;
+
+    /// <param name="maxConnections">Connections open at once; more wait in the kernel's backlog. Keep it below the limit of open files.</param>
+    public BusListener(BusSocket socket, IRequestHandler handler, TimeProvider time, int maxConnections)
+    {
+        _socket = socket;
+        _handler = handler;
+        _time = time;
+        _maxConnections = maxConnections;
+        var options = new SocketTransportOptions
+        {
+            Backlog = Backlog,
+            MaxReadBufferSize = ReadBufferBytes,
+            MaxWriteBufferSize = WriteBufferBytes,
+            CreateBoundListenSocket = _ => socket.Take(),
+        };
+        _factory = new SocketTransportFactory(Options.Create(options), NullLoggerFactory.Instance);
+    }
+
+    /// <summary>Connections open now.</summary>
+    public int ConnectionCount => _connections.Count;
+
+    /// <summary>Starts listening. The socket has its mode and owner already, so that nobody connects who may not.</summary>
+    /// <exception cref="SocketException">The socket cannot listen.</exception>
+    public async Task StartAsync()
+    {
+        _listener = await _factory.BindAsync(new UnixDomainSocketEndPoint(_socket.Path));
+        _sweeper = _time.CreateTimer(_ => Sweep(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        _accepting = AcceptAsync(_listener);
+    }
+
+    /// <summary>Accepts nothing more, takes no further request, and waits until those taken are answered, at most for the time given.</summary>
+    public async Task StopAsync(TimeSpan grace)
+    {
+        await StopAcceptingAsync();
+        foreach (BusConnection connection in _connections.Keys)
+            connection.Stop();
+        Task all = Task.WhenAll(_connections.Values);
+        try
+        {
+            await all.WaitAsync(grace, _time);
+        }
+        catch (TimeoutException)
+        {
+            foreach (BusConnection connection in _connections.Keys)
+                connection.Abort();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(TimeSpan.Zero);
+        if (_sweeper is not null)
+            await _sweeper.DisposeAsync();
+        _stopping.Dispose();
+        _socket.Dispose();
+    }
+
+    /// <summary>Closes the listening socket; open connections go on.</summary>
+    public async Task StopAcceptingAsync()
+    {
+        if (_listener is null || _stopping.IsCancellationRequested)
+            return;
+        await _stopping.CancelAsync();
+        Volatile.Read(ref _placeWaiter)?.TrySetResult();
+        await _listener.UnbindAsync();
+        await _accepting;
+        await _listener.DisposeAsync();
+    }
+
+    private async Task AcceptAsync(IConnectionListener listener)
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            await WaitForPlaceAsync();
+            ConnectionContext? transport;
+            try
+            {
+                transport = await listener.AcceptAsync(_stopping.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            if (transport is null)
+                return;
+            await ServeAsync(transport);
+        }
+    }
+
+    private async ValueTask ServeAsync(ConnectionContext transport)
+    {
+        PeerCredentials peer;
+        try
+        {
+            peer = PeerCredentials.Of(transport.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
+        }
+        catch (SocketException)
+        {
+            // Whoever it was is gone already, and nothing is done for a peer the kernel does not name.
+            await transport.DisposeAsync();
+            return;
+        }
+        var connection = new BusConnection(transport, peer, _handler, _time);
+        // The entry stands before the connection runs, so that its end cannot come before it.
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _connections[connection] = started.Task;
+        _ = RunAsync(connection, started);
+    }
+
+    private async Task RunAsync(BusConnection connection, TaskCompletionSource ended)
+    {
+        try
+        {
+            await connection.RunAsync();
+        }
+        finally
+        {
+            _connections.TryRemove(connection, out _);
+            ended.SetResult();
+            Interlocked.Exchange(ref _placeWaiter, null)?.TrySetResult();
+        }
+    }
+
+    private async ValueTask WaitForPlaceAsync()
+    {
+        while (_connections.Count >= _maxConnections && !_stopping.IsCancellationRequested)
+        {
+            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Volatile.Write(ref _placeWaiter, waiter);
+            if (_connections.Count >= _maxConnections && !_stopping.IsCancellationRequested)
+                await waiter.Task;
+        }
+    }
+
+    private void Sweep()
+    {
+        long now = _time.GetTimestamp();
+        foreach (KeyValuePair<BusConnection, Task> connection in _connections)
+            connection.Key.Sweep(now);
+    }
+}

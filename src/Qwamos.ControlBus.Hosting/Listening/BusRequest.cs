@@ -1,0 +1,85 @@
+namespace Qwamos.ControlBus.Hosting.Listening;
+
+/// <summary>
+/// One request of a connection and the place its answer has in the connection's order. Whoever decides it answers it, once and from
+/// any thread; the connection sends the answer when all answers before it are sent.
+/// </summary>
+public sealed class BusRequest
+{
+    private readonly AnswerQueue _answers;
+    private ReadOnlyMemory<byte> _line;
+    private Func<ReadOnlyMemory<byte>>? _lineAtHead;
+    private int _isAnswered;
+
+    internal BusRequest(AnswerQueue answers, ReadOnlyMemory<byte> frame, PeerCredentials peer, FairLane lane)
+    {
+        _answers = answers;
+        Frame = frame;
+        Peer = peer;
+        Lane = lane;
+    }
+
+    /// <summary>The exact bytes of the object, from <c>{</c> to its <c>}</c>.</summary>
+    public ReadOnlyMemory<byte> Frame { get; private set; }
+
+    public PeerCredentials Peer { get; }
+
+    /// <summary>The connection's place in the fair sharing of verification.</summary>
+    public FairLane Lane { get; }
+
+    internal bool IsAnswered => Volatile.Read(ref _isAnswered) == 2;
+
+    internal bool ClosesConnection { get; private set; }
+
+    internal bool IsComputedAtHead => _lineAtHead is not null;
+
+    /// <summary>Answers with one JSON line, its newline included.</summary>
+    public void Answer(ReadOnlyMemory<byte> line)
+    {
+        Claim();
+        _line = line;
+        Complete();
+    }
+
+    /// <summary>Answers with a line that is made only when every earlier request of the connection is answered, so that it shows their outcome.</summary>
+    public void AnswerAtHead(Func<ReadOnlyMemory<byte>> line)
+    {
+        Claim();
+        _lineAtHead = line;
+        Complete();
+    }
+
+    /// <summary>
+    /// Answers, and takes nothing more from this connection; it closes when the answer is sent. Only inside
+    /// <see cref="IRequestHandler.Handle"/>, for the requests after it are not to be read.
+    /// </summary>
+    public void AnswerAndClose(ReadOnlyMemory<byte> line)
+    {
+        Claim();
+        ClosesConnection = true;
+        _line = line;
+        Complete();
+    }
+
+    internal ReadOnlyMemory<byte> TakeLine()
+    {
+        ReadOnlyMemory<byte> line = _lineAtHead is null ? _line : _lineAtHead();
+        _lineAtHead = null;
+        _line = default;
+        return line;
+    }
+
+    private void Claim()
+    {
+        if (Interlocked.CompareExchange(ref _isAnswered, 1, 0) != 0)
+            throw new InvalidOperationException("A request is answered exactly once.");
+    }
+
+    private void Complete()
+    {
+        // The request may stand in the order for long while its bytes are no longer needed.
+        Frame = default;
+        Volatile.Write(ref _isAnswered, 2);
+        _answers.Answered();
+    }
+}

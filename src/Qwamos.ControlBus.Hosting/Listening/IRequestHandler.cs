@@ -1,0 +1,14 @@
+namespace Qwamos.ControlBus.Hosting.Listening;
+
+/// <summary>What a listener gives its requests to.</summary>
+public interface IRequestHandler
+{
+    /// <summary>
+    /// Takes one framed request. Called on the connection's reading thread, in the order received, one at a time for a connection;
+    /// it must not block. Every request is answered exactly once, from any thread.
+    /// </summary>
+    void Handle(BusRequest request);
+
+    /// <summary>The answer line to bytes that are no request: too long, or not JSON. It is sent once, then the connection closes.</summary>
+    ReadOnlyMemory<byte> Refuse(FramingFault fault, string reason);
+}

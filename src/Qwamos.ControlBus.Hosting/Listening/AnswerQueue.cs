@@ -30,9 +30,9 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
         return since == 0 ? TimeSpan.Zero : time.GetElapsedTime(since, now);
     }
 
-    public BusRequest Add(ReadOnlyMemory<byte> frame, PeerCredentials peer, FairLane lane)
+    public BusRequest Add(PeerCredentials peer, FairLane lane)
     {
-        var request = new BusRequest(this, frame, peer, lane);
+        var request = new BusRequest(this, peer, lane);
         lock (_gate)
         {
             _order.Enqueue(request);

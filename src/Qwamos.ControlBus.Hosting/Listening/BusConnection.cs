@@ -18,7 +18,8 @@ internal sealed class BusConnection
     private readonly AnswerQueue _answers;
     private readonly PeerCredentials _peer;
     private readonly FairLane _lane;
-    private readonly RequestFramer _framer = new();
+    private RequestFramer _framer;
+    private long _begunFirst;
     private long _begunSince;
     private long _idleSince;
     private long _lingerSince;
@@ -47,7 +48,7 @@ internal sealed class BusConnection
             if (refused)
                 await LingerAsync();
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or ConnectionAbortedException)
         {
             // The peer is gone, or was cut off for not reading its answers.
         }
@@ -78,19 +79,82 @@ internal sealed class BusConnection
             Stop();
     }
 
-    /// <summary>Reads until the peer or this side ends; true when the peer's last bytes were refused.</summary>
+    /// <summary>Reads until the peer or this side ends it; true when the peer's last bytes were refused.</summary>
     private async Task<bool> ReadRequestsAsync()
     {
         while (!_isStopping)
         {
             ReadResult read = await Input.ReadAsync();
+            Volatile.Write(ref _begunSince, 0);
             ReadOnlySequence<byte> rest = read.Buffer;
-            while (!_isStopping)
+            FrameStatus status = Frame(ref rest, out ReadOnlySequence<byte> frame);
+            while (status == FrameStatus.Complete && !_isStopping)
             {
-                FrameResult result = _framer.Feed(rest);
+                if (Take(frame))
+                {
+                    Input.AdvanceTo(rest.End);
+                    return true;
+                }
+                if (_answers.Unanswered >= Limits.MaxUnansweredPerConnection)
+                    await _answers.WaitForRoomAsync(Limits.MaxUnansweredPerConnection);
+                status = Frame(ref rest, out frame);
             }
+            Input.AdvanceTo(rest.Start, rest.End);
+            if (status is FrameStatus.Bad or FrameStatus.TooLarge)
+                return Refuse(status == FrameStatus.TooLarge ? FramingFault.TooLarge : FramingFault.NotJson, _framer.Fault!);
+            if (read.IsCompleted)
+                return _framer.HasBegun && Refuse(FramingFault.NotJson, "the stream ended inside a request");
+            if (_framer.HasBegun)
+                Volatile.Write(ref _begunSince, _begunFirst);
         }
         return false;
+    }
+
+    /// <summary>Cuts the next request off the bytes; what is left begins with a request that has not ended, or is empty.</summary>
+    private FrameStatus Frame(ref ReadOnlySequence<byte> rest, out ReadOnlySequence<byte> frame)
+    {
+        bool hadBegun = _framer.HasBegun;
+        int seen = _framer.FrameBytes;
+        FrameStatus status = _framer.Feed(rest.Slice(seen), out long taken);
+        if (_framer.HasBegun && !hadBegun)
+            _begunFirst = Now();
+        long end = seen + taken;
+        long start = end - _framer.FrameBytes;
+        frame = rest.Slice(start, end - start);
+        rest = rest.Slice(status == FrameStatus.Complete ? end : start);
+        if (status == FrameStatus.Complete)
+            _framer.Reset();
+        return status;
+    }
+
+    /// <summary>Hands one request on; true when nothing after it is taken.</summary>
+    private bool Take(ReadOnlySequence<byte> frame)
+    {
+        Volatile.Write(ref _idleSince, Now());
+        BusRequest request = _answers.Add(_peer, _lane);
+        if (frame.IsSingleSegment)
+        {
+            _handler.Handle(request, frame.First);
+            return request.ClosesConnection;
+        }
+        int length = (int)frame.Length;
+        byte[] joined = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            frame.CopyTo(joined);
+            _handler.Handle(request, joined.AsMemory(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(joined);
+        }
+        return request.ClosesConnection;
+    }
+
+    private bool Refuse(FramingFault fault, string reason)
+    {
+        _answers.Add(_peer, _lane).Answer(_handler.Refuse(fault, reason));
+        return true;
     }
 
     /// <summary>

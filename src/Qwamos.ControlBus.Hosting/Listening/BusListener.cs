@@ -124,7 +124,7 @@ public sealed class BusListener : IAsyncDisposable
         PeerCredentials peer;
         try
         {
-            peer = PeerCredentials.Of(transport.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
+            peer = PeerCredentials.Of(transport.Features.Get<IConnectionSocketFeature>()!.Socket);
         }
         catch (SocketException)
         {

@@ -11,16 +11,12 @@ public sealed class BusRequest
     private Func<ReadOnlyMemory<byte>>? _lineAtHead;
     private int _isAnswered;
 
-    internal BusRequest(AnswerQueue answers, ReadOnlyMemory<byte> frame, PeerCredentials peer, FairLane lane)
+    internal BusRequest(AnswerQueue answers, PeerCredentials peer, FairLane lane)
     {
         _answers = answers;
-        Frame = frame;
         Peer = peer;
         Lane = lane;
     }
-
-    /// <summary>The exact bytes of the object, from <c>{</c> to its <c>}</c>.</summary>
-    public ReadOnlyMemory<byte> Frame { get; private set; }
 
     public PeerCredentials Peer { get; }
 
@@ -77,8 +73,6 @@ public sealed class BusRequest
 
     private void Complete()
     {
-        // The request may stand in the order for long while its bytes are no longer needed.
-        Frame = default;
         Volatile.Write(ref _isAnswered, 2);
         _answers.Answered();
     }

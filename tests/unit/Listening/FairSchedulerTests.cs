@@ -1,0 +1,87 @@
+using Qwamos.ControlBus.Hosting.Listening;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Listening;
+
+public sealed class FairSchedulerTests
+{
+    [Fact]
+    public void Work_runs_at_once_on_the_bringers_thread_when_a_processor_is_free()
+    {
+        var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 10);
+        int thread = 0;
+        Assert.True(scheduler.TrySchedule(new FairLane(1), new Work(() => thread = Environment.CurrentManagedThreadId)));
+        Assert.Equal(Environment.CurrentManagedThreadId, thread);
+    }
+
+    [Fact]
+    public void Attack23_a_flooding_uid_takes_turns_with_a_quiet_one()
+    {
+        var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 1_000);
+        var order = new List<string>();
+        using var gate = new ManualResetEventSlim();
+        using var done = new CountdownEvent(101);
+        var noisy = new FairLane(1_000);
+        using var blocked = new ManualResetEventSlim();
+        var blocker = new Thread(() => scheduler.TrySchedule(new FairLane(7), new Work(() =>
+        {
+            blocked.Set();
+            gate.Wait();
+        })));
+        blocker.Start();
+        blocked.Wait();
+        for (int i = 0; i < 100; i++)
+            scheduler.TrySchedule(noisy, new Work(() => Note("noisy")));
+        scheduler.TrySchedule(new FairLane(2_000), new Work(() => Note("quiet")));
+        gate.Set();
+        done.Wait();
+        blocker.Join();
+        Assert.InRange(order.IndexOf("quiet"), 0, 1);
+
+        void Note(string who)
+        {
+            order.Add(who);
+            done.Signal();
+        }
+    }
+
+    [Fact]
+    public void Work_of_one_lane_keeps_its_order_whatever_the_workers()
+    {
+        var scheduler = new FairScheduler(workers: 4, maxWaitingPerUid: 100_000);
+        var lanes = Enumerable.Range(0, 8).Select(i => (Lane: new FairLane((uint)(i % 3)), Seen: new List<int>())).ToArray();
+        using var done = new CountdownEvent(8 * 1_000);
+        Parallel.ForEach(lanes, lane =>
+        {
+            for (int i = 0; i < 1_000; i++)
+            {
+                int number = i;
+                Assert.True(scheduler.TrySchedule(lane.Lane, new Work(() =>
+                {
+                    lane.Seen.Add(number);
+                    done.Signal();
+                })));
+            }
+        });
+        done.Wait();
+        Assert.All(lanes, lane => Assert.Equal(Enumerable.Range(0, 1_000), lane.Seen));
+    }
+
+    [Fact]
+    public void A_uid_is_refused_at_its_limit_only_and_served_again_when_a_request_is_finished()
+    {
+        var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 2);
+        var lane = new FairLane(1);
+        Assert.True(scheduler.TrySchedule(lane, new Work(() => { })));
+        Assert.True(scheduler.TrySchedule(new FairLane(1), new Work(() => { })));
+        Assert.False(scheduler.TrySchedule(lane, new Work(() => { })));
+        Assert.True(scheduler.TrySchedule(new FairLane(2), new Work(() => { })));
+        scheduler.Finished(lane);
+        Assert.True(scheduler.TrySchedule(lane, new Work(() => { })));
+    }
+
+    private sealed class Work(Action run) : IFairWork
+    {
+        public void Run() => run();
+    }
+}

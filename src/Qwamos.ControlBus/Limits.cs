@@ -51,6 +51,12 @@ public static class Limits
     /// <summary>Time a connection may stay without a request.</summary>
     public const int IdleTimeoutSeconds = 60;
 
+    /// <summary>Time a peer has to finish sending what was refused, so that it reads the answer instead of a reset.</summary>
+    public const int LingerTimeoutSeconds = 2;
+
+    /// <summary>Bytes of it that are read and thrown away.</summary>
+    public const int MaxLingerBytes = 1_048_576;
+
     /// <summary>Longest answer, its newline included: below 65,536, so one default pipe or socket read takes it.</summary>
     public const int MaxAnswerBytes = 65_535;
 

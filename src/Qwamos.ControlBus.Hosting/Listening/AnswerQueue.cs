@@ -53,6 +53,9 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
         _ = SendAsync();
     }
 
+    /// <summary>No answer reaches the peer any more.</summary>
+    public bool IsBroken => Volatile.Read(ref _isBroken);
+
     /// <summary>Completes when fewer than <paramref name="limit"/> requests are unanswered.</summary>
     public Task WaitForRoomAsync(int limit)
     {

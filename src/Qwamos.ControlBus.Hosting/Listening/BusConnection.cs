@@ -73,22 +73,22 @@ internal sealed class BusConnection
     {
         if (_answers.BlockedFor(now).TotalSeconds >= Limits.RequestTimeoutSeconds)
             Abort();
-        else if (IsOver(ref _begunSince, now, Limits.RequestTimeoutSeconds)
-            || IsOver(ref _lingerSince, now, Limits.LingerTimeoutSeconds)
-            || (IsOver(ref _idleSince, now, Limits.IdleTimeoutSeconds) && _answers.Unanswered == 0))
+        else if (IsPast(ref _begunSince, now, Limits.RequestTimeoutSeconds)
+            || IsPast(ref _lingerSince, now, Limits.LingerTimeoutSeconds)
+            || (IsPast(ref _idleSince, now, Limits.IdleTimeoutSeconds) && _answers.Unanswered == 0))
             Stop();
     }
 
     /// <summary>Reads until the peer or this side ends it; true when the peer's last bytes were refused.</summary>
     private async Task<bool> ReadRequestsAsync()
     {
-        while (!_isStopping)
+        while (!IsOver())
         {
             ReadResult read = await Input.ReadAsync();
             Volatile.Write(ref _begunSince, 0);
             ReadOnlySequence<byte> rest = read.Buffer;
             FrameStatus status = Frame(ref rest, out ReadOnlySequence<byte> frame);
-            while (status == FrameStatus.Complete && !_isStopping)
+            while (status == FrameStatus.Complete && !IsOver())
             {
                 if (Take(frame))
                 {
@@ -166,7 +166,7 @@ internal sealed class BusConnection
         _transport.Features.Get<IConnectionSocketFeature>()?.Socket.Shutdown(SocketShutdown.Send);
         Volatile.Write(ref _lingerSince, Now());
         long drained = 0;
-        while (!_isStopping && drained < Limits.MaxLingerBytes)
+        while (!IsOver() && drained < Limits.MaxLingerBytes)
         {
             ReadResult read = await Input.ReadAsync();
             drained += read.Buffer.Length;
@@ -176,7 +176,9 @@ internal sealed class BusConnection
         }
     }
 
-    private bool IsOver(ref long since, long now, int seconds)
+    private bool IsOver() => _isStopping || _answers.IsBroken;
+
+    private bool IsPast(ref long since, long now, int seconds)
     {
         long start = Volatile.Read(ref since);
         return start != 0 && _time.GetElapsedTime(start, now).TotalSeconds >= seconds;

@@ -1,0 +1,158 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Keys;
+
+public sealed class EnrolmentTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly SigningKey _key = SigningKey.Generate();
+    private readonly StringWriter _output = new();
+    private readonly List<(KeyId? Old, KeyId New)> _recorded = [];
+    private readonly SystemPaths _paths;
+
+    public EnrolmentTests()
+    {
+        Assert.True(SystemPaths.TryCreate(_directory.At("root"), out var paths, out _));
+        _paths = paths;
+    }
+
+    public void Dispose()
+    {
+        _key.Dispose();
+        _output.Dispose();
+        _directory.Dispose();
+    }
+
+    [Theory]
+    [InlineData("yes", true)]
+    [InlineData(" yes ", true)]
+    [InlineData("y", false)]
+    [InlineData("Yes", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public void Person_at_a_terminal_says_yes_or_nothing_is_enrolled(string? answer, bool isEnrolled)
+    {
+        var outcome = Enrol(_key, terminal: new StringReader(answer is null ? "" : answer + "\n"));
+        Assert.Equal(isEnrolled ? EnrolmentResult.Enrolled : EnrolmentResult.Refused, outcome.Result);
+        Assert.Equal(isEnrolled, File.Exists(_paths.AnchorFile));
+        Assert.Contains(_key.Public.Id.ToString(), _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Fingerprint_given_beforehand_enrols_with_mode_0644_and_a_system_id()
+    {
+        var outcome = Enrol(_key, fingerprint: _key.Public.Id.ToString());
+        Assert.Equal(EnrolmentResult.Enrolled, outcome.Result);
+        Assert.Equal(_key.Public.Raw.ToArray(), File.ReadAllBytes(_paths.AnchorFile));
+        Assert.Equal("644", Convert.ToString((int)File.GetUnixFileMode(_paths.AnchorFile), 8));
+        Assert.True(SystemId.TryLoad(_paths, out string? systemId, out _));
+        Assert.Equal(systemId, outcome.SystemId);
+        Assert.Empty(_recorded);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("0000")]
+    [InlineData("short")]
+    public void Wrong_or_shortened_fingerprint_enrols_nothing(string how)
+    {
+        string fingerprint = how == "short" ? _key.Public.Id.Short : how;
+        Assert.Equal(EnrolmentResult.Refused, Enrol(_key, fingerprint: fingerprint).Result);
+        Assert.False(File.Exists(_paths.AnchorFile));
+    }
+
+    [Fact]
+    public void Without_terminal_and_fingerprint_nothing_is_enrolled()
+    {
+        var outcome = Enrol(_key);
+        Assert.Equal(EnrolmentResult.Refused, outcome.Result);
+        Assert.Contains("--fingerprint", outcome.Text, StringComparison.Ordinal);
+        Assert.False(File.Exists(_paths.AnchorFile));
+    }
+
+    [Fact]
+    public void Standing_anchor_is_never_overwritten_without_replace()
+    {
+        using var other = SigningKey.Generate();
+        Enrol(_key, fingerprint: _key.Public.Id.ToString());
+        var outcome = Enrol(other, fingerprint: other.Public.Id.ToString());
+        Assert.Equal(EnrolmentResult.Refused, outcome.Result);
+        Assert.Contains("--replace", outcome.Text, StringComparison.Ordinal);
+        Assert.Equal(_key.Public.Raw.ToArray(), File.ReadAllBytes(_paths.AnchorFile));
+    }
+
+    [Fact]
+    public void Same_key_again_is_no_change()
+    {
+        Enrol(_key, fingerprint: _key.Public.Id.ToString());
+        Assert.Equal(EnrolmentResult.AlreadyEnrolled, Enrol(_key).Result);
+        Assert.Equal(EnrolmentResult.AlreadyEnrolled, Enrol(_key, _key.Public.Id.ToString(), replace: true).Result);
+        Assert.Empty(_recorded);
+    }
+
+    [Fact]
+    public void Replacement_is_recorded_and_keeps_the_system_id()
+    {
+        using var other = SigningKey.Generate();
+        var first = Enrol(_key, fingerprint: _key.Public.Id.ToString());
+        var second = Enrol(other, fingerprint: other.Public.Id.ToString(), replace: true);
+        Assert.Equal(EnrolmentResult.Replaced, second.Result);
+        Assert.Equal((_key.Public.Id, other.Public.Id), Assert.Single(_recorded));
+        Assert.Equal(other.Public.Raw.ToArray(), File.ReadAllBytes(_paths.AnchorFile));
+        Assert.Equal(first.SystemId, second.SystemId);
+    }
+
+    [Fact]
+    public void Replacement_that_cannot_be_recorded_does_not_happen()
+    {
+        using var other = SigningKey.Generate();
+        Enrol(_key, fingerprint: _key.Public.Id.ToString());
+        var request = Request(other, other.Public.Id.ToString()) with
+        {
+            Replace = true,
+            RecordReplacement = (_, _) => throw new IOException("no space left"),
+        };
+        Assert.Throws<IOException>(() => request.Run());
+        Assert.Equal(_key.Public.Raw.ToArray(), File.ReadAllBytes(_paths.AnchorFile));
+    }
+
+    [Fact]
+    public void Unreadable_anchor_is_replaced_only_on_demand()
+    {
+        Enrol(_key, fingerprint: _key.Public.Id.ToString());
+        File.WriteAllBytes(_paths.AnchorFile, [1, 2, 3]);
+        Assert.Equal(EnrolmentResult.Refused, Enrol(_key, _key.Public.Id.ToString()).Result);
+        Assert.Equal(EnrolmentResult.Replaced, Enrol(_key, _key.Public.Id.ToString(), replace: true).Result);
+        Assert.Equal((null, _key.Public.Id), Assert.Single(_recorded));
+    }
+
+    [Fact]
+    public void Attack2_small_order_key_is_not_enrolled()
+    {
+        string file = _directory.At("bad");
+        File.WriteAllBytes(file, [1, .. new byte[31]]);
+        var id = KeyId.Of(KeyType.Ed25519, File.ReadAllBytes(file));
+        var outcome = (Request(_key, id.ToString()) with { File = file }).Run();
+        Assert.Equal(EnrolmentResult.Refused, outcome.Result);
+        Assert.False(File.Exists(_paths.AnchorFile));
+    }
+
+    private EnrolmentOutcome Enrol(SigningKey key, string? fingerprint = null, bool replace = false, TextReader? terminal = null) =>
+        (Request(key, fingerprint) with { Replace = replace, Terminal = terminal }).Run();
+
+    private Enrolment Request(SigningKey key, string? fingerprint)
+    {
+        string file = _directory.At("key.pub");
+        File.WriteAllBytes(file, key.Public.Raw.ToArray());
+        return new Enrolment
+        {
+            Paths = _paths,
+            File = file,
+            Fingerprint = fingerprint,
+            Output = _output,
+            RecordReplacement = (old, id) => _recorded.Add((old, id)),
+        };
+    }
+}

@@ -1,0 +1,68 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>Who a message is for (DESIGN section 3, <c>audience</c>; section 5, receivers). Both rules answer <c>wrong_audience</c>.</summary>
+public static class AudienceRules
+{
+    /// <summary>
+    /// qwamosd: every name is a known domain, of the class of some key in <c>args</c> (a key of class <c>all</c> suits every
+    /// domain). A message without policy keys is for whom it names: dom0 must be among them.
+    /// </summary>
+    /// <param name="schema">Gives the classes of keys.</param>
+    /// <param name="domains">Domain to class (<see cref="DaemonConfig.Domains"/>).</param>
+    public static AudienceRule ForAuthority(PolicySchema schema, IReadOnlyDictionary<string, string> domains)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(domains);
+        return message =>
+        {
+            if (message.Audience is null)
+                return null;
+            var isChange = message.Command == Commands.SetPolicy;
+            foreach (var name in message.Audience)
+            {
+                if (!domains.TryGetValue(name, out var @class))
+                    return Wrong("the audience names a domain that is not known here");
+                if (isChange && !NamesKeyOf(schema, message, @class))
+                    return Wrong($"the audience names {name}, and no key of this message is of its class");
+            }
+            return isChange || message.Audience.Contains(DaemonConfig.Dom0, StringComparer.Ordinal)
+                ? null
+                : Wrong($"the audience does not name {DaemonConfig.Dom0}");
+        };
+    }
+
+    /// <summary>
+    /// A receiver: a list without its own name is for others, and so is a change with no key of its class or <c>all</c>.
+    /// </summary>
+    public static AudienceRule ForReceiver(PolicySchema schema, string name, string @class)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(@class);
+        return message =>
+        {
+            if (message.Audience is not null && !message.Audience.Contains(name, StringComparer.Ordinal))
+                return Wrong($"the audience does not name {name}");
+            return message.Command != Commands.SetPolicy || NamesKeyOf(schema, message, @class)
+                ? null
+                : Wrong($"no key of this message concerns {name}, a domain of class {@class}");
+        };
+    }
+
+    private static bool NamesKeyOf(PolicySchema schema, Message message, string @class)
+    {
+        if (message.Args is null)
+            return false;
+        foreach (var (name, _) in message.Args.Members)
+        {
+            if (schema.TryGet(name, out var key) && (key.Class == @class || key.Class == PolicyKey.ClassAll))
+                return true;
+        }
+        return false;
+    }
+
+    private static Refusal Wrong(string reason) => new(ErrorCode.WrongAudience, reason);
+}

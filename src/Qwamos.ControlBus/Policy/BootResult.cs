@@ -1,0 +1,30 @@
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>
+/// What the boot made of one staged key: <paramref name="Result"/> is one of the constants, or begins with
+/// <see cref="FailedPrefix"/>; <paramref name="Detail"/> is for people.
+/// </summary>
+/// <param name="Key">The policy key.</param>
+/// <param name="Index">The entry that staged it.</param>
+/// <param name="Result">At most <see cref="MaxResultCodePoints"/> code points.</param>
+/// <param name="Detail">At most <see cref="MaxDetailCodePoints"/> code points; may be empty.</param>
+public sealed record BootResult(string Key, long Index, string Result, string Detail)
+{
+    public const string InForce = "in force";
+    public const string InForceAfterReboot = "in force after one more reboot";
+
+    /// <summary>No applier of this class here.</summary>
+    public const string Recorded = "recorded";
+    public const string FailedPrefix = "failed: ";
+
+    // 64 keys of these lengths stay below one ledger leaf.
+    public const int MaxResultCodePoints = 160;
+    public const int MaxDetailCodePoints = 64;
+
+    /// <summary>The key moves from pending to policy; else it stays pending and the next boot tries again.</summary>
+    public bool IsInForce => Result is InForce or InForceAfterReboot or Recorded;
+
+    public static BootResult Failed(string key, long index, string why, string detail = "") => new(key, index, FailedPrefix + why, detail);
+
+    internal bool HasKnownForm => IsInForce || Result.StartsWith(FailedPrefix, StringComparison.Ordinal);
+}

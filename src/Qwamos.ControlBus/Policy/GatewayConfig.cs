@@ -1,0 +1,60 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>
+/// gateway.json: which domain this gateway is. Absent: <c>gateway</c> of class <c>gateway</c>, the usual single one.
+/// Unknown members stop the start (DESIGN section 6). Immutable.
+/// </summary>
+public sealed record GatewayConfig
+{
+    private const string Usual = "gateway";
+    private const int MaxNameCodePoints = 256;
+
+    private GatewayConfig(string name, string @class)
+    {
+        Name = name;
+        Class = @class;
+    }
+
+    /// <summary>The name that <c>audience</c> must hold when it is present.</summary>
+    public string Name { get; }
+
+    public string Class { get; }
+
+    /// <summary>The scope of this gateway's decisions.</summary>
+    public DomainScope Scope => DomainScope.Receiver(Name, Class);
+
+    public static bool TryLoad(SystemPaths paths, PolicySchema schema, [NotNullWhen(true)] out GatewayConfig? config, out string fault)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        ArgumentNullException.ThrowIfNull(schema);
+        config = null;
+        var (name, @class) = (Usual, Usual);
+        fault = "";
+        if (Posix.TryStat(paths.GatewayConfigFile, out _))
+        {
+            if (!TrustedDocument.TryRead(paths.GatewayConfigFile, paths, Limits.MaxConfigFileBytes, out var document, out fault))
+                return false;
+            var reader = new MemberReader(document, paths.GatewayConfigFile);
+            (name, @class) = (reader.Text("name", MaxNameCodePoints), reader.Text("class", MaxNameCodePoints));
+            if (!reader.Finish(out fault))
+                return false;
+        }
+        if (!PolicyNames.IsDomain(name) || name is DaemonConfig.Dom0)
+            fault = $"{paths.GatewayConfigFile}: name must be {PolicyNames.DomainForm}, and not {DaemonConfig.Dom0}";
+        else if (FaultOfClass(@class, schema) is { Length: > 0 } why)
+            fault = $"{paths.GatewayConfigFile}: {why}";
+        else
+            config = new GatewayConfig(name, @class);
+        return config is not null;
+    }
+
+    /// <summary>What is wrong with a gateway's class, or the empty string: Dom0's keys never leave Dom0, and nobody is of class <c>all</c>.</summary>
+    internal static string FaultOfClass(string @class, PolicySchema schema)
+    {
+        var known = schema.Classes.Where(name => name is not (PolicyKey.ClassAll or DaemonConfig.Dom0)).ToList();
+        return known.Contains(@class, StringComparer.Ordinal) ? "" : $"class must be one of {string.Join(", ", known)}";
+    }
+}

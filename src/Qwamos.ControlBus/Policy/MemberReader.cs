@@ -1,0 +1,112 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>
+/// Takes the members of an object one by one and notes the first fault; <see cref="Finish"/> also refuses members that
+/// nobody asked for. For small documents of our own: configuration, snapshots, boot notes.
+/// </summary>
+internal sealed class MemberReader
+{
+    private readonly JsonValue document;
+    private readonly string what;
+    private readonly HashSet<string> asked = new(StringComparer.Ordinal);
+    private string fault = "";
+
+    public MemberReader(JsonValue document, string what)
+    {
+        this.document = document;
+        this.what = what;
+        if (document.Kind != JsonKind.Object)
+            Refuse($"{what} is not an object");
+    }
+
+    /// <summary>Notes a fault; the first one stays.</summary>
+    public void Refuse(string why)
+    {
+        if (fault.Length == 0)
+            fault = SafeText.ForTerminal(why);
+    }
+
+    /// <summary>False with the first fault, an unknown member included.</summary>
+    public bool Finish(out string firstFault)
+    {
+        if (document.Kind == JsonKind.Object)
+        {
+            foreach (var (name, _) in document.Members)
+            {
+                if (!asked.Contains(name))
+                    Refuse($"{what} has an unknown member \"{name}\"");
+            }
+        }
+        firstFault = fault;
+        return fault.Length == 0;
+    }
+
+    public long Integer(string name, long minimum, long maximum)
+    {
+        if (TryTake(name, JsonKind.Number, "an integer", out var value) && value.TryGetInteger(out var integer) && integer >= minimum && integer <= maximum)
+            return integer;
+        Refuse($"{what}: {name} must be {(minimum == maximum ? $"{minimum}" : "an integer in its range")}");
+        return minimum;
+    }
+
+    public string Text(string name, int maxCodePoints)
+    {
+        if (!TryTake(name, JsonKind.String, "a string", out var value))
+            return "";
+        if (CodePoints.Count(value.AsString) > maxCodePoints)
+            Refuse($"{what}: {name} is longer than {maxCodePoints} characters");
+        return value.AsString;
+    }
+
+    /// <summary>64 lower-case hex digits.</summary>
+    public string Hash(string name)
+    {
+        var text = Text(name, 64);
+        if (text.Length != 64 || !text.All(char.IsAsciiHexDigitLower) && fault.Length == 0)
+            Refuse($"{what}: {name} must be 64 lower-case hex digits");
+        return text;
+    }
+
+    public PolicyValue Value(string name)
+    {
+        var value = default(PolicyValue);
+        if (!TryTake(name, out var json) || !PolicyValue.TryFrom(json, out value))
+            Refuse($"{what}: {name} must be a string, an integer or a boolean");
+        return value;
+    }
+
+    public IReadOnlyList<JsonValue> Array(string name, int maxItems)
+    {
+        if (!TryTake(name, JsonKind.Array, "an array", out var value))
+            return [];
+        if (value.Items.Count > maxItems)
+            Refuse($"{what}: {name} has more than {maxItems} items");
+        return value.Items;
+    }
+
+    public IReadOnlyList<KeyValuePair<string, JsonValue>> Object(string name)
+        => TryTake(name, JsonKind.Object, "an object", out var value) ? value.Members : [];
+
+    private bool TryTake(string name, JsonKind kind, string words, out JsonValue value)
+    {
+        if (TryTake(name, out value) && value.Kind == kind)
+            return true;
+        Refuse($"{what}: {name} must be {words}");
+        return false;
+    }
+
+    private bool TryTake(string name, out JsonValue value)
+    {
+        asked.Add(name);
+        if (document.Kind == JsonKind.Object && document.TryGet(name, out var found))
+        {
+            value = found;
+            return true;
+        }
+        value = JsonValue.Null;
+        return false;
+    }
+}

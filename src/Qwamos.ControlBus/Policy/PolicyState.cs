@@ -1,0 +1,121 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>
+/// The fold of the ledger: what is policy, what is staged, the last timestamp of each key, and the time floor (DESIGN
+/// sections 3 and 5). Immutable and replaced whole, so a failed batch is dropped by forgetting it. It holds keys of
+/// earlier schemas as they were recorded: a new schema never judges old entries again.
+/// </summary>
+public sealed record PolicyState
+{
+    private static readonly ImmutableSortedDictionary<string, Applied> NoValues
+        = ImmutableSortedDictionary.Create<string, Applied>(StringComparer.Ordinal);
+
+    /// <summary>Nothing set, nothing staged, floor 0.</summary>
+    public static PolicyState Empty { get; } = new();
+
+    /// <summary>The applied values; keys never set are absent.</summary>
+    public ImmutableSortedDictionary<string, Applied> Policy { get; init; } = NoValues;
+
+    /// <summary>The values that wait for the next boot, or the next start of the gateway.</summary>
+    public ImmutableSortedDictionary<string, Applied> Staged { get; init; } = NoValues;
+
+    /// <summary>Unix seconds: the timestamp of the newest accepted message that named the key.</summary>
+    public ImmutableSortedDictionary<string, long> LastTimestamps { get; init; }
+        = ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
+
+    /// <summary>Unix seconds: the greatest timestamp of an accepted message.</summary>
+    public long FloorSeconds { get; init; }
+
+    /// <summary>Sequence number of the last boot note that was imported; 0 when none was.</summary>
+    public long LastNote { get; init; }
+
+    /// <summary>
+    /// Lower-case hex SHA-256 of JCS of the applied values of one class (<c>{}</c> when none is set), the form of <c>base</c>.
+    /// Confidential values are part of it as they are: their class is dom0's own, and a hash of few possible values hides nothing anyway.
+    /// </summary>
+    public string BaseHash(PolicySchema schema, string @class)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        var values = Policy
+            .Where(pair => schema.TryGet(pair.Key, out var key) && key.Class == @class)
+            .Select(pair => (pair.Key, pair.Value.Value.ToJson()));
+        return Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(JsonValue.Object(values))));
+    }
+
+    /// <summary>
+    /// The state after an accepted change. Uses only what its entry records, so decision and fold cannot differ. Every key
+    /// of <paramref name="args"/> gets the timestamp. <c>fire</c> leaves <c>disarmed</c>.
+    /// </summary>
+    public PolicyState Accept(JsonValue args, ChangeOutcome outcome, long timestampSeconds, long index)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+        ArgumentNullException.ThrowIfNull(outcome);
+        var policy = Policy.ToBuilder();
+        var staged = Staged.ToBuilder();
+        var timestamps = LastTimestamps.ToBuilder();
+        foreach (var name in outcome.Applied)
+        {
+            var value = ValueOf(args, name);
+            policy[name] = new Applied(EventValues.IsFire(value) ? PolicyValue.Of(EventValues.Disarmed) : value, index);
+            staged.Remove(name);
+        }
+        foreach (var name in outcome.Staged)
+            staged[name] = new Applied(ValueOf(args, name), index);
+        foreach (var name in outcome.Unstaged)
+            staged.Remove(name);
+        foreach (var (name, _) in args.Members)
+            timestamps[name] = Math.Max(timestampSeconds, timestamps.GetValueOrDefault(name));
+        return this with
+        {
+            Policy = policy.ToImmutable(),
+            Staged = staged.ToImmutable(),
+            LastTimestamps = timestamps.ToImmutable(),
+            FloorSeconds = Math.Max(FloorSeconds, timestampSeconds),
+        };
+    }
+
+    /// <summary>
+    /// The state after the boot, or a gateway's start, brought a staged value into force: it moves from staged to policy.
+    /// When something newer is staged by now, or nothing, the note is about the past and changes nothing.
+    /// </summary>
+    public PolicyState MoveToPolicy(string name, long index)
+        => Staged.TryGetValue(name, out var staged) && staged.Index == index
+            ? this with { Policy = Policy.SetItem(name, staged), Staged = Staged.Remove(name) }
+            : this;
+
+    /// <summary>The state after root's <c>set-time-floor</c>: the floor and every later timestamp become T. It never raises any.</summary>
+    public PolicyState LowerFloor(long seconds)
+    {
+        var timestamps = LastTimestamps.ToBuilder();
+        foreach (var (name, timestamp) in LastTimestamps)
+            timestamps[name] = Math.Min(timestamp, seconds);
+        return this with { FloorSeconds = Math.Min(FloorSeconds, seconds), LastTimestamps = timestamps.ToImmutable() };
+    }
+
+    /// <summary>The state after the import of one boot note (DESIGN section 6, Boot).</summary>
+    public PolicyState Import(BootNote note)
+    {
+        ArgumentNullException.ThrowIfNull(note);
+        var state = this with { LastNote = Math.Max(LastNote, note.Sequence) };
+        if (note.Kind == BootNoteKind.TimeFloor)
+            return state.LowerFloor(note.FloorSeconds);
+        foreach (var result in note.Results)
+        {
+            if (result.IsInForce)
+                state = state.MoveToPolicy(result.Key, result.Index);
+        }
+        return state;
+    }
+
+    /// <summary>The document that a snapshot holds.</summary>
+    public JsonValue ToJson() => PolicyStateDocument.Write(this);
+
+    private static PolicyValue ValueOf(JsonValue args, string name)
+        => args.TryGet(name, out var json) && PolicyValue.TryFrom(json, out var value)
+            ? value
+            : throw new InvalidDataException($"the decision names {name}, which the change does not set");
+}

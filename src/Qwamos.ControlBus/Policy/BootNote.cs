@@ -11,6 +11,7 @@ public sealed record BootNote
 {
     private const long Format = 1;
     private const int MaxKindCodePoints = 32;
+    private const int TextBudgetCodePoints = 4_000;
 
     private BootNote()
     {
@@ -37,7 +38,7 @@ public sealed record BootNote
     public string NewAnchor { get; private init; } = "";
 
     public static BootNote Applied(long sequence, long timeSeconds, IReadOnlyList<BootResult> results)
-        => new() { Sequence = sequence, Kind = BootNoteKind.Applied, TimeSeconds = timeSeconds, Results = [.. results.Select(Shorten)] };
+        => new() { Sequence = sequence, Kind = BootNoteKind.Applied, TimeSeconds = timeSeconds, Results = Shorten(results) };
 
     public static BootNote TimeFloor(long sequence, long timeSeconds, long floorSeconds)
         => new() { Sequence = sequence, Kind = BootNoteKind.TimeFloor, TimeSeconds = timeSeconds, FloorSeconds = floorSeconds };
@@ -97,8 +98,8 @@ public sealed record BootNote
             var result = new BootResult(
                 inner.Text("key", Limits.MaxPolicyKeyNameBytes),
                 inner.Integer("index", 0, Limits.MaxSafeInteger),
-                inner.Text("result", BootResult.MaxResultCodePoints),
-                inner.Text("detail", BootResult.MaxDetailCodePoints));
+                inner.Text("result", BootResult.MaxTextCodePoints),
+                inner.Text("detail", BootResult.MaxTextCodePoints));
             if (!inner.Finish(out var fault))
                 reader.Refuse(fault);
             else if (!result.HasKnownForm)
@@ -116,12 +117,17 @@ public sealed record BootNote
         ("detail", JsonValue.Of(result.Detail)),
     ]);
 
-    // An applier's reason may be anything, as long as an error message of the system; the note must stay readable to its reader.
-    private static BootResult Shorten(BootResult result) => result with
+    // An applier's reason may be as long as an error message of the system. Twice this budget, at six bytes a code point
+    // (an escape), and 64 keys with their members stay below one ledger leaf.
+    private static List<BootResult> Shorten(IReadOnlyList<BootResult> results)
     {
-        Result = CodePoints.Take(result.Result, BootResult.MaxResultCodePoints),
-        Detail = CodePoints.Take(result.Detail, BootResult.MaxDetailCodePoints),
-    };
+        var maxCodePoints = Math.Min(BootResult.MaxTextCodePoints, TextBudgetCodePoints / Math.Max(1, results.Count));
+        return [.. results.Select(result => result with
+        {
+            Result = CodePoints.Take(result.Result, maxCodePoints),
+            Detail = CodePoints.Take(result.Detail, maxCodePoints),
+        })];
+    }
 
     private static string KindName(BootNoteKind kind) => kind switch
     {

@@ -6,8 +6,8 @@ namespace Qwamos.ControlBus.Policy;
 /// </summary>
 /// <param name="Key">The policy key.</param>
 /// <param name="Index">The entry that staged it.</param>
-/// <param name="Result">At most <see cref="MaxResultCodePoints"/> code points.</param>
-/// <param name="Detail">At most <see cref="MaxDetailCodePoints"/> code points; may be empty.</param>
+/// <param name="Result">At most <see cref="MaxTextCodePoints"/> code points.</param>
+/// <param name="Detail">At most <see cref="MaxTextCodePoints"/> code points; may be empty.</param>
 public sealed record BootResult(string Key, long Index, string Result, string Detail)
 {
     public const string InForce = "in force";
@@ -17,9 +17,8 @@ public sealed record BootResult(string Key, long Index, string Result, string De
     public const string Recorded = "recorded";
     public const string FailedPrefix = "failed: ";
 
-    // 64 keys of these lengths stay below one ledger leaf.
-    public const int MaxResultCodePoints = 160;
-    public const int MaxDetailCodePoints = 64;
+    /// <summary>Longest result and detail; a note of many results shortens them further, to fit a ledger leaf.</summary>
+    public const int MaxTextCodePoints = 256;
 
     /// <summary>The key moves from pending to policy; else it stays pending and the next boot tries again.</summary>
     public bool IsInForce => Result is InForce or InForceAfterReboot or Recorded;

@@ -35,7 +35,7 @@ internal static class JsonEquality
 
     private static bool EqualMembers(JsonValue left, JsonValue right)
     {
-        if (left.Members.Count != right.Members.Count)
+        if (left.Members.Length != right.Members.Length)
             return false;
         foreach (var (name, value) in left.Members)
         {

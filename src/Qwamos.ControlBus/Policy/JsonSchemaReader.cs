@@ -109,7 +109,7 @@ internal sealed class JsonSchemaReader
 
     private bool ReadType(JsonValue value)
     {
-        var names = value.Kind == JsonKind.Array ? value.Items : [value];
+        IReadOnlyList<JsonValue> names = value.Kind == JsonKind.Array ? value.Items : [value];
         if (names.Count == 0)
             return Bad("type", "must name a type");
         foreach (var name in names)
@@ -138,7 +138,7 @@ internal sealed class JsonSchemaReader
 
     private bool ReadEnum(JsonValue value)
     {
-        if (value.Kind != JsonKind.Array || value.Items.Count > MaxEnumValues)
+        if (value.Kind != JsonKind.Array || value.Items.Length > MaxEnumValues)
             return Bad("enum", $"must be an array of at most {MaxEnumValues} values");
         allowed = value.Items;
         return true;

@@ -82,7 +82,7 @@ internal sealed class MemberReader
     {
         if (!TryTake(name, JsonKind.Array, "an array", out var value))
             return [];
-        if (value.Items.Count > maxItems)
+        if (value.Items.Length > maxItems)
             Refuse($"{what}: {name} has more than {maxItems} items");
         return value.Items;
     }

@@ -1,5 +1,3 @@
-using Qwamos.ControlBus.Json;
-
 namespace Qwamos.ControlBus.Policy;
 
 /// <summary>One key of the policy, as the schema file says it. Immutable.</summary>
@@ -8,9 +6,7 @@ public sealed class PolicyKey
     /// <summary>The class whose keys concern every domain.</summary>
     public const string ClassAll = "all";
 
-    internal PolicyKey()
-    {
-    }
+    internal PolicyKey(JsonSchema schema) => Schema = schema;
 
     public required string Name { get; init; }
     public required string Description { get; init; }
@@ -38,7 +34,7 @@ public sealed class PolicyKey
     /// <summary>Its effect cannot be undone: never tried, reverted or part of a file. For an event key only <c>fire</c> is meant.</summary>
     public bool IsIrreversible { get; init; }
 
-    internal required JsonSchema Schema { get; init; }
+    internal JsonSchema Schema { get; }
 
     /// <summary>The values in words: <c>on, off</c> or <c>integer 0-999</c>.</summary>
     public string ValuesInWords()
@@ -50,7 +46,7 @@ public sealed class PolicyKey
         return "text";
     }
 
-    /// <summary>Whether the schema admits the value for this key; events rules are not judged here.</summary>
+    /// <summary>Whether the schema admits the value for this key; event rules are not judged here.</summary>
     public bool Admits(PolicyValue value) => Schema.Validate(value.ToJson()).Count == 0 && PolicyText.IsSafe(value);
 
     public override string ToString() => Name;

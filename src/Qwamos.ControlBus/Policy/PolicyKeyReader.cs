@@ -24,7 +24,7 @@ internal static class PolicyKeyReader
         }
         if (!TryReadValues(type, rules, value, out var values, out fault) || !TryReadRange(type, rules, out var minimum, out var maximum, out fault))
             return false;
-        key = new PolicyKey
+        key = new PolicyKey(rules)
         {
             Name = name,
             Description = member.TryGet("description", out var description) ? description.AsString : "",
@@ -38,7 +38,6 @@ internal static class PolicyKeyReader
             IsEvent = annotations["event"].AsBoolean,
             IsConfidential = annotations["confidential"].AsBoolean,
             IsIrreversible = annotations["irreversible"].AsBoolean,
-            Schema = rules,
         };
         fault = FaultOf(key);
         if (fault.Length > 0)
@@ -81,9 +80,9 @@ internal static class PolicyKeyReader
     private static bool TryReadAnnotations(JsonValue member, [NotNullWhen(true)] out Dictionary<string, JsonValue>? annotations, out string fault)
     {
         annotations = null;
+        var given = member.TryGet("x-qwamos", out var found) ? found : JsonValue.Null;
         fault = "needs \"x-qwamos\": {" + string.Join(", ", Annotations) + "}, all of them and nothing else";
-        if (!member.TryGet("x-qwamos", out var given) || given.Kind != JsonKind.Object
-            || given.Members.Count != Annotations.Length || !Annotations.All(name => given.TryGet(name, out _)))
+        if (given.Kind != JsonKind.Object || given.Members.Length != Annotations.Length || !Annotations.All(name => given.TryGet(name, out _)))
             return false;
         foreach (var (name, value) in given.Members)
         {

@@ -93,7 +93,7 @@ public static class PolicyRules
 
     // Alone, not staged, and while armed; a receiver of another class cannot know what is armed.
     private static bool MayFire(PolicyState current, JsonValue args, ChangeMode mode, bool isHere, string name)
-        => args.Members.Count == 1 && mode != ChangeMode.Staged
+        => args.Members.Length == 1 && mode != ChangeMode.Staged
             && (!isHere || (current.Policy.TryGetValue(name, out var applied) && applied.Value == PolicyValue.Of(EventValues.Armed)));
 
     private static Refusal? CheckDomains(PolicySchema schema, JsonValue args)

@@ -138,8 +138,12 @@ public sealed class PolicySchema
     internal static bool TryLoad(ReadOnlySpan<byte> utf8, string origin, [NotNullWhen(true)] out PolicySchema? schema, out string fault)
     {
         schema = null;
-        if (!StrictJson.TryParse(utf8, out var document, out fault, Limits.MaxSchemaFileBytes))
+        fault = "";
+        if (!StrictJson.TryParse(utf8, out var document, out var why, Limits.MaxSchemaFileBytes))
+        {
+            fault = why;
             return false;
+        }
         return PolicySchemaReader.TryRead(document, Convert.ToHexStringLower(SHA256.HashData(utf8)), origin, out schema, out fault);
     }
 

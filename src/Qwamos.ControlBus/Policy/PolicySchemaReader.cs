@@ -47,7 +47,7 @@ internal static class PolicySchemaReader
         if (rules.Properties.Count > Limits.MaxPolicyKeys)
             return $"the schema has {rules.Properties.Count} keys; at most {Limits.MaxPolicyKeys} are possible";
         // A change is judged as part of the policy that results, and the first change starts from nothing.
-        if (rules.Validate(JsonValue.Object([])).Count > 0)
+        if (rules.Validate(JsonValue.Object()).Count > 0)
             return "the schema refuses {}, the policy where nothing is set yet: remove what requires a key";
         return document.TryGet("x-qwamos", out _) ? "x-qwamos belongs to a key, not to the whole schema" : "";
     }

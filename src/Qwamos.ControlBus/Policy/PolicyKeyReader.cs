@@ -125,7 +125,7 @@ internal static class PolicyKeyReader
             fault = $"a string key needs \"enum\" or a \"maxLength\" of at most {MaxValueCodePoints}";
         else if (rules.Allowed is { Count: 0 })
             fault = "\"enum\" is empty: no value would be possible";
-        known.RemoveAll(value => !rules.Validate(value.ToJson()).Count.Equals(0));
+        known.RemoveAll(value => rules.Validate(value.ToJson()).Count > 0);
         if (known.Remove(standing))
             known.Insert(0, standing);
         return fault.Length == 0;

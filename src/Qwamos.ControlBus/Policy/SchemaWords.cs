@@ -1,4 +1,3 @@
-using System.Text;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.ControlBus.Policy;
@@ -7,7 +6,7 @@ namespace Qwamos.ControlBus.Policy;
 internal static class SchemaWords
 {
     private const int MaxShownValues = 12;
-    private const int MaxShownBytes = 80;
+    private const int MaxShownChars = 80;
 
     public static string Of(JsonTypes types)
     {
@@ -30,12 +29,12 @@ internal static class SchemaWords
     {
         if (value.Kind == JsonKind.String && IsPlainWord(value.AsString))
             return value.AsString;
-        var canonical = CanonicalJson.Write(value);
-        return canonical.Length > MaxShownBytes ? "the value that the schema gives" : Encoding.UTF8.GetString(canonical);
+        var text = value.ToString();
+        return text.Length > MaxShownChars ? "the value that the schema gives" : text;
     }
 
     private static bool IsPlainWord(string text)
-        => text.Length is > 0 and <= MaxShownBytes && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        => text.Length is > 0 and <= MaxShownChars && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 
     private static string Name(JsonTypes type) => type switch
     {

@@ -44,9 +44,9 @@ public static class StrictJson
     /// Where the value of a member of the outermost object stands in the text, so that its exact bytes can be cut out. Only for text
     /// that <see cref="TryParse"/> takes; false when there is no such member.
     /// </summary>
-    public static bool TryFindMember(ReadOnlySpan<byte> utf8, string name, out Range range)
+    public static bool TryFindMember(ReadOnlySpan<byte> utf8, string name, out Range range, int maxDepth = Limits.MaxJsonDepth)
     {
-        var reader = new Utf8JsonReader(utf8, StrictParser.OptionsFor(Limits.MaxJsonDepth));
+        var reader = new Utf8JsonReader(utf8, StrictParser.OptionsFor(maxDepth));
         range = default;
         try
         {

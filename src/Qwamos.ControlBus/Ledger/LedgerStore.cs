@@ -119,6 +119,10 @@ public sealed class LedgerStore : IDisposable
         }
     }
 
+    /// <summary>The entry at an index, parsed; null when the ledger is not that long.</summary>
+    /// <exception cref="LedgerIntegrityException">It is not what was recorded.</exception>
+    public LedgerEntry? ReadEntry(long index) => Read(index) is { } row ? EntryReader.Read(row, ReadConfidential) : null;
+
     /// <summary>The entries from an index on, in order, each checked against its hash; a gap is an error.</summary>
     public IEnumerable<LedgerRow> ReadFrom(long index)
     {

@@ -14,6 +14,9 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>The nonces of messages that could still be accepted. The writer's alone: not safe for use from several threads.</summary>
 public sealed class ReplayStore
 {
+    // A nonce that counts has timestamp >= floor - 600 and was recorded within 300 s of it; the rest is for clocks that were set.
+    private const long RecallSeconds = 5 * Limits.FreshnessWindowSeconds;
+
     private readonly Func<Nonce, long?> _findRecorded;
     private readonly Dictionary<Nonce, Remembered> _nonces = [];
     private readonly Dictionary<KeyId, ushort> _ordinals = [];
@@ -30,6 +33,27 @@ public sealed class ReplayStore
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         _capacity = capacity;
         _findRecorded = findRecorded;
+    }
+
+    /// <summary>The memory as it is after a start: filled by walking the ledger backwards, as far as nonces could still be accepted.</summary>
+    /// <param name="store">The ledger.</param>
+    /// <param name="floorSeconds">The time floor of its fold.</param>
+    /// <param name="capacity">Nonces.</param>
+    public static ReplayStore Recall(LedgerStore store, long floorSeconds, int capacity = Limits.ReplayCapacityNonces)
+    {
+        var memory = new ReplayStore(capacity, store.FindNonce);
+        memory.SetFloor(floorSeconds);
+        // Entries are about in the order of their times; one out of it costs nothing, for the ledger's index is asked in the end.
+        foreach (var row in store.ReadBackwards(store.Size))
+        {
+            var entry = EntryReader.Read(row, store.ReadConfidential);
+            if (entry.TimeSeconds < floorSeconds - RecallSeconds)
+                break;
+            if (entry is MessageEntry { Message: { Nonce: { } nonce, Timestamp: { } timestamp } } message && timestamp >= memory._keptFrom
+                && !memory.TryRecall(nonce, row.Index, message.Signer, timestamp) && memory.Count == capacity)
+                break;
+        }
+        return memory;
     }
 
     /// <summary>Nonces in memory.</summary>
@@ -68,7 +92,7 @@ public sealed class ReplayStore
     public void SetFloor(long floorSeconds) => _keptFrom = floorSeconds - Limits.ReplayMarginSeconds;
 
     /// <summary>Takes in a nonce that is recorded, at start; false when there is no room for it. The ledger knows it in any case.</summary>
-    internal bool TryRecall(Nonce nonce, long index, KeyId signer, long timestamp)
+    private bool TryRecall(Nonce nonce, long index, KeyId signer, long timestamp)
     {
         if (_nonces.ContainsKey(nonce) || !HasRoom(signer))
             return false;

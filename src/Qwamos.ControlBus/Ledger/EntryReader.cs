@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.ControlBus.Ledger;
+
+/// <summary>
+/// Reads leaves. The envelope is cut out byte for byte and parsed as strictly as when it came; what was understood is written again and must
+/// give the same leaf, so that nothing in a leaf can go unread.
+/// </summary>
+public static class EntryReader
+{
+    // The leaf is one object around an envelope, which may itself be as deep as a request.
+    private const int MaxLeafDepth = Limits.MaxJsonDepth + 1;
+    private const int MaxKindCodePoints = 16;
+
+    /// <summary>Reads an entry; its confidential envelope, when it has one, is asked for by index and checked against the leaf.</summary>
+    /// <exception cref="LedgerIntegrityException">The leaf is not in the form of docs/formats/ledger.md, or the envelope is not the recorded one.</exception>
+    public static LedgerEntry Read(LedgerRow row, Func<long, byte[]?> confidentialEnvelope)
+    {
+        if (!StrictJson.TryParse(row.Leaf, out var document, out var fault, Limits.MaxLeafBytes, MaxLeafDepth))
+            throw Wrong(row, fault);
+        var reader = new MemberReader(document, "the leaf");
+        reader.Integer("v", EntryWriter.Version, EntryWriter.Version);
+        var kind = reader.Text("kind", MaxKindCodePoints);
+        var time = reader.Integer("time", 0, Limits.MaxSafeInteger);
+        LedgerEntry? entry = null;
+        if (kind == EntryWriter.Note)
+            entry = ReadNote(row, reader, time, document);
+        else if (kind is EntryWriter.Change or EntryWriter.Refused)
+            entry = ReadMessage(row, reader, time, document, kind == EntryWriter.Change, confidentialEnvelope);
+        else
+            reader.Refuse("its kind is not known");
+        if (!reader.Finish(out fault))
+            throw Wrong(row, fault);
+        if (!EntryWriter.Write(entry!).AsSpan().SequenceEqual(row.Leaf))
+            throw Wrong(row, "the leaf is not written in its one form");
+        if ((entry as MessageEntry)?.Message.Nonce != row.Nonce)
+            throw Wrong(row, "its nonce column is not the message's nonce");
+        return entry!;
+    }
+
+    private static NoteEntry ReadNote(LedgerRow row, MemberReader reader, long time, JsonValue document)
+    {
+        reader.Object("note");
+        if (!document.TryGet("note", out var json))
+            throw Wrong(row, "the note is missing");
+        return BootNote.TryRead(json, out var note, out var fault) ? new NoteEntry(time, note) : throw Wrong(row, fault);
+    }
+
+    private static MessageEntry ReadMessage(
+        LedgerRow row, MemberReader reader, long time, JsonValue document, bool isAccepted, Func<long, byte[]?> confidentialEnvelope)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = ReadPeer(peer);
+        Finish(peer, reader);
+        if (!KeyId.TryParse(reader.Hash("key_id"), out var signer))
+            reader.Refuse("key_id is not a key ID");
+        var schema = reader.Hash("schema");
+        var decision = Inner(reader, document, "decision");
+        var outcome = isAccepted ? ReadOutcome(decision) : null;
+        ErrorCode? code = isAccepted ? null : ReadCode(decision);
+        var reason = isAccepted ? null : decision.Text("reason", EntryWriter.MaxReasonCodePoints);
+        Finish(decision, reader);
+
+        var isConfidential = document.TryGet("envelope_sha256", out _);
+        var raw = isConfidential
+            ? TakeConfidential(row, reader.Hash("envelope_sha256"), confidentialEnvelope)
+            : CutEnvelope(row, reader);
+        if (!EnvelopeReader.TryRead(raw, out var envelope, out var refusal))
+            throw Wrong(row, $"its envelope does not parse: {refusal.Reason}");
+        if (envelope.Raw.Length != raw.Length || envelope.Message is not { Nonce: not null, Timestamp: not null, Args: not null })
+            throw Wrong(row, "its envelope is not a change");
+        return new MessageEntry(time, sender, signer, schema, envelope, isConfidential, outcome, code, reason);
+    }
+
+    private static MemberReader Inner(MemberReader reader, JsonValue document, string name)
+    {
+        reader.Object(name);
+        return new MemberReader(document.TryGet(name, out var inner) ? inner : JsonValue.Null, name);
+    }
+
+    private static void Finish(MemberReader inner, MemberReader reader)
+    {
+        if (!inner.Finish(out var fault))
+            reader.Refuse(fault);
+    }
+
+    private static EntryPeer ReadPeer(MemberReader peer) => new(
+        (uint)peer.Integer("uid", 0, uint.MaxValue),
+        (uint)peer.Integer("gid", 0, uint.MaxValue),
+        (int)peer.Integer("pid", int.MinValue, int.MaxValue));
+
+    private static ChangeOutcome ReadOutcome(MemberReader decision) =>
+        new(ReadNames(decision, "applied"), ReadNames(decision, "staged"), ReadNames(decision, "unstaged"));
+
+    private static List<string> ReadNames(MemberReader decision, string list)
+    {
+        var names = new List<string>();
+        foreach (var name in decision.Array(list, Limits.MaxArgs))
+        {
+            if (name.TryGetString(out var text))
+                names.Add(text);
+            else
+                decision.Refuse($"{list} holds something else than names");
+        }
+        return names;
+    }
+
+    private static ErrorCode ReadCode(MemberReader decision)
+    {
+        if (!ErrorCodes.TryParse(decision.Text("code", MaxKindCodePoints * 2), out var code))
+            decision.Refuse("the code is not known");
+        return code;
+    }
+
+    private static byte[] CutEnvelope(LedgerRow row, MemberReader reader)
+    {
+        reader.Object("envelope");
+        return StrictJson.TryFindMember(row.Leaf, "envelope", out var range, MaxLeafDepth)
+            ? row.Leaf[range]
+            : throw Wrong(row, "it has no envelope");
+    }
+
+    private static byte[] TakeConfidential(LedgerRow row, string hash, Func<long, byte[]?> confidentialEnvelope)
+    {
+        var raw = confidentialEnvelope(row.Index) ?? throw Wrong(row, "its confidential envelope is missing");
+        return Convert.ToHexStringLower(SHA256.HashData(raw)) == hash
+            ? raw
+            : throw Wrong(row, "its confidential envelope does not have the recorded hash");
+    }
+
+    private static LedgerIntegrityException Wrong(LedgerRow row, string what) => new($"Entry {row.Index} is not what was recorded: {what}.", row.Index);
+}

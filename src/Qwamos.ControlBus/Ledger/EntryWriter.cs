@@ -1,0 +1,126 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.ControlBus.Ledger;
+
+/// <summary>
+/// Makes leaves, byte for byte as docs/formats/ledger.md says: one object, its members in one order, no space but inside the envelope,
+/// which stands there as it was received.
+/// </summary>
+public static class EntryWriter
+{
+    /// <summary>The version in every leaf.</summary>
+    internal const int Version = 1;
+
+    internal const string Change = "change";
+    internal const string Refused = "refusal";
+    internal const string Note = "note";
+
+    // With escapes at most 3,072 bytes: what stands beside the envelope stays below the 4,095 bytes that a leaf has more than a request.
+    internal const int MaxReasonCodePoints = 256;
+
+    /// <summary>The entry of an accepted change.</summary>
+    public static NewEntry Accept(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema, ChangeOutcome outcome) =>
+        ToNewEntry(Describe(timeSeconds, peer, message, schema) with { Outcome = outcome });
+
+    /// <summary>The entry of a change that was fresh and authorised, and refused.</summary>
+    public static NewEntry Refuse(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema, Refusal refusal) =>
+        ToNewEntry(Describe(timeSeconds, peer, message, schema) with
+        {
+            RefusalCode = refusal.Code,
+            RefusalReason = CodePoints.Take(refusal.Reason, MaxReasonCodePoints),
+        });
+
+    /// <summary>The entry of a note.</summary>
+    public static NewEntry Import(long timeSeconds, BootNote note) => new(Write(new NoteEntry(timeSeconds, note)));
+
+    /// <summary>
+    /// Whether a message's envelope is kept out of the leaf: it names a confidential key, or one that the schema does not know, for that may
+    /// be a confidential one misspelt.
+    /// </summary>
+    public static bool IsConfidential(Message message, PolicySchema schema) =>
+        message.Args is { } args && args.Members.Any(member => HiddenValues.IsHidden(schema, member.Key));
+
+    /// <summary>The leaf's bytes: at most 65,535.</summary>
+    internal static byte[] Write(LedgerEntry entry)
+    {
+        var leaf = JsonText.Bytes(json =>
+        {
+            json.WriteStartObject();
+            json.WriteNumber("v", Version);
+            json.WriteString("kind", entry is NoteEntry ? Note : entry is MessageEntry { IsAccepted: true } ? Change : Refused);
+            json.WriteNumber("time", entry.TimeSeconds);
+            if (entry is MessageEntry message)
+                WriteMessage(json, message);
+            else
+                WriteNote(json, (NoteEntry)entry);
+            json.WriteEndObject();
+        });
+        return leaf.Length <= Limits.MaxLeafBytes
+            ? leaf
+            : throw new InvalidOperationException($"A leaf of {leaf.Length} bytes was made; the most is {Limits.MaxLeafBytes}.");
+    }
+
+    private static MessageEntry Describe(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema) => new(
+        timeSeconds,
+        peer,
+        message.Signer ?? throw new ArgumentException("Only signed messages are recorded.", nameof(message)),
+        schema.Hash,
+        message.Envelope,
+        IsConfidential(message.Message, schema),
+        null,
+        null,
+        null);
+
+    private static NewEntry ToNewEntry(MessageEntry entry) =>
+        new(Write(entry), entry.Message.Nonce, entry.IsConfidential ? entry.Envelope.Raw : null);
+
+    private static void WriteMessage(Utf8JsonWriter json, MessageEntry entry)
+    {
+        json.WriteStartObject("peer");
+        json.WriteNumber("uid", entry.Peer.Uid);
+        json.WriteNumber("gid", entry.Peer.Gid);
+        json.WriteNumber("pid", entry.Peer.Pid);
+        json.WriteEndObject();
+        json.WriteString("key_id", entry.Signer.ToString());
+        json.WriteString("schema", entry.SchemaHash);
+        json.WriteStartObject("decision");
+        if (entry.Outcome is { } outcome)
+        {
+            WriteNames(json, "applied", outcome.Applied);
+            WriteNames(json, "staged", outcome.Staged);
+            WriteNames(json, "unstaged", outcome.Unstaged);
+        }
+        else
+        {
+            json.WriteString("code", ErrorCodes.Name(entry.RefusalCode!.Value));
+            json.WriteString("reason", entry.RefusalReason);
+        }
+        json.WriteEndObject();
+        if (entry.IsConfidential)
+        {
+            json.WriteString("envelope_sha256", Convert.ToHexStringLower(SHA256.HashData(entry.Envelope.Raw.Span)));
+            return;
+        }
+        json.WritePropertyName("envelope");
+        json.WriteRawValue(entry.Envelope.Raw.Span, skipInputValidation: true);
+    }
+
+    private static void WriteNote(Utf8JsonWriter json, NoteEntry entry)
+    {
+        json.WritePropertyName("note");
+        JsonText.Write(json, entry.Note.ToJson());
+    }
+
+    private static void WriteNames(Utf8JsonWriter json, string name, IReadOnlyList<string> names)
+    {
+        json.WriteStartArray(name);
+        foreach (var key in names)
+            json.WriteStringValue(key);
+        json.WriteEndArray();
+    }
+}

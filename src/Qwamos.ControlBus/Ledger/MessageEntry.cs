@@ -1,0 +1,36 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.ControlBus.Ledger;
+
+/// <summary>A recorded message: a change that was accepted, or one that was fresh and authorised and yet refused.</summary>
+/// <param name="TimeSeconds">When it was recorded.</param>
+/// <param name="Peer">Who sent it.</param>
+/// <param name="Signer">Whose signature verified.</param>
+/// <param name="SchemaHash">SHA-256 of the schema that judged it, 64 lower-case hex digits.</param>
+/// <param name="Envelope">What was received; its <see cref="Envelope.Raw"/> are the exact bytes.</param>
+/// <param name="IsConfidential">The leaf holds the envelope's hash only.</param>
+/// <param name="Outcome">What an accepted change did; null for a refusal.</param>
+/// <param name="RefusalCode">Why it was refused; null for an accepted change.</param>
+/// <param name="RefusalReason">The sentence that its sender got, cut at 256 code points; null for an accepted change.</param>
+public sealed record MessageEntry(
+    long TimeSeconds,
+    EntryPeer Peer,
+    KeyId Signer,
+    string SchemaHash,
+    Envelope Envelope,
+    bool IsConfidential,
+    ChangeOutcome? Outcome,
+    ErrorCode? RefusalCode,
+    string? RefusalReason) : LedgerEntry(TimeSeconds)
+{
+    /// <summary>True for a change that was accepted.</summary>
+    public bool IsAccepted => Outcome is not null;
+
+    /// <summary>The message.</summary>
+    public Message Message => Envelope.Message;
+
+    /// <summary>What a resend is told: <c>accepted</c>, or the code of the refusal.</summary>
+    public string OutcomeName => RefusalCode is { } code ? ErrorCodes.Name(code) : "accepted";
+}

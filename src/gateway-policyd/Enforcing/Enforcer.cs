@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using Qwamos.ControlBus;
+
+namespace Qwamos.Gateway.Enforcing;
+
+/// <summary>
+/// Puts accepted values in force, one after another on a thread of its own: a hook that hangs delays other hooks, never an answer.
+/// States are enforced again at each start, for what a hook set up may be gone after a restart of the system; an event never is.
+/// </summary>
+internal sealed class Enforcer : IDisposable
+{
+    private readonly EnforcementQueue _queue = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly HookDirectory _hooks;
+    private readonly TimeProvider _time;
+    private readonly LogMessages _log;
+    private readonly Thread _worker;
+    private ImmutableSortedDictionary<string, EnforcementOutcome> _outcomes =
+        ImmutableSortedDictionary.Create<string, EnforcementOutcome>(StringComparer.Ordinal);
+
+    public Enforcer(HookDirectory hooks, TimeProvider time, LogMessages log)
+    {
+        _hooks = hooks;
+        _time = time;
+        _log = log;
+        _worker = new Thread(Work) { IsBackground = true, Name = "hooks" };
+    }
+
+    /// <summary>Raised on the worker after an outcome changed; for the projection.</summary>
+    public event Action? Changed;
+
+    /// <summary>The outcome of each key's latest change since the start.</summary>
+    public ImmutableSortedDictionary<string, EnforcementOutcome> Outcomes => Volatile.Read(ref _outcomes);
+
+    public void Start() => _worker.Start();
+
+    /// <summary>Never blocks. The entry must be durable.</summary>
+    public void Add(Enforcement enforcement)
+    {
+        bool added = _queue.TryAdd(enforcement);
+        Note(enforcement, added ? EnforcementOutcome.Waiting : EnforcementOutcome.Failed("too many events wait"));
+        if (added)
+            _wake.Release();
+    }
+
+    /// <summary>Runs one enforcement at once on the caller's thread: for what waits for a start, before the daemon listens.</summary>
+    public EnforcementOutcome RunNow(Enforcement enforcement)
+    {
+        EnforcementOutcome outcome = IsTooLate(enforcement)
+            ? EnforcementOutcome.Failed($"signed more than {Limits.FreshnessWindowSeconds} s ago")
+            : Run(enforcement);
+        Note(enforcement, outcome);
+        return outcome;
+    }
+
+    /// <summary>Ends a hook that runs: its state is enforced again at the next start.</summary>
+    public void Dispose()
+    {
+        _stop.Cancel();
+        if (_worker.IsAlive)
+            _worker.Join();
+        _stop.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Work()
+    {
+        try
+        {
+            while (true)
+            {
+                _wake.Wait(_stop.Token);
+                if (_queue.TryTake(out Enforcement? next))
+                    _ = RunNow(next);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private EnforcementOutcome Run(Enforcement enforcement)
+    {
+        EnforcementOutcome outcome = _hooks.Run(enforcement, out string output, _stop.Token);
+        _stop.Token.ThrowIfCancellationRequested();
+        if (outcome.IsFailure)
+            _log.EnforcementFailed(enforcement.Key.Name, enforcement.Index, outcome.ToString(), output);
+        else
+            _log.Enforced(enforcement.Key.Name, enforcement.Index, outcome.ToString());
+        return outcome;
+    }
+
+    private bool IsTooLate(Enforcement enforcement) =>
+        enforcement.SignedSeconds is { } signed
+        && Math.Abs(_time.GetUtcNow().ToUnixTimeSeconds() - signed) > Limits.FreshnessWindowSeconds;
+
+    private void Note(Enforcement enforcement, EnforcementOutcome outcome)
+    {
+        ImmutableInterlocked.Update(ref _outcomes, (all, item) => all.SetItem(item.Name, item.outcome), (enforcement.Key.Name, outcome));
+        Changed?.Invoke();
+    }
+}

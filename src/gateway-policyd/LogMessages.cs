@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Logging;
+
+namespace Qwamos.Gateway;
+
+/// <summary>Every message of the gateway's log. The log itself escapes what comes from outside.</summary>
+internal sealed partial class LogMessages(ILogger logger)
+{
+    [LoggerMessage(1, LogLevel.Information, "key {KeyId}")]
+    public partial void Key(string keyId);
+
+    [LoggerMessage(2, LogLevel.Information, "schema {Hash}: {Runtime} runtime keys, {Reboot} reboot keys")]
+    public partial void Schema(string hash, int runtime, int reboot);
+
+    [LoggerMessage(3, LogLevel.Information, "policy of {Domain} (class {Class}): {Keys} keys, {Staged} staged, {Entries} entries")]
+    public partial void Policy(string domain, string @class, int keys, int staged, long entries);
+
+    [LoggerMessage(4, LogLevel.Information, "socket {Path}")]
+    public partial void Socket(string path);
+
+    [LoggerMessage(5, LogLevel.Information, "ready")]
+    public partial void Ready();
+
+    [LoggerMessage(6, LogLevel.Information, "stopped")]
+    public partial void Stopped();
+
+    [LoggerMessage(7, LogLevel.Error, "does not start: {Reason}")]
+    public partial void DoesNotStart(string reason);
+
+    [LoggerMessage(10, LogLevel.Information, "accepted {Keys} as entry {Index}")]
+    public partial void Accepted(string keys, long index);
+
+    [LoggerMessage(11, LogLevel.Warning, "refused {Code}: {Reason}")]
+    public partial void Refused(string code, string reason);
+
+    [LoggerMessage(12, LogLevel.Information, "staged {Key} of entry {Index} applied: {Result}")]
+    public partial void AppliedAtStart(string key, long index, string result);
+
+    [LoggerMessage(13, LogLevel.Error, "status.json cannot be written: {Reason}; tried again each second")]
+    public partial void ProjectionFailed(string reason);
+
+    [LoggerMessage(20, LogLevel.Information, "enforced {Key} of entry {Index}: {Outcome}")]
+    public partial void Enforced(string key, long index, string outcome);
+
+    [LoggerMessage(21, LogLevel.Error, "enforcing {Key} of entry {Index}: {Outcome}; it printed: {Output}")]
+    public partial void EnforcementFailed(string key, long index, string outcome, string output);
+
+    [LoggerMessage(30, LogLevel.Critical, "the record of accepted changes is broken: {Reason}")]
+    public partial void RecordBroken(string reason);
+}

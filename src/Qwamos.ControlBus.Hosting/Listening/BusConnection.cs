@@ -153,7 +153,7 @@ internal sealed class BusConnection
 
     private bool Refuse(FramingFault fault, string reason)
     {
-        _answers.Add(_peer, _lane).Answer(_handler.Refuse(fault, reason));
+        _answers.Add(_peer, _lane).Answer(_handler.Refuse(fault, reason, _peer));
         return true;
     }
 

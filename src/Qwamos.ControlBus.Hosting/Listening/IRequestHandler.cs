@@ -11,5 +11,5 @@ public interface IRequestHandler
     void Handle(BusRequest request, ReadOnlyMemory<byte> frame);
 
     /// <summary>The answer line to bytes that are no request: too long, or not JSON. It is sent once, then the connection closes.</summary>
-    ReadOnlyMemory<byte> Refuse(FramingFault fault, string reason);
+    ReadOnlyMemory<byte> Refuse(FramingFault fault, string reason, PeerCredentials peer);
 }

@@ -55,7 +55,7 @@ internal sealed class ListenerFixture : IAsyncDisposable, IRequestHandler
         OnRequest(request, text);
     }
 
-    public ReadOnlyMemory<byte> Refuse(FramingFault fault, string reason) => Encoding.UTF8.GetBytes($"{fault}\n");
+    public ReadOnlyMemory<byte> Refuse(FramingFault fault, string reason, PeerCredentials peer) => Encoding.UTF8.GetBytes($"{fault}\n");
 
     public async ValueTask DisposeAsync()
     {

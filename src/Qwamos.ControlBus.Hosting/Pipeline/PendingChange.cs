@@ -1,0 +1,35 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.ControlBus.Hosting.Pipeline;
+
+/// <summary>A signed request on its way: first waiting for verification, then, verified, for the writer.</summary>
+internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request, Envelope envelope) : IFairWork
+{
+    private VerifiedMessage? _message;
+
+    public BusRequest Request { get; } = request;
+
+    public Envelope Envelope { get; } = envelope;
+
+    public PeerCredentials Peer => Request.Peer;
+
+    /// <summary>Only the writer asks, and it is given nothing unverified.</summary>
+    public VerifiedMessage Message => _message ?? throw new InvalidOperationException("The request is not verified.");
+
+    public void Run() => pipeline.Verify(this);
+
+    /// <summary>The effective time the message was found fresh at, unix seconds: what its entry says, so that whoever judges the entry again agrees.</summary>
+    public long JudgedSeconds { get; private set; }
+
+    public void Verified(VerifiedMessage message, long judgedSeconds)
+    {
+        _message = message;
+        JudgedSeconds = judgedSeconds;
+    }
+
+    public void Accept(CommittedChange change) => pipeline.Accept(this, change);
+
+    public void Refuse(Refusal refusal) => pipeline.Refuse(this, refusal);
+}

@@ -1,0 +1,100 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.ControlBus.Hosting.Pipeline;
+
+/// <summary>
+/// The whole way of a request (DESIGN section 7). <see cref="BusConnection"/> cuts it from the stream; here it is parsed, verified on a fair
+/// share of the processors, and handed to the one <see cref="Writer"/>, which decides, records and publishes; here it is answered.
+/// </summary>
+public sealed class RequestPipeline(
+    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time) : IRequestHandler
+{
+    public RequestCounts Counts { get; } = new();
+
+    /// <summary>Told of each refusal, on any thread; it must not block. A flood of bad requests calls it as often.</summary>
+    public event Action<PeerCredentials, Refusal>? Refused;
+
+    private EffectiveTime Now => new(time.GetUtcNow().ToUnixTimeSeconds(), writer.Published.Policy.FloorSeconds);
+
+    /// <summary>1. On the connection's thread: parse, and queue for verification what is signed.</summary>
+    public void Handle(BusRequest request, ReadOnlyMemory<byte> frame)
+    {
+        if (!EnvelopeReader.TryRead(frame, out Envelope? envelope, out Refusal? refusal))
+            Refuse(request, refusal);
+        else if (!envelope.IsSigned)
+            ShowOrRefuse(request, verifier.Check(envelope, Now));
+        else if (!scheduler.TrySchedule(request.Lane, new PendingChange(this, request, envelope)))
+            Refuse(request, new Refusal(ErrorCode.Busy, $"{Limits.MaxWaitingPerUid} requests of this user wait already"));
+    }
+
+    /// <summary>2. On a worker: cheap checks, then the signature; a change goes to the writer, in the connection's order.</summary>
+    internal void Verify(PendingChange pending)
+    {
+        EffectiveTime now = Now;
+        Verdict verdict = verifier.Check(pending.Envelope, now);
+        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command == Commands.SetPolicy)
+        {
+            pending.Verified(message, now.Now);
+            writer.Submit(pending);
+            return;
+        }
+        scheduler.Finished(pending.Request.Lane);
+        ShowOrRefuse(pending.Request, verdict);
+    }
+
+    /// <summary>3. From the writer, when the entry is durable and published: the change is accepted.</summary>
+    internal void Accept(PendingChange pending, CommittedChange change)
+    {
+        scheduler.Finished(pending.Request.Lane);
+        Counts.CountAccepted();
+        pending.Request.Answer(Answer.Ok([.. answer.Describe(change), .. ClockNote()]));
+    }
+
+    /// <summary>3. Or it is refused: recorded, or with nothing consumed.</summary>
+    internal void Refuse(PendingChange pending, Refusal refusal)
+    {
+        scheduler.Finished(pending.Request.Lane);
+        Refuse(pending.Request, refusal);
+    }
+
+    /// <summary>Bytes that are no request, found by the connection.</summary>
+    ReadOnlyMemory<byte> IRequestHandler.Refuse(FramingFault fault, string reason, PeerCredentials peer) =>
+        Line(peer, new Refusal(fault == FramingFault.TooLarge ? ErrorCode.TooLarge : ErrorCode.BadJson, reason));
+
+    /// <summary>A status is made when it is its turn to be answered, so that it shows the changes sent before it.</summary>
+    private void ShowOrRefuse(BusRequest request, Verdict verdict)
+    {
+        if (verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
+            request.AnswerAtHead(() => Answer.Ok([.. status.Describe(message), .. ClockNote()]));
+        else
+            Refuse(request, refusal);
+    }
+
+    private void Refuse(BusRequest request, Refusal refusal)
+    {
+        byte[] line = Line(request.Peer, refusal);
+        if (refusal.ClosesConnection)
+            request.AnswerAndClose(line);
+        else
+            request.Answer(line);
+    }
+
+    private byte[] Line(PeerCredentials peer, Refusal refusal)
+    {
+        Counts.CountRefused(refusal.Code);
+        Refused?.Invoke(peer, refusal);
+        return Answer.Error(refusal with { Extra = [.. refusal.Extra ?? [], .. ClockNote().Select(member => KeyValuePair.Create(member.Name, member.Value))] });
+    }
+
+    /// <summary>While the clock is far behind the time floor every answer says so, with both times.</summary>
+    private (string Name, JsonValue Value)[] ClockNote()
+    {
+        EffectiveTime now = Now;
+        return now.IsBehind
+            ? [("clock_behind_floor", JsonValue.Object([("clock", JsonValue.Of(now.ClockSeconds)), ("floor", JsonValue.Of(now.FloorSeconds))]))]
+            : [];
+    }
+}

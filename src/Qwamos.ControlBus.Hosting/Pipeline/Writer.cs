@@ -1,0 +1,195 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.ControlBus.Hosting.Pipeline;
+
+/// <summary>
+/// The one writer (DESIGN section 7), on a thread of its own: takes what is verified in batches, decides each, makes the batch durable with
+/// one fsync, and only then publishes and answers.
+/// </summary>
+public sealed class Writer
+{
+    private readonly LedgerStore _ledger;
+    private readonly ReplayStore _replay;
+    private readonly PolicySchema _schema;
+    private readonly DomainScope _scope;
+    private readonly Thread _thread;
+    private readonly Lock _gate = new();
+    private readonly AutoResetEvent _work = new(initialState: false);
+    private readonly TaskCompletionSource<LedgerBrokenException> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Queue<PendingChange> _queue = new();
+    private volatile PublishedState _published;
+    private volatile bool _isStopping;
+    private long _snapshotSize;
+    private bool _isFull;
+
+    /// <param name="loaded">The fold of the ledger as it is.</param>
+    /// <param name="replay">The nonces of that ledger; the writer's alone from here on.</param>
+    public Writer(LedgerStore ledger, LoadedLedger loaded, ReplayStore replay, PolicySchema schema, DomainScope scope)
+    {
+        ArgumentNullException.ThrowIfNull(loaded);
+        _ledger = ledger;
+        _replay = replay;
+        _schema = schema;
+        _scope = scope;
+        _snapshotSize = loaded.FoldedFrom;
+        _published = new PublishedState(loaded.State, loaded.Tree.Size, Hex(loaded.Tree), loaded.LastTimeSeconds);
+        _thread = new Thread(Run) { Name = "writer", IsBackground = true };
+    }
+
+    /// <summary>What is believed now.</summary>
+    public PublishedState Published => _published;
+
+    /// <summary>Completes when the ledger failed with an unknown outcome: everybody waiting was told, and the program must end.</summary>
+    public Task<LedgerBrokenException> Broken => _broken.Task;
+
+    /// <summary>After a batch is durable and published, before its senders are told. On the writer's thread: it must be quick.</summary>
+    public event Action<CommittedBatch>? Committed;
+
+    /// <summary>The disk has become full (true), or has room again (false).</summary>
+    public event Action<bool>? StorageFull;
+
+    public void Start() => _thread.Start();
+
+    /// <summary>
+    /// Ends the writer: a batch under way is finished and answered, what waits behind it is neither recorded nor answered. Then the ledger's
+    /// snapshot is saved and its WAL folded in, as far as the disk allows.
+    /// </summary>
+    public void Stop()
+    {
+        _isStopping = true;
+        _work.Set();
+        _thread.Join();
+    }
+
+    internal void Submit(PendingChange pending)
+    {
+        lock (_gate)
+            _queue.Enqueue(pending);
+        _work.Set();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            var taken = new List<PendingChange>(Limits.MaxBatchEntries);
+            while (Take(taken))
+            {
+                Commit(taken);
+                taken.Clear();
+                KeepUp();
+            }
+            SaveSnapshot();
+            _ledger.FoldWal();
+        }
+        catch (LedgerBrokenException e)
+        {
+            RefuseAll(e);
+            _broken.SetResult(e);
+        }
+    }
+
+    /// <summary>Waits for work; false when it is time to stop.</summary>
+    private bool Take(List<PendingChange> taken)
+    {
+        while (!_isStopping)
+        {
+            lock (_gate)
+            {
+                while (taken.Count < Limits.MaxBatchEntries && _queue.TryDequeue(out PendingChange? pending))
+                    taken.Add(pending);
+            }
+            if (taken.Count > 0)
+                return true;
+            _work.WaitOne();
+        }
+        return false;
+    }
+
+    private void Commit(List<PendingChange> taken)
+    {
+        var batch = new Batch(_ledger, _replay, _schema, _scope, _published);
+        try
+        {
+            foreach (PendingChange pending in taken)
+                batch.Decide(pending);
+            if (batch.Entries.Count > 0)
+            {
+                _ledger.AppendBatch(batch.Entries);
+                Publish(batch);
+            }
+        }
+        catch (LedgerFullException)
+        {
+            NoteFull(isFull: true);
+            batch.Drop(new Refusal(ErrorCode.StorageFull, "the disk is full: nothing was recorded, and the same message can be sent again"));
+            return;
+        }
+        catch (LedgerBrokenException)
+        {
+            foreach (PendingChange pending in taken)
+                pending.Refuse(Unknown);
+            throw;
+        }
+        batch.Answer();
+    }
+
+    private void Publish(Batch batch)
+    {
+        MerkleTree tree = _ledger.Tree();
+        var published = new PublishedState(batch.State, tree.Size, Hex(tree), batch.LastUpdateSeconds);
+        _published = published;
+        _replay.SetFloor(batch.State.FloorSeconds);
+        NoteFull(isFull: false);
+        Committed?.Invoke(new CommittedBatch(published, batch.Changes));
+    }
+
+    /// <summary>What keeps start-up and the WAL short; a full disk only puts it off.</summary>
+    private void KeepUp()
+    {
+        if (_published.Size - _snapshotSize >= Limits.SnapshotEveryEntries)
+            SaveSnapshot();
+        if (_ledger.PagesSinceCheckpoint >= Limits.CheckpointEveryPages)
+            _ledger.Checkpoint();
+    }
+
+    private void SaveSnapshot()
+    {
+        if (_published.Size == _snapshotSize)
+            return;
+        try
+        {
+            _ledger.SaveSnapshot(LedgerFold.Snapshot(_published.Policy, _ledger.Tree()));
+            _snapshotSize = _published.Size;
+        }
+        catch (LedgerFullException)
+        {
+            // The next start reads more entries, that is all.
+        }
+    }
+
+    private void NoteFull(bool isFull)
+    {
+        if (isFull == _isFull)
+            return;
+        _isFull = isFull;
+        StorageFull?.Invoke(isFull);
+    }
+
+    /// <summary>Those who came after the failed batch were surely not recorded, but this ledger takes nothing any more.</summary>
+    private void RefuseAll(LedgerBrokenException _)
+    {
+        Queue<PendingChange> waiting;
+        lock (_gate)
+            (waiting, _queue) = (_queue, new Queue<PendingChange>());
+        foreach (PendingChange pending in waiting)
+            pending.Refuse(Unknown);
+    }
+
+    private static Refusal Unknown { get; } =
+        new(ErrorCode.StorageError, "the ledger could not be written: the outcome is unknown, and the daemon is ending");
+
+    private static string Hex(MerkleTree tree) => Convert.ToHexStringLower(tree.Root());
+}

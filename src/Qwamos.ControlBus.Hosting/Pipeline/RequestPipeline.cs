@@ -35,7 +35,7 @@ public sealed class RequestPipeline(
     {
         EffectiveTime now = Now;
         Verdict verdict = verifier.Check(pending.Envelope, now);
-        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command == Commands.SetPolicy)
+        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command == Envelopes.Commands.SetPolicy)
         {
             pending.Verified(message, now.Now);
             writer.Submit(pending);

@@ -15,14 +15,14 @@ public sealed class Writer
     private readonly PolicySchema _schema;
     private readonly DomainScope _scope;
     private readonly Thread _thread;
-    private readonly Lock _gate = new();
-    private readonly AutoResetEvent _work = new(initialState: false);
-    private readonly TaskCompletionSource<LedgerBrokenException> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private Queue<PendingChange> _queue = new();
+    private readonly object _gate = new();
+    private readonly TaskCompletionSource<IOException> _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Queue<PendingChange> _queue = new();
     private volatile PublishedState _published;
-    private volatile bool _isStopping;
+    private bool _isStopping;
     private long _snapshotSize;
     private bool _isFull;
+    private bool _isBroken;
 
     /// <param name="loaded">The fold of the ledger as it is.</param>
     /// <param name="replay">The nonces of that ledger; the writer's alone from here on.</param>
@@ -42,7 +42,7 @@ public sealed class Writer
     public PublishedState Published => _published;
 
     /// <summary>Completes when the ledger failed with an unknown outcome: everybody waiting was told, and the program must end.</summary>
-    public Task<LedgerBrokenException> Broken => _broken.Task;
+    public Task<IOException> Broken => _broken.Task;
 
     /// <summary>After a batch is durable and published, before its senders are told. On the writer's thread: it must be quick.</summary>
     public event Action<CommittedBatch>? Committed;
@@ -58,16 +58,28 @@ public sealed class Writer
     /// </summary>
     public void Stop()
     {
-        _isStopping = true;
-        _work.Set();
+        lock (_gate)
+        {
+            _isStopping = true;
+            Monitor.Pulse(_gate);
+        }
         _thread.Join();
     }
 
     internal void Submit(PendingChange pending)
     {
+        bool isBroken;
         lock (_gate)
-            _queue.Enqueue(pending);
-        _work.Set();
+        {
+            isBroken = _isBroken;
+            if (!isBroken)
+            {
+                _queue.Enqueue(pending);
+                Monitor.Pulse(_gate);
+            }
+        }
+        if (isBroken)
+            pending.Refuse(Unknown);
     }
 
     private void Run()
@@ -84,9 +96,9 @@ public sealed class Writer
             SaveSnapshot();
             _ledger.FoldWal();
         }
-        catch (LedgerBrokenException e)
+        catch (IOException e) when (e is LedgerBrokenException or LedgerIntegrityException)
         {
-            RefuseAll(e);
+            RefuseWaiting();
             _broken.SetResult(e);
         }
     }
@@ -94,18 +106,14 @@ public sealed class Writer
     /// <summary>Waits for work; false when it is time to stop.</summary>
     private bool Take(List<PendingChange> taken)
     {
-        while (!_isStopping)
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                while (taken.Count < Limits.MaxBatchEntries && _queue.TryDequeue(out PendingChange? pending))
-                    taken.Add(pending);
-            }
-            if (taken.Count > 0)
-                return true;
-            _work.WaitOne();
+            while (!_isStopping && _queue.Count == 0)
+                Monitor.Wait(_gate);
+            while (!_isStopping && taken.Count < Limits.MaxBatchEntries && _queue.TryDequeue(out PendingChange? pending))
+                taken.Add(pending);
         }
-        return false;
+        return taken.Count > 0;
     }
 
     private void Commit(List<PendingChange> taken)
@@ -127,7 +135,7 @@ public sealed class Writer
             batch.Drop(new Refusal(ErrorCode.StorageFull, "the disk is full: nothing was recorded, and the same message can be sent again"));
             return;
         }
-        catch (LedgerBrokenException)
+        catch (IOException e) when (e is LedgerBrokenException or LedgerIntegrityException)
         {
             foreach (PendingChange pending in taken)
                 pending.Refuse(Unknown);
@@ -179,11 +187,15 @@ public sealed class Writer
     }
 
     /// <summary>Those who came after the failed batch were surely not recorded, but this ledger takes nothing any more.</summary>
-    private void RefuseAll(LedgerBrokenException _)
+    private void RefuseWaiting()
     {
-        Queue<PendingChange> waiting;
+        PendingChange[] waiting;
         lock (_gate)
-            (waiting, _queue) = (_queue, new Queue<PendingChange>());
+        {
+            _isBroken = true;
+            waiting = [.. _queue];
+            _queue.Clear();
+        }
         foreach (PendingChange pending in waiting)
             pending.Refuse(Unknown);
     }

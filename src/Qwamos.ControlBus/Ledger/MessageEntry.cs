@@ -25,6 +25,9 @@ public sealed record MessageEntry(
     ErrorCode? RefusalCode,
     string? RefusalReason) : LedgerEntry(TimeSeconds)
 {
+    /// <summary>The outcome of an accepted change.</summary>
+    public const string Accepted = "accepted";
+
     /// <summary>True for a change that was accepted.</summary>
     public bool IsAccepted => Outcome is not null;
 
@@ -32,5 +35,5 @@ public sealed record MessageEntry(
     public Message Message => Envelope.Message;
 
     /// <summary>What a resend is told: <c>accepted</c>, or the code of the refusal.</summary>
-    public string OutcomeName => RefusalCode is { } code ? ErrorCodes.Name(code) : "accepted";
+    public string OutcomeName => RefusalCode is { } code ? ErrorCodes.Name(code) : Accepted;
 }

@@ -1,0 +1,87 @@
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>Passes the operator's envelopes on to the gateways of qwamosd.json, each served by a courier of its own.</summary>
+internal sealed class DeliveryService : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Courier[] _couriers;
+    private Task _running = Task.CompletedTask;
+
+    /// <param name="state">The fold of the ledger as it is now.</param>
+    public DeliveryService(DaemonConfig config, PolicySchema schema, LedgerStore ledger, PolicyState state, TimeProvider time, DeliveryLog log)
+    {
+        if (config.Gateways.Count == 0)
+        {
+            _couriers = [];
+            return;
+        }
+
+        long firstFresh = FirstFresh(ledger, time.GetUtcNow().ToUnixTimeSeconds());
+        IReadOnlyDictionary<string, long> places = ledger.ReadDeliveries();
+        _couriers =
+        [
+            .. config.Gateways.Select(gateway =>
+            {
+                var rule = new DeliveryRule(schema, gateway);
+                long? taken = places.TryGetValue(gateway.Name, out long place) ? place : null;
+                return new Courier(gateway, rule, ledger, Start(rule, ledger, state, taken, firstFresh), time, log);
+            }),
+        ];
+    }
+
+    public void Start() => _running = Task.WhenAll(_couriers.Select(courier => Task.Run(() => courier.RunAsync(_stop.Token))));
+
+    /// <summary>To be called after each commit; never blocks.</summary>
+    public void LedgerHasGrown()
+    {
+        foreach (Courier courier in _couriers)
+            courier.Wake();
+    }
+
+    /// <summary>The member <c>gateways</c> of status.</summary>
+    public JsonValue Status() => JsonValue.Object(_couriers.Select(courier => (courier.Name, courier.Row.ToJson())));
+
+    /// <summary>Ends the couriers and notes their places. To be called before the ledger is closed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    /// <summary>
+    /// Older entries can be taken by nobody any more. The margin covers a clock that was set back by as much as a receiver bears.
+    /// </summary>
+    private static long FirstFresh(LedgerStore ledger, long now)
+    {
+        long first = ledger.Size;
+        foreach (LedgerRow row in ledger.ReadBackwards(ledger.Size))
+        {
+            if (EntryReader.Read(row, ledger.ReadConfidential).TimeSeconds < now - Limits.ReplayMarginSeconds)
+                break;
+            first = row.Index;
+        }
+
+        return first;
+    }
+
+    /// <summary>What the gateway missed is found in the fold, not by reading the ledger: at most an entry for each key.</summary>
+    private static StartingPlace Start(DeliveryRule rule, LedgerStore ledger, PolicyState state, long? taken, long firstFresh)
+    {
+        long next = Math.Max(firstFresh, (taken ?? -1) + 1);
+        var missed = new List<string>();
+        foreach ((string key, Applied value) in state.Policy.Concat(state.Staged))
+        {
+            if (value.Index > (taken ?? -1) && value.Index < next && rule.Concerns(key)
+                && ledger.ReadEntry(value.Index) is { } entry && rule.Match(value.Index, entry) is not null)
+                missed.Add(key);
+        }
+
+        return new StartingPlace(next, taken, missed);
+    }
+}

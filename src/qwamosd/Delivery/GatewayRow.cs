@@ -1,0 +1,22 @@
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>What status says of one gateway. Immutable; replaced whole.</summary>
+/// <param name="Taken">The last entry that it said it took; null when there is none.</param>
+/// <param name="IsBehind">A change for it is not taken: on its way, refused, or gone stale before it could be delivered.</param>
+/// <param name="LastError">Why the last attempt failed; null when it did not.</param>
+internal sealed record GatewayRow(long? Taken, bool IsBehind, string? LastError)
+{
+    public JsonValue ToJson()
+    {
+        var members = new List<(string, JsonValue)>
+        {
+            ("taken", Taken is { } index ? JsonValue.Of(index) : JsonValue.Null),
+            ("behind", JsonValue.Of(IsBehind)),
+        };
+        if (LastError is not null)
+            members.Add(("last_error", JsonValue.Of(LastError)));
+        return JsonValue.Object(members);
+    }
+}

@@ -110,9 +110,4 @@ public static class Limits
 
     /// <summary>Output of a hook that is kept for the log.</summary>
     public const int MaxHookOutputBytes = 4_096;
-
-    // Files.
-
-    /// <summary>Symbolic links followed on the way to a trusted file outside the system's own paths: the kernel's own number.</summary>
-    public const int MaxSymbolicLinks = 40;
 }

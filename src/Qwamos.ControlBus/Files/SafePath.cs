@@ -17,7 +17,7 @@ public static class SafePath
     public static bool TryCheckTrusted(string path, SystemPaths paths, PathRules rules, [NotNullWhen(false)] out string? fault)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        var full = Path.GetFullPath(path);
+        var full = ResolveTopLink(Path.GetFullPath(path));
         var isUnderRoot = paths.IsTrial && full.StartsWith(paths.Root + "/", StringComparison.Ordinal);
         var walk = new Walk(rules, isUnderRoot);
         var start = isUnderRoot ? paths.Root!.Length : 0;
@@ -49,6 +49,15 @@ public static class SafePath
         FileKind.CharacterDevice or FileKind.BlockDevice => "a device",
         _ => "something else",
     };
+
+    // Some systems ship /home as a link to /var/home. Only root can make links in /, so this one is the system's own.
+    private static string ResolveTopLink(string path)
+    {
+        var end = path.IndexOf('/', 1);
+        if (end < 0 || !Posix.TryStat(path[..end], out var stat) || stat.Kind != FileKind.SymbolicLink || stat.Uid != 0) return path;
+        var target = new FileInfo(path[..end]).LinkTarget;
+        return target is null ? path : Path.GetFullPath(Path.Combine("/", target)) + path[end..];
+    }
 
     private readonly struct Walk(PathRules rules, bool isUnderRoot)
     {

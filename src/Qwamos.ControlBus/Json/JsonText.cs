@@ -1,21 +1,19 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Qwamos.ControlBus.Json;
 
 /// <summary>
-/// Builds JSON that is read by others and not signed: answers, status files, `-o json`. Control characters, DEL and C1 are always
-/// escaped, so that no answer can carry an escape sequence to a terminal raw (ATTACKS 21).
+/// Builds JSON that is read by others and not signed: answers, status files, `-o json`. What a terminal would act on is
+/// always escaped, so that no answer carries an escape sequence to it raw (ATTACKS 21).
 /// </summary>
 public static class JsonText
 {
     private const int InitialBytes = 512;
 
-    private static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = false };
+    private static readonly JsonWriterOptions Compact = new() { Encoder = AnswerEncoder.Instance };
     private static readonly JsonWriterOptions Indented = Compact with { Indented = true, NewLine = "\n" };
 
     /// <summary>One line: what <paramref name="write"/> writes (one value), and a newline.</summary>

@@ -47,7 +47,9 @@ internal ref struct StrictParser
         at = (int)Math.Min(at + (exception.BytePositionInLine ?? 0), _utf8.Length);
         if (_isDone) return $"bytes after the value, at byte {at}";
         if (at == _utf8.Length) return $"ends too early, at byte {at}";
-        return _reader.CurrentDepth >= _maxDepth && _utf8[at] is (byte)'{' or (byte)'['
+        // The reader counts an opening bracket's depth from its first member on.
+        var depth = _reader.CurrentDepth + (_reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray ? 1 : 0);
+        return depth >= _maxDepth && _utf8[at] is (byte)'{' or (byte)'['
             ? $"nested deeper than {_maxDepth}, at byte {at}"
             : $"not JSON at byte {at}";
     }

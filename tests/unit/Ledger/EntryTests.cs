@@ -1,0 +1,144 @@
+using System.Security.Cryptography;
+using System.Text;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Ledger;
+
+public sealed class EntryTests
+{
+    private const long Time = 1_800_000_007;
+    private const string KeyIdText = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    private static readonly EntryPeer Peer = new(1000, 100, 4321);
+    private static readonly PolicySchema Schema = PolicySchema.BuiltIn;
+
+    [Fact]
+    public void AcceptedChange_HasExactlyTheDocumentedBytes()
+    {
+        // The envelope as another implementation may send it: with spaces and escapes, which stay.
+        var raw = Envelope("{ \"TOR_ISOLATION\": \"mand\\u0061tory\" }");
+        var entry = EntryWriter.Accept(Time, Peer, Verified(raw), Schema, new ChangeOutcome(["TOR_ISOLATION"], [], []));
+        Assert.Equal(
+            "{\"v\":1,\"kind\":\"change\",\"time\":1800000007,\"peer\":{\"uid\":1000,\"gid\":100,\"pid\":4321},\"key_id\":\"" + KeyIdText
+            + "\",\"schema\":\"" + Schema.Hash + "\",\"decision\":{\"applied\":[\"TOR_ISOLATION\"],\"staged\":[],\"unstaged\":[]},\"envelope\":"
+            + raw + "}",
+            Encoding.UTF8.GetString(entry.Leaf.Span));
+        Assert.Null(entry.ConfidentialEnvelope);
+
+        var read = Assert.IsType<MessageEntry>(Read(entry));
+        Assert.True(read.IsAccepted);
+        Assert.Equal("accepted", read.OutcomeName);
+        Assert.Equal(raw, Encoding.UTF8.GetString(read.Envelope.Raw.Span));
+        Assert.Equal(Peer, read.Peer);
+        Assert.Equal(KeyIdText, read.Signer.ToString());
+        Assert.Equal(Time, read.TimeSeconds);
+    }
+
+    [Fact]
+    public void RefusedChange_HasExactlyTheDocumentedBytes()
+    {
+        var raw = Envelope("{\"TOR_ISOLATION\":\"off\"}");
+        var entry = EntryWriter.Refuse(Time, Peer, Verified(raw), Schema, new Refusal(ErrorCode.Superseded, "a \"newer\" one was taken"));
+        Assert.Contains(
+            "\"kind\":\"refusal\",", Encoding.UTF8.GetString(entry.Leaf.Span), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"decision\":{\"code\":\"superseded\",\"reason\":\"a \\\"newer\\\" one was taken\"},\"envelope\":{",
+            Encoding.UTF8.GetString(entry.Leaf.Span),
+            StringComparison.Ordinal);
+        var read = Assert.IsType<MessageEntry>(Read(entry));
+        Assert.False(read.IsAccepted);
+        Assert.Equal("superseded", read.OutcomeName);
+        Assert.Equal("a \"newer\" one was taken", read.RefusalReason);
+    }
+
+    [Theory]
+    [InlineData("{\"DURESS.gesture\":\"triple-power\"}")]
+    [InlineData("{\"DURESS.gestur\":\"triple-power\"}")]
+    [InlineData("{\"TOR_ISOLATION\":\"off\",\"GHOST.trigger\":\"triple-power\"}")]
+    public void Attack40_ConfidentialChange_LeavesOnlyItsHashInTheLeaf(string args)
+    {
+        var raw = Envelope(args);
+        var entry = EntryWriter.Refuse(Time, Peer, Verified(raw), Schema, new Refusal(ErrorCode.InvalidPolicy, "no"));
+        var leaf = Encoding.UTF8.GetString(entry.Leaf.Span);
+        Assert.DoesNotContain("triple", leaf, StringComparison.Ordinal);
+        Assert.EndsWith(
+            ",\"envelope_sha256\":\"" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(raw))) + "\"}", leaf, StringComparison.Ordinal);
+        var read = Assert.IsType<MessageEntry>(Read(entry));
+        Assert.True(read.IsConfidential);
+        Assert.Equal(raw, Encoding.UTF8.GetString(read.Envelope.Raw.Span));
+    }
+
+    [Fact]
+    public void LongestRequest_FitsALeaf_WithTheLongestReasonAndTheMostKeys()
+    {
+        var raw = Envelope("{\"TOR_ISOLATION\":\"" + new string('x', Limits.MaxRequestBytes - 300) + "\"}");
+        raw = raw.Insert(raw.Length - 1, new string(' ', Limits.MaxRequestBytes - raw.Length));
+        var reason = string.Concat(Enumerable.Repeat("\U0001F600", 5000));
+        var refused = EntryWriter.Refuse(long.MaxValue / 2048, new EntryPeer(uint.MaxValue, uint.MaxValue, int.MinValue), Verified(raw), Schema,
+            new Refusal(ErrorCode.ReplayStoreFull, reason));
+        Assert.InRange(refused.Leaf.Length, Limits.MaxRequestBytes, Limits.MaxLeafBytes);
+        Assert.IsType<MessageEntry>(Read(refused));
+        var names = Enumerable.Range(0, Limits.MaxArgs).Select(i => $"{i:00}".PadRight(Limits.MaxPolicyKeyNameBytes, 'k')).ToList();
+        var accepted = EntryWriter.Accept(Time, Peer, Verified(raw), Schema, new ChangeOutcome([], names, []));
+        Assert.InRange(accepted.Leaf.Length, Limits.MaxRequestBytes, Limits.MaxLeafBytes);
+        Assert.IsType<MessageEntry>(Read(accepted));
+    }
+
+    [Fact]
+    public void NoteEntry_HasExactlyTheDocumentedBytes()
+    {
+        var note = BootNote.Applied(3, Time - 5, [new BootResult("KERNEL_HARDENING", 12, BootResult.InForceAfterReboot, "x")]);
+        var entry = EntryWriter.Import(Time, note);
+        Assert.Equal(
+            "{\"v\":1,\"kind\":\"note\",\"time\":1800000007,\"note\":{\"format\":1,\"seq\":3,\"kind\":\"applied\",\"time\":1800000002,\"results\":["
+            + "{\"key\":\"KERNEL_HARDENING\",\"index\":12,\"result\":\"in force after one more reboot\",\"detail\":\"x\"}]}}",
+            Encoding.UTF8.GetString(entry.Leaf.Span));
+        Assert.Null(entry.Nonce);
+        Assert.Equal(note.ToJson(), Assert.IsType<NoteEntry>(Read(entry)).Note.ToJson());
+    }
+
+    [Theory]
+    [InlineData("\"v\":1", "\"v\":2")]
+    [InlineData("\"kind\":\"change\"", "\"kind\":\"refusal\"")]
+    [InlineData("\"kind\":\"change\"", "\"kind\":\"chance\"")]
+    [InlineData("\"kind\":\"change\",", "\"kind\":\"change\", ")]
+    [InlineData("\"kind\":\"change\",\"time\":1800000007", "\"time\":1800000007,\"kind\":\"change\"")]
+    [InlineData("\"time\":1800000007", "\"time\":-1")]
+    [InlineData("\"time\":1800000007", "\"time\":1800000007,\"time\":1800000007")]
+    [InlineData("\"uid\":1000", "\"uid\":4294967296")]
+    [InlineData("\"peer\":{", "\"peer\":{\"x\":1,")]
+    [InlineData("\"key_id\":\"0011", "\"key_id\":\"0G11")]
+    [InlineData("[\"TOR_ISOLATION\"]", "[1]")]
+    [InlineData("\"unstaged\":[]", "\"unstaged\":[],\"more\":[]")]
+    [InlineData("\"envelope\":", "\"envelop\":")]
+    [InlineData("\"command\":\"set_policy\"", "\"command\":\"set_policy\",\"command\":\"set_policy\"")]
+    [InlineData("\"signature\":", "\"signatur\":")]
+    public void Attack30_ALeafInAnyOtherForm_IsNotRead(string from, string to)
+    {
+        var entry = EntryWriter.Accept(Time, Peer, Verified(Envelope("{\"TOR_ISOLATION\":\"off\"}")), Schema, new ChangeOutcome(["TOR_ISOLATION"], [], []));
+        var text = Encoding.UTF8.GetString(entry.Leaf.Span);
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        var changed = entry with { Leaf = Encoding.UTF8.GetBytes(text.Replace(from, to, StringComparison.Ordinal)) };
+        var refusal = Assert.Throws<LedgerIntegrityException>(() => Read(changed));
+        Assert.Equal(5, refusal.Index);
+    }
+
+    private static LedgerEntry Read(NewEntry entry) => EntryReader.Read(
+        new LedgerRow(5, entry.Leaf.ToArray(), MerkleTree.LeafHash(entry.Leaf.Span), entry.Nonce), _ => entry.ConfidentialEnvelope?.ToArray());
+
+    private static string Envelope(string args) =>
+        "{\"msg\":{\"command\":\"set_policy\",\"args\":" + args + ",\"nonce\":\"AAECAwQFBgcICQoLDA0ODw==\",\"timestamp\":1800000000},\"signature\":\""
+        + Convert.ToBase64String(new byte[64]) + "\"}";
+
+    private static VerifiedMessage Verified(string raw)
+    {
+        Assert.True(EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(raw), out var envelope, out var refusal), refusal?.Reason);
+        Assert.True(KeyId.TryParse(KeyIdText, out var signer));
+        return new VerifiedMessage(envelope, signer);
+    }
+}

@@ -1,0 +1,94 @@
+using CsCheck;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.ControlBus.Tests.Ledger;
+
+/// <summary>Makes ledgers as the writer does: decides each message by the state so far, appends its entry, keeps the state.</summary>
+internal sealed class History(LedgerStore store, long startSeconds = History.StartSeconds)
+{
+    public const long StartSeconds = 1_800_000_000;
+
+    private static readonly SigningKey Key = SigningKey.Generate();
+    private static readonly EntryPeer Peer = new(1000, 1000, 4321);
+
+    /// <summary>Random steps: changes of every kind, refused ones among them, and notes.</summary>
+    public static Gen<Action<History>[]> AnySteps { get; } = Gen.OneOf(
+        Change("KERNEL_HARDENING", "default", "strict", "paranoid"),
+        Change("BOOT_VERIFICATION", "warn", "off", "strict"),
+        Change("RADIO_ISOLATION", "on", "off", "nonsense"),
+        Change("GHOST.trigger", "armed", "disarmed", "fire"),
+        Change("DURESS.gesture", "none", "triple-power"),
+        Gen.Bool.Select<bool, Action<History>>(on => history => history.Set(("DURESS.enabled", JsonValue.Of(on)))),
+        Gen.Int[-1, 999].Select<int, Action<History>>(minutes => history => history.Set(("RADIO_IDLE_TIMEOUT_MIN", JsonValue.Of(minutes)))),
+        Gen.Int[0, 400].Select<int, Action<History>>(seconds => history => history.Now += seconds),
+        AnyOf(BootResult.InForce, BootResult.InForceAfterReboot, BootResult.Recorded, "failed: no")
+            .Select<string, Action<History>>(result => history => history.Boot(result)),
+        Gen.Int[0, 5000].Select<int, Action<History>>(back => history => history.LowerFloor(history.Now - back)),
+        Gen.Const<Action<History>>(history => history.Snapshot())).Array[0, 40];
+
+    public PolicySchema Schema { get; init; } = PolicySchema.BuiltIn;
+
+    public PolicyState State { get; private set; } = PolicyState.Empty;
+
+    public long Now { get; set; } = startSeconds;
+
+    public string Mode { get; set; } = "auto";
+
+    public LedgerStore Store => store;
+
+    public Nonce LastNonce { get; private set; }
+
+    public static KeyId Signer => Key.Public.Id;
+
+    /// <summary>Decides and appends one change; gives its index.</summary>
+    public long Set(params (string Key, JsonValue Value)[] values)
+    {
+        LastNonce = Nonce.Random();
+        var draft = new MessageDraft
+        {
+            Command = Commands.SetPolicy,
+            Args = JsonValue.Object(values),
+            Nonce = LastNonce,
+            Timestamp = Now,
+            Mode = Mode,
+        };
+        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, Key), Key.Public.Id);
+        var decision = PolicyRules.Decide(Schema, State, message.Message, DomainScope.Authority, store.Size);
+        if (!decision.TryGet(out var outcome, out var next, out var refusal))
+            return store.AppendBatch([EntryWriter.Refuse(Now, Peer, message, Schema, refusal)]);
+        State = next;
+        return store.AppendBatch([EntryWriter.Accept(Now, Peer, message, Schema, outcome)]);
+    }
+
+    public long Set(string key, string value) => Set((key, JsonValue.Of(value)));
+
+    /// <summary>A boot that gives every staged key this result.</summary>
+    public void Boot(string result) =>
+        Import(BootNote.Applied(State.LastNote + 1, Now, [.. State.Staged.Select(pair => new BootResult(pair.Key, pair.Value.Index, result, ""))]));
+
+    public void LowerFloor(long seconds) => Import(BootNote.TimeFloor(State.LastNote + 1, Now, seconds));
+
+    public void Import(BootNote note)
+    {
+        store.AppendBatch([EntryWriter.Import(Now, note)]);
+        State = State.Import(note);
+    }
+
+    public void Snapshot() => store.SaveSnapshot(LedgerFold.Snapshot(State, store.Tree()));
+
+    private static Gen<string> AnyOf(params string[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
+
+    private static Gen<Action<History>> Change(string key, params string[] values) =>
+        Gen.Select(AnyOf(values), AnyOf("auto", "staged"), Gen.Int[-2, 3]).Select<(string, string, int), Action<History>>(change =>
+            history =>
+            {
+                (var value, history.Mode, var later) = change;
+                history.Now += later;
+                history.Set(key, value);
+            });
+}

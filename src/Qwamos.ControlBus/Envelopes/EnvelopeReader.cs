@@ -38,7 +38,7 @@ public static class EnvelopeReader
     {
         envelope = null;
         if (document.Kind != JsonKind.Object)
-            return Refusal.BadRequest("a request is one object");
+            return new Refusal(ErrorCode.BadJson, "a request is one JSON object");
         foreach (var member in document.Members)
         {
             if (member.Key is not ("msg" or "signature" or "signatures"))

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Commands;
+using Qwamos.Daemon.Boot;
 
 namespace Qwamos.Daemon;
 
@@ -13,6 +15,9 @@ internal static class Program
             DaemonOptions.Root,
             DaemonOptions.LogFormat,
             RunCommand.Create(),
+            ApplyPendingCommand.Create(),
+            EnrollCommand.Create(DaemonOptions.Root, RootRequests.RecordReplacedAnchor),
+            TimeFloorCommand.Create(DaemonOptions.Root, RootRequests.LowerTimeFloor, "The boot's timestamps are lowered; restart qwamosd to lower its own."),
         };
         commands.SetAction(DaemonOptions.Under(RunCommand.RunAsync));
 

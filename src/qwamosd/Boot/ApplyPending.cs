@@ -1,0 +1,114 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Boot;
+
+/// <summary>
+/// `qwamosd apply-pending` (DESIGN section 6, Boot): reads and judges everything, then writes. It never changes the ledger. Killed at any
+/// point and run again it ends in the same state: what it applies it can apply again, and a result is noted once.
+/// </summary>
+internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOnlyList<IApplier> appliers, TimeProvider clock, string? fallbackKeyHome)
+{
+    private readonly BootFolder folder = new(paths);
+
+    /// <summary>0 when it did what was possible, all else being reported; 1 when an applier failed or results could not be written.</summary>
+    public int Run()
+    {
+        if (BootGrounds.Gather(paths, folder, fallbackKeyHome, report) is not { } grounds) return ExitCodes.Done;
+        if (!Posix.TryStat(paths.LedgerFile, out _))
+        {
+            report.Say(grounds.Memory.TreeSize == 0
+                ? "nothing is staged: there is no ledger yet"
+                : $"nothing is applied: the ledger is gone; the last boot saw {grounds.Memory.TreeSize} entries: put a backup of it back");
+            return ExitCodes.Done;
+        }
+        if (Plan(grounds) is not { } plan) return ExitCodes.Done;
+        try
+        {
+            return Carry(plan, grounds);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            report.Say($"the results cannot be written: {e.Message}");
+            return ExitCodes.Failed;
+        }
+    }
+
+    /// <summary>Reads the ledger; null when it is refused. It is closed again before anything is applied.</summary>
+    private BootPlan? Plan(BootGrounds grounds)
+    {
+        try
+        {
+            using var store = LedgerCopy.OpenForBoot(paths.LedgerFile, paths.At("/run"));
+            return new BootPlanner(paths, grounds, store, report).Plan();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            report.Say($"the ledger is refused, nothing is applied and the last known good stays: {e.Message}");
+            return null;
+        }
+    }
+
+    private int Carry(BootPlan plan, BootGrounds grounds)
+    {
+        folder.Make();
+        using var held = folder.Lock();
+        if (!folder.TryReadMemory(out var memory, out _) || !memory.Write().AsSpan().SequenceEqual(grounds.Memory.Write()))
+            throw new IOException("another of root's commands changed the boot's memory meanwhile: run this again");
+        BootNotes.Prune(paths, plan.State.LastNote);
+        if (!BootNotes.TryReadAfter(paths, plan.State.LastNote, out var notes, out var fault)) throw new IOException(fault);
+        var earlier = notes.SelectMany(note => note.Results).ToList();
+        var (results, hasFailed) = Apply(plan, grounds.Schema, earlier);
+        Remember(plan, grounds, results.Except(earlier).ToList());
+        return hasFailed ? ExitCodes.Failed : ExitCodes.Done;
+    }
+
+    private (List<BootResult> Results, bool HasFailed) Apply(BootPlan plan, PolicySchema schema, List<BootResult> earlier)
+    {
+        var application = new Application(appliers);
+        var hasFailed = false;
+        List<BootResult> results = [];
+        foreach (var refused in plan.Refused)
+        {
+            report.Say($"{refused.Key} (entry {refused.Index}) is not applied and keeps its last known good: {refused.Why}");
+            if (schema.TryGet(refused.Key, out _)) results.Add(Failed(refused.Key, refused.Index, refused.Why));
+        }
+        bool IsNoted(StagedChange change) => earlier.Any(result => result.IsInForce && result.Key == change.Key.Name && result.Index == change.Index);
+        if (plan.Changes.Any(change => !IsNoted(change))) BackUpStatus(plan.Ledger, schema);
+        foreach (var change in plan.Changes)
+        {
+            var isNoted = IsNoted(change);
+            var observed = isNoted ? application.Keep(change) : application.Apply(change);
+            hasFailed |= observed.Result is null;
+            report.Say($"{change.Shown}: {observed.Result ?? BootResult.FailedPrefix.TrimEnd(' ', ':')}{(observed.Detail.Length > 0 ? ": " : "")}{observed.Detail}");
+            if (isNoted) continue;
+            results.Add(observed.Result is { } result
+                ? new BootResult(change.Key.Name, change.Index, result, observed.Detail)
+                : Failed(change.Key.Name, change.Index, observed.Detail));
+        }
+        if (plan.Changes.Count + plan.Refused.Count == 0) report.Say("nothing is staged");
+        return (results, hasFailed);
+    }
+
+    /// <summary>The note first: a kill between the two repeats neither the number nor the results.</summary>
+    private void Remember(BootPlan plan, BootGrounds grounds, List<BootResult> results)
+    {
+        var next = BootNotes.NextSequence(paths, grounds.Memory.NextSequence, plan.State.LastNote);
+        if (results.Count > 0)
+        {
+            BootNotes.Write(paths, BootNote.Applied(next, NowSeconds, results), folder.Gid);
+            next++;
+        }
+        var memory = plan.Seen with { NextSequence = next };
+        if (!memory.Write().AsSpan().SequenceEqual(grounds.Memory.Write())) folder.WriteMemory(memory);
+    }
+
+    private void BackUpStatus(LoadedLedger ledger, PolicySchema schema) => new StatusBackup(paths.BootDir, BootFolder.FileMode, folder.Gid)
+        .Keep(Projections.Status(ledger.State, schema, ledger.LastTimeSeconds, ledger.Tree), NowSeconds);
+
+    private long NowSeconds => Math.Max(0, clock.GetUtcNow().ToUnixTimeSeconds());
+
+    /// <summary>As a note keeps it, shortened, so that the same failure twice is seen to be the same.</summary>
+    private static BootResult Failed(string key, long index, string why) => BootNote.Applied(1, 0, [BootResult.Failed(key, index, why)]).Results[0];
+}

@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.Daemon.Boot;
+
+/// <summary>`qwamosd apply-pending`.</summary>
+internal static class ApplyPendingCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("apply-pending", "Apply what was staged, as root, once at boot.");
+        command.SetAction(DaemonOptions.Under((_, paths) => Task.FromResult(Run(paths))));
+        return command;
+    }
+
+    private static int Run(SystemPaths paths)
+    {
+        var report = new BootReport(Console.Error);
+        if (!paths.IsTrial && !Posix.IsRoot)
+        {
+            report.Say("apply-pending changes the system's configuration: run it as root");
+            return ExitCodes.Failed;
+        }
+        Posix.ForbidCoreDumps();
+        IApplier[] appliers = [SettingFile.BootVerification(paths), SettingFile.CryptoBackend(paths), new KernelHardening(paths)];
+        return new ApplyPending(paths, report, appliers, TimeProvider.System, KeyHome.DefaultDirectory).Run();
+    }
+}

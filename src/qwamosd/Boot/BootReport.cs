@@ -1,0 +1,12 @@
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.Daemon.Boot;
+
+/// <summary>
+/// What the boot says, one plain line each on standard error, thus in the journal. Everything passes through the escaping: names and
+/// values come from files that others can write (ATTACK 21).
+/// </summary>
+internal sealed class BootReport(TextWriter output)
+{
+    public void Say(string line) => output.WriteLine(SafeText.ForTerminal(line));
+}

@@ -1,0 +1,25 @@
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Boot;
+
+/// <summary>
+/// Makes one policy key's value real on this machine. Called in this order: <see cref="Check"/>, <see cref="Apply"/>,
+/// <see cref="Observe"/>; <see cref="Undo"/> when one of the last two fails. Each may be run again after a kill at any point.
+/// </summary>
+internal interface IApplier
+{
+    /// <summary>The policy key served.</summary>
+    string Key { get; }
+
+    /// <summary>Why the value cannot be applied here, or null. Changes nothing.</summary>
+    string? Check(PolicyValue value);
+
+    /// <summary>Writes the configuration durably. Throws <see cref="IOException"/> when it cannot.</summary>
+    void Apply(PolicyValue value);
+
+    /// <summary>Reads back what is really there. Changes nothing.</summary>
+    Observation Observe(PolicyValue value);
+
+    /// <summary>Puts back what the last <see cref="Apply"/> found. Throws <see cref="IOException"/> when it cannot.</summary>
+    void Undo();
+}

@@ -1,0 +1,89 @@
+using System.Text;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Boot;
+
+/// <summary>
+/// KERNEL_HARDENING: a sysctl drop-in, loaded by systemd-sysctl right after this, and a fragment of GRUB's command line, which
+/// takes effect when update-grub has run and the machine has booted once more.
+/// </summary>
+internal sealed class KernelHardening(SystemPaths paths) : IApplier
+{
+    public const string SysctlPath = "/etc/sysctl.d/60-qwamos.conf";
+    public const string GrubPath = "/etc/default/grub.d/60-qwamos.cfg";
+    public const string CommandLinePath = "/proc/cmdline";
+
+    private const int MaxCommandLineBytes = 65_536;
+
+    private readonly ConfigurationFile sysctl = new(paths, SysctlPath);
+    private readonly ConfigurationFile grub = new(paths, GrubPath);
+
+    public string Key => "KERNEL_HARDENING";
+
+    public string? Check(PolicyValue value) =>
+        KernelHardeningLevel.Named(value.ToLine()) is null ? "this build knows no such level" : sysctl.Fault() ?? grub.Fault();
+
+    public void Apply(PolicyValue value)
+    {
+        var level = Level(value);
+        sysctl.Write(SysctlContent(level));
+        grub.Write(GrubContent(level));
+    }
+
+    public Observation Observe(PolicyValue value)
+    {
+        var level = Level(value);
+        if (sysctl.Read() != SysctlContent(level)) return Observation.Missing($"{SysctlPath} is not what was written");
+        if (grub.Read() != GrubContent(level)) return Observation.Missing($"{GrubPath} is not what was written");
+        return CommandLineAgrees(level)
+            ? new Observation(BootResult.InForce, "")
+            : new Observation(BootResult.InForceAfterReboot, "the kernel command line changes at the boot after `update-grub`");
+    }
+
+    public void Undo()
+    {
+        grub.PutBack();
+        sysctl.PutBack();
+    }
+
+    internal static string SysctlContent(KernelHardeningLevel level)
+    {
+        var text = Heading(level);
+        foreach (var setting in level.Settings) text.Append($"# {setting.Why}\n{setting.Line}\n");
+        return text.ToString();
+    }
+
+    internal static string GrubContent(KernelHardeningLevel level)
+    {
+        var text = Heading(level).Append("# Takes effect at the boot after `update-grub`.\n");
+        foreach (var parameter in level.Parameters) text.Append($"# {parameter.Text}: {parameter.Why}\n");
+        // GRUB_CMDLINE_LINUX, not _DEFAULT: a recovery entry without the hardening would be the way around it.
+        if (level.Parameters.Count > 0)
+            text.Append($"GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {string.Join(' ', level.Parameters.Select(p => p.Text))}\"\n");
+        return text.ToString();
+    }
+
+    private static StringBuilder Heading(KernelHardeningLevel level) =>
+        new($"# KERNEL_HARDENING={level.Name}, written by `qwamosd apply-pending`; an edit is lost when the policy changes.\n"
+            + "# Reasons and prices: docs/guide/boot.md\n");
+
+    /// <summary>True when the running kernel was started with this level's parameters and with none of another level's.</summary>
+    private bool CommandLineAgrees(KernelHardeningLevel level)
+    {
+        var running = RunningCommandLine();
+        var wanted = level.Parameters.Select(p => p.Text).ToHashSet(StringComparer.Ordinal);
+        return KernelHardeningLevel.All.SelectMany(l => l.Parameters).All(p => running.Contains(p.Text) == wanted.Contains(p.Text));
+    }
+
+    private HashSet<string> RunningCommandLine()
+    {
+        var path = paths.At(CommandLinePath);
+        if (!File.Exists(path)) return [];
+        var text = Encoding.UTF8.GetString(DurableFile.ReadAllBounded(path, MaxCommandLineBytes));
+        return text.Split([' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+    }
+
+    private static KernelHardeningLevel Level(PolicyValue value) =>
+        KernelHardeningLevel.Named(value.ToLine()) ?? throw new InvalidOperationException("Check comes before Apply and Observe");
+}

@@ -1,0 +1,37 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Boot;
+
+/// <summary>
+/// What root's commands leave for qwamosd, which alone writes the ledger and records each as an entry at its next start
+/// (DESIGN section 3, time floor; section 4, anchor).
+/// </summary>
+internal static class RootRequests
+{
+    private const string NoKey = "0000000000000000000000000000000000000000000000000000000000000000";
+
+    /// <summary>Leaves the note that the anchor is replaced. Throws <see cref="IOException"/>.</summary>
+    public static void RecordReplacedAnchor(SystemPaths paths, KeyId? old, KeyId key) =>
+        Leave(paths, (sequence, now) => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString()), memory => memory);
+
+    /// <summary>Leaves the note that the time floor is lowered, and lowers the boot's own timestamps at once. Null: done.</summary>
+    public static string? LowerTimeFloor(SystemPaths paths, long seconds)
+    {
+        Leave(paths, (sequence, now) => BootNote.TimeFloor(sequence, now, seconds), memory => memory.WithTimeFloor(seconds));
+        return null;
+    }
+
+    private static void Leave(SystemPaths paths, Func<long, long, BootNote> note, Func<BootMemory, BootMemory> change)
+    {
+        var folder = new BootFolder(paths);
+        folder.Make();
+        if (folder.Fault() is { } distrust) throw new IOException(distrust);
+        using var held = folder.Lock();
+        if (!folder.TryReadMemory(out var memory, out var fault)) throw new IOException(fault);
+        var sequence = BootNotes.NextSequence(paths, memory.NextSequence, imported: 0);
+        BootNotes.Write(paths, note(sequence, Math.Max(0, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds())), folder.Gid);
+        folder.WriteMemory(change(memory) with { NextSequence = sequence + 1 });
+    }
+}

@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using NSec.Cryptography;
 
 namespace Qwamos.ControlBus.Keys;
 
@@ -21,7 +21,8 @@ public readonly record struct KeyId
     public static KeyId Of(KeyType type, ReadOnlySpan<byte> publicKey)
     {
         byte[] named = [.. "qwamos-key\n"u8, (byte)type, .. publicKey];
-        return new KeyId(Convert.ToHexStringLower(SHA256.HashData(named)));
+        // libsodium's SHA-256: to load OpenSSL for one hash would take longer than all else a client does.
+        return new KeyId(Convert.ToHexStringLower(HashAlgorithm.Sha256.Hash(named)));
     }
 
     /// <summary>False for anything but 64 lower-case hex digits.</summary>

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Qwamos.ControlBus.Keys;
 
 /// <summary>
-/// The one function of libsodium that NSec does not expose, taken from the very library that NSec ships and loads, so that both judge alike.
+/// The functions of libsodium that NSec does not expose, taken from the very library that NSec ships and loads, so that both judge alike.
 /// </summary>
 internal static partial class Libsodium
 {
@@ -14,4 +14,12 @@ internal static partial class Libsodium
     [LibraryImport("libsodium", EntryPoint = "crypto_core_ed25519_is_valid_point")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
     internal static partial int IsValidEd25519Point(ReadOnlySpan<byte> point);
+
+    /// <summary>
+    /// Fills with the kernel's random bytes, as getrandom gives them. The framework's generator would load all of OpenSSL for it, which takes a
+    /// client longer than everything else it does.
+    /// </summary>
+    [LibraryImport("libsodium", EntryPoint = "randombytes_buf")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    internal static partial void RandomBytes(Span<byte> bytes, nuint length);
 }

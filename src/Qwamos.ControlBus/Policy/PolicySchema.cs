@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using NSec.Cryptography;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
@@ -144,7 +144,7 @@ public sealed class PolicySchema
             fault = why;
             return false;
         }
-        return PolicySchemaReader.TryRead(document, Convert.ToHexStringLower(SHA256.HashData(utf8)), origin, out schema, out fault);
+        return PolicySchemaReader.TryRead(document, Convert.ToHexStringLower(HashAlgorithm.Sha256.Hash(utf8)), origin, out schema, out fault);
     }
 
     private static PolicySchema LoadBuiltIn()

@@ -1,0 +1,119 @@
+using System.CommandLine;
+using Qwamos.ControlBus;
+
+namespace Qwamos.Client.Changing;
+
+/// <summary>The options of the commands that change policy.</summary>
+internal sealed class ChangeOptions
+{
+    private readonly Option<bool> dryRun = new("--dry-run")
+    {
+        Description = "Show the message and what would happen; sign and send nothing",
+    };
+
+    private readonly Option<string> reason = new("--reason")
+    {
+        HelpName = "TEXT",
+        Description = "Why, for the record",
+    };
+
+    private readonly Option<string[]> audience = new("--audience")
+    {
+        HelpName = "NAME",
+        Description = "Deliver to these domains only; may be repeated",
+    };
+
+    private readonly Option<int?> expires = new("--expires")
+    {
+        HelpName = "SECONDS",
+        Description = $"Refuse the change when it arrives later than this, 1 to {Limits.FreshnessWindowSeconds}",
+    };
+
+    private readonly Option<string[]> baseHashes = new("--base")
+    {
+        HelpName = "CLASS=HASH",
+        Description = "Change only if the class's policy is still the one with this hash (qwamosctl status -o json); may be repeated",
+    };
+
+    private readonly Option<string> mode = new("--mode")
+    {
+        HelpName = "auto|staged",
+        Description = "staged: let every key wait for the next boot",
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(dryRun);
+        command.Add(reason);
+        command.Add(audience);
+        command.Add(expires);
+        command.Add(baseHashes);
+        command.Add(mode);
+    }
+
+    public bool TryRead(ParseResult parse, out ChangeTerms terms, out Failure failure)
+    {
+        terms = null!;
+        failure = null!;
+        var names = parse.GetValue(audience) is { Length: > 0 } given ? given.SelectMany(part => part.Split(',')).ToList() : null;
+        var why = CheckReason(parse.GetValue(reason)) ?? CheckMode(parse.GetValue(mode)) ?? CheckExpires(parse.GetValue(expires)) ?? CheckAudience(names);
+        Dictionary<string, string>? bases = null;
+        why ??= ReadBases(parse.GetValue(baseHashes), out bases);
+        if (why is not null)
+        {
+            failure = Failure.Usage(why);
+            return false;
+        }
+        terms = new ChangeTerms(
+            parse.GetValue(dryRun),
+            parse.GetValue(reason),
+            names,
+            parse.GetValue(expires),
+            bases,
+            parse.GetValue(mode) == "staged");
+        return true;
+    }
+
+    private static string? CheckReason(string? text)
+    {
+        if (text is null)
+            return null;
+        if (text.EnumerateRunes().Count() > Limits.MaxReasonCodePoints)
+            return $"--reason is longer than {Limits.MaxReasonCodePoints} characters";
+        return text.Any(char.IsControl) ? "--reason has a control character in it" : null;
+    }
+
+    private static string? CheckMode(string? text) => text switch
+    {
+        null or "auto" or "staged" => null,
+        _ => $"--mode takes auto or staged, not {text}",
+    };
+
+    private static string? CheckExpires(int? seconds) => seconds is < 1 or > Limits.FreshnessWindowSeconds
+        ? $"--expires takes 1 to {Limits.FreshnessWindowSeconds} seconds, not {seconds}"
+        : null;
+
+    private static string? CheckAudience(List<string>? names)
+    {
+        if (names is null)
+            return null;
+        if (names.Any(string.IsNullOrWhiteSpace))
+            return "--audience has an empty name in it";
+        return names.Distinct(StringComparer.Ordinal).Count() < names.Count ? "--audience names a domain twice" : null;
+    }
+
+    private static string? ReadBases(string[]? given, out Dictionary<string, string>? bases)
+    {
+        bases = null;
+        foreach (var pair in given ?? [])
+        {
+            var at = pair.IndexOf('=', StringComparison.Ordinal);
+            if (at <= 0 || !pair[(at + 1)..].All(char.IsAsciiHexDigitLower))
+                return $"--base takes CLASS=HASH with 64 hexadecimal digits, not {pair}";
+            bases ??= new Dictionary<string, string>(StringComparer.Ordinal);
+            if (!bases.TryAdd(pair[..at], pair[(at + 1)..]))
+                return $"--base names the class {pair[..at]} twice";
+        }
+        return null;
+    }
+}

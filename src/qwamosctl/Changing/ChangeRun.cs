@@ -1,0 +1,69 @@
+using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
+
+namespace Qwamos.Client.Changing;
+
+/// <summary>Signs and sends changes, one message each, and shows what became of them.</summary>
+internal static class ChangeRun
+{
+    public static int Run(Session session, IReadOnlyList<IReadOnlyList<Setting>> changes, ChangeTerms terms)
+    {
+        if (!SystemName.TryRead(session.Paths, out var system, out var failure))
+            return session.Fail(failure);
+        if (changes.Count > 1)
+            session.Terminal.Note($"Confidential keys do not travel with others: {changes.Count} messages, each applied wholly or not at all.");
+        if (terms.DryRun)
+            return DryRun.Show(session, changes.Select(change => (change, Draft(session, change, terms, system))).ToList());
+        if (!OperatorKey.TryOpenOrCreate(session, out var key, out failure))
+            return session.Fail(failure);
+        using (key)
+        {
+            for (var i = 0; i < changes.Count; i++)
+            {
+                var exit = SendOne(session, key, changes[i], Draft(session, changes[i], terms, system));
+                if (exit == (int)ExitCode.Done)
+                    continue;
+                if (changes.Count > 1)
+                    session.Terminal.Note($"Stopped at message {i + 1} of {changes.Count}: {i} taken, {changes.Count - i - 1} not sent.");
+                return exit;
+            }
+        }
+        return (int)ExitCode.Done;
+    }
+
+    private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, MessageDraft draft)
+    {
+        if (!EnvelopeWriter.TrySign(draft, key.Signer, out var envelope, out var refusal))
+            return session.Fail(Failure.Usage(refusal.Reason));
+        if (!Bus.TryAsk(session, envelope, out var answer, out var failure))
+            return session.Fail(failure);
+        if (session.Json)
+            session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
+        else if (answer.IsOk)
+            session.Terminal.Print(ChangeReport.Describe(answer, change, session.Terminal.OutputPaint));
+        if (!answer.IsOk)
+            RefusalReport.Show(session.Terminal, answer, key);
+        return (int)(answer.IsOk ? ExitCode.Done : ExitCode.Refused);
+    }
+
+    private static MessageDraft Draft(Session session, IReadOnlyList<Setting> change, ChangeTerms terms, string? system)
+    {
+        var now = session.Now;
+        return new MessageDraft
+        {
+            Command = BusCommands.SetPolicy,
+            Args = JsonValue.Object(change.Select(setting => (setting.Key.Name, setting.Value.ToJson()))),
+            Nonce = Nonce.Random(),
+            Timestamp = now,
+            Expires = terms.LifetimeSeconds is { } lifetime ? now + lifetime : null,
+            Audience = terms.Audience,
+            System = system,
+            Base = terms.Base,
+            Reason = terms.Reason,
+            Mode = terms.Staged ? "staged" : null,
+        };
+    }
+}

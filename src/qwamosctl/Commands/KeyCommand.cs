@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Client.Commands;
+
+/// <summary><c>qwamosctl key show</c>: the key ID and the public key's file, which enrolment needs.</summary>
+internal static class KeyCommand
+{
+    public static Command Build(SharedOptions shared, Terminal terminal)
+    {
+        Command show = new("show", "Show the key ID and where the public key is; makes the key when there is none");
+        show.SetAction(parse => shared.Run(parse, terminal, Show));
+        return new Command("key", "The operator's key") { show };
+    }
+
+    private static int Show(Session session)
+    {
+        if (!OperatorKey.TryOpenOrCreate(session, out var key, out var failure))
+            return session.Fail(failure);
+        using (key)
+        {
+            if (session.Json)
+                session.Terminal.Print(JsonPrinter.Print(JsonValue.Object(
+                [
+                    ("status", JsonValue.Of("ok")),
+                    ("key_id", JsonValue.Of(key.Id.ToString())),
+                    ("type", JsonValue.Of("ed25519")),
+                    ("public_key_file", JsonValue.Of(key.PublicKeyFile)),
+                    ("enrolled", key.IsEnrolled is { } known ? JsonValue.Of(known) : JsonValue.Null),
+                ])) + "\n");
+            else
+                session.Terminal.Print(Describe(key));
+            return (int)ExitCode.Done;
+        }
+    }
+
+    private static string Describe(OperatorKey key)
+    {
+        var enrolled = key.IsEnrolled switch
+        {
+            true => "yes, this system takes changes signed with it",
+            false => "no, this system takes another key's changes",
+            null => "no key is enrolled on this system",
+        };
+        var text = $"key ID      {key.Id}\npublic key  {SafeText.ForTerminal(key.PublicKeyFile)}\nenrolled    {enrolled}\n";
+        return key.IsEnrolled is true ? text : text + $"\nTo enrol it: {key.EnrolLine}\n";
+    }
+}

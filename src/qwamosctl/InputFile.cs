@@ -1,0 +1,37 @@
+using Qwamos.Client.Showing;
+
+namespace Qwamos.Client;
+
+/// <summary>Reads a file that the user names, or standard input for <c>-</c>; bounded, whatever it turns out to be.</summary>
+internal static class InputFile
+{
+    public static bool TryRead(Terminal terminal, string name, int maxBytes, out byte[] content, out Failure failure)
+    {
+        content = [];
+        failure = null!;
+        try
+        {
+            using var stream = name == "-" ? terminal.OpenInput() : new FileStream(name, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
+            var buffer = new byte[maxBytes + 1];
+            var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            content = buffer[..Math.Min(length, maxBytes)];
+            if (length <= maxBytes)
+                return true;
+            failure = new Failure(ExitCode.Refused, $"{name} is longer than {maxBytes} bytes");
+            return false;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            failure = new Failure(ExitCode.Refused, $"{name} cannot be read: {Why(fault, name)}");
+            return false;
+        }
+    }
+
+    private static string Why(Exception fault, string name) => fault switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => "there is no such file",
+        UnauthorizedAccessException when Directory.Exists(name) => "it is a directory",
+        UnauthorizedAccessException => "permission denied",
+        _ => fault.Message,
+    };
+}

@@ -1,0 +1,83 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.Client;
+
+/// <summary>The operator's key pair, opened from the key home; made there on first use.</summary>
+internal sealed class OperatorKey : IDisposable
+{
+    private readonly SigningKey key;
+
+    private readonly SystemPaths paths;
+
+    private OperatorKey(SigningKey key, string publicKeyFile, SystemPaths paths)
+    {
+        this.key = key;
+        this.paths = paths;
+        PublicKeyFile = publicKeyFile;
+    }
+
+    public KeyId Id => key.Public.Id;
+
+    public SigningKey Signer => key;
+
+    public string PublicKeyFile { get; }
+
+    /// <summary>Whether this system's anchor is this key; null when it has none that can be read.</summary>
+    public bool? IsEnrolled => EnrolledId(paths) is { } id ? id == key.Public.Id : null;
+
+    /// <summary>The command that makes this system believe the key; to be run by root.</summary>
+    public string EnrolLine => $"sudo qwamosd enroll {SafeText.ForTerminal(PublicKeyFile)} --fingerprint {Id}";
+
+    public static bool TryOpen(Session session, out OperatorKey key, out Failure failure)
+    {
+        var home = HomeOf(session);
+        key = null!;
+        failure = null!;
+        if (!home.TryLoad(out var signer, out var fault))
+        {
+            failure = new Failure(ExitCode.KeyProblem, fault);
+            return false;
+        }
+        key = new OperatorKey(signer, home.PublicKeyFile, session.Paths);
+        return true;
+    }
+
+    /// <summary>Opens the key, or makes it and says on standard error what to do with it.</summary>
+    public static bool TryOpenOrCreate(Session session, out OperatorKey key, out Failure failure)
+    {
+        var home = HomeOf(session);
+        key = null!;
+        failure = null!;
+        if (!home.TryLoadOrCreate(out var signer, out var created, out var fault))
+        {
+            failure = new Failure(ExitCode.KeyProblem, fault);
+            return false;
+        }
+        key = new OperatorKey(signer, home.PublicKeyFile, session.Paths);
+        if (created)
+        {
+            session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. Enrol it before its changes are believed:");
+            session.Terminal.Note($"  {key.EnrolLine}");
+        }
+        return true;
+    }
+
+    private static KeyHome HomeOf(Session session) => new(session.Home ?? KeyHome.DefaultDirectory);
+
+    /// <summary>The anchor's key ID. Only for showing: what the anchor is worth, the daemon judges.</summary>
+    private static KeyId? EnrolledId(SystemPaths paths)
+    {
+        try
+        {
+            var raw = DurableFile.ReadAllBounded(paths.AnchorFile, VerifyingKey.SizeBytes);
+            return VerifyingKey.TryLoad(raw, out var key, out _) ? key.Id : null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    public void Dispose() => key.Dispose();
+}

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.Client;
+
+/// <summary>The options every command takes, before or after its name.</summary>
+internal sealed class SharedOptions
+{
+    private readonly Option<string> output = new("--output", "-o")
+    {
+        Recursive = true,
+        HelpName = "text|json",
+        Description = "What to print: text (default), or json",
+    };
+
+    private readonly Option<string> root = new("--root")
+    {
+        Recursive = true,
+        HelpName = "DIR",
+        Description = "Find the system's files and socket under DIR, for a trial or a test",
+    };
+
+    private readonly Option<string> home = new("--home")
+    {
+        Recursive = true,
+        HelpName = "DIR",
+        Description = "The key home (default: ~/.qwamos/dom0)",
+    };
+
+    private readonly Option<string> socket = new("--socket")
+    {
+        Recursive = true,
+        HelpName = "PATH",
+        Description = "The bus's or a gateway's socket (default: /run/qwamos/bus.sock)",
+    };
+
+    /// <summary>The older spelling of `apply FILE`: `--policy-file FILE apply`.</summary>
+    public Option<string> PolicyFile { get; } = new("--policy-file")
+    {
+        Recursive = true,
+        Hidden = true,
+        HelpName = "FILE",
+    };
+
+    public void AddTo(RootCommand command)
+    {
+        command.Add(output);
+        command.Add(root);
+        command.Add(home);
+        command.Add(socket);
+        command.Add(PolicyFile);
+    }
+
+    /// <summary>True when <c>-o json</c> was asked for, so that even a failure has its JSON form.</summary>
+    public bool WantsJson(ParseResult parse) => parse.GetResult(output) is not null && parse.GetValue(output) == "json";
+
+    /// <summary>Runs a command with what these options say; a usage error when they say nonsense.</summary>
+    public int Run(ParseResult parse, Terminal terminal, Func<Session, int> command)
+    {
+        var json = WantsJson(parse);
+        if (parse.GetValue(output) is { } form and not ("text" or "json"))
+            return Failure.Usage($"-o takes text or json, not {form}").Report(terminal, json);
+        if (parse.GetValue(PolicyFile) is not null && parse.CommandResult.Command.Name != "apply")
+            return Failure.Usage("--policy-file goes with apply only").Report(terminal, json);
+        if (!SystemPaths.TryCreate(parse.GetValue(root), out var paths, out var fault))
+            return Failure.Usage(fault).Report(terminal, json);
+        return command(new Session(terminal, paths, parse.GetValue(home), parse.GetValue(socket) ?? paths.BusSocket, json));
+    }
+}

@@ -1,0 +1,133 @@
+using System.Globalization;
+using System.Text;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Client.Showing;
+
+/// <summary>
+/// A status answer for a person: what is in force, what waits for a reboot, and, only when there is any, what is wrong. Every name and
+/// value comes from the daemon and is escaped by <see cref="KeyText.Of(JsonValue)"/>.
+/// </summary>
+internal static class StatusReport
+{
+    public static string Describe(AnswerReader answer, Paint paint)
+    {
+        StringBuilder text = new();
+        var width = Width(answer, "policy", "pending", "defaults");
+        AppendPolicy(text, answer, width, paint);
+        AppendPending(text, answer, width, paint);
+        AppendDefaults(text, answer, width, paint);
+        AppendGateways(text, answer, paint);
+        AppendTrouble(text, answer, paint);
+        if (answer.NumberOf("size") is { } size)
+            text.Append(paint.Faint(size == 1 ? "\n1 entry in the ledger" : $"\n{size} entries in the ledger")).Append('\n');
+        return text.ToString();
+    }
+
+    private static void AppendPolicy(StringBuilder text, AnswerReader answer, int width, Paint paint)
+    {
+        text.Append("in force\n");
+        if (answer.ObjectOf("policy") is not { } policy)
+        {
+            text.Append("  nothing has been set\n");
+            return;
+        }
+        var enforcement = answer.ObjectOf("enforcement");
+        foreach (var (name, value) in policy.Members)
+        {
+            var how = enforcement is not null && enforcement.TryGet(name, out var said) ? KeyText.Of(said) : null;
+            AppendRow(text, name, KeyText.Of(value), width, how is null ? null : paint.Faint($"({how})"));
+        }
+    }
+
+    private static void AppendPending(StringBuilder text, AnswerReader answer, int width, Paint paint)
+    {
+        if (answer.ObjectOf("pending") is not { } pending)
+            return;
+        text.Append('\n').Append(paint.Waiting("waits for a reboot")).Append('\n');
+        foreach (var (name, value) in pending.Members)
+            AppendRow(text, name, KeyText.Of(value), width, null);
+    }
+
+    private static void AppendDefaults(StringBuilder text, AnswerReader answer, int width, Paint paint)
+    {
+        if (answer.ObjectOf("defaults") is not { } defaults)
+            return;
+        text.Append(paint.Faint("\nnever set, so at the default")).Append('\n');
+        foreach (var (name, value) in defaults.Members)
+            AppendRow(text, name, KeyText.Of(value), width, null);
+    }
+
+    private static void AppendGateways(StringBuilder text, AnswerReader answer, Paint paint)
+    {
+        if (answer.ObjectOf("gateways") is not { } gateways)
+            return;
+        text.Append("\ngateways\n");
+        foreach (var (name, gateway) in gateways.Members)
+            AppendRow(text, name, DescribeGateway(gateway, paint), Width(gateways, 0), null);
+    }
+
+    private static string DescribeGateway(JsonValue gateway, Paint paint)
+    {
+        if (gateway.Kind != JsonKind.Object)
+            return KeyText.Of(gateway);
+        var taken = gateway.TryGet("taken", out var index) && index.Kind != JsonKind.Null ? $"has taken entry {KeyText.Of(index)}" : "has taken nothing yet";
+        if (gateway.TryGet("behind", out var behind) && behind.Kind == JsonKind.Boolean && behind.AsBoolean)
+            taken = paint.Bad(taken + ", is behind");
+        if (gateway.TryGet("last_error", out var error) && error.Kind != JsonKind.Null)
+            taken += $"; its last refusal: {KeyText.Of(error)}";
+        return taken;
+    }
+
+    private static void AppendTrouble(StringBuilder text, AnswerReader answer, Paint paint)
+    {
+        List<string> trouble = [];
+        if (answer.Document.TryGet("projections", out var projections) && KeyText.Of(projections) != "ok")
+            trouble.Add($"status.json and pending.conf are not up to date: {KeyText.Of(projections)}");
+        if (answer.ObjectOf("clock_behind_floor") is { } behind)
+            trouble.Add($"the daemon's clock is behind the newest change it took, set it: {KeyText.Of(behind)}");
+        if (answer.ObjectOf("boot") is { } boot)
+            AddBoot(trouble, boot);
+        if (trouble.Count == 0)
+            return;
+        text.Append('\n').Append(paint.Bad("wrong")).Append('\n');
+        foreach (var line in trouble)
+            text.Append("  ").Append(line).Append('\n');
+    }
+
+    /// <summary>Of the last boot's results only the failures are news; the rest stands under "in force".</summary>
+    private static void AddBoot(List<string> trouble, JsonValue boot)
+    {
+        foreach (var (name, result) in boot.Members)
+        {
+            var said = KeyText.Of(result);
+            if (said.Contains("failed", StringComparison.Ordinal))
+                trouble.Add($"the last boot could not apply {KeyText.Of(JsonValue.Of(name))}: {said}");
+        }
+    }
+
+    private static void AppendRow(StringBuilder text, string name, string value, int width, string? remark)
+    {
+        text.Append("  ").Append(KeyText.Of(JsonValue.Of(name)).PadRight(width)).Append("  ").Append(value);
+        if (remark is not null)
+            text.Append("  ").Append(remark);
+        text.Append('\n');
+    }
+
+    private static int Width(AnswerReader answer, params ReadOnlySpan<string> members)
+    {
+        var width = 0;
+        foreach (var member in members)
+        {
+            if (answer.ObjectOf(member) is { } values)
+                width = Width(values, width);
+        }
+        return width;
+    }
+
+    /// <summary>A hostile name must not push every other row off the screen.</summary>
+    private static int Width(JsonValue values, int least) =>
+        Math.Min(48, values.Members.Max(member => Math.Max(least, member.Key.Length)));
+}

@@ -1,0 +1,91 @@
+using System.Text;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.Client.Showing;
+
+/// <summary>
+/// Standard output, error and input of one run. Writes UTF-8 bytes straight to the descriptors: the framework's console writers
+/// load encodings and terminal descriptions, which costs more than the rest of a command. Tests give it streams of their own.
+/// </summary>
+internal sealed class Terminal
+{
+    private readonly Stream output;
+    private readonly Stream error;
+    private readonly Func<Stream> openInput;
+
+    public Terminal(Stream output, Stream error, Func<Stream> openInput, TimeProvider clock, bool colour = false)
+    {
+        this.output = output;
+        this.error = error;
+        this.openInput = openInput;
+        Clock = clock;
+        OutputPaint = new Paint(colour);
+        ErrorPaint = new Paint(colour);
+    }
+
+    private Terminal()
+    {
+        output = Console.OpenStandardOutput();
+        error = Console.OpenStandardError();
+        openInput = Console.OpenStandardInput;
+        Clock = TimeProvider.System;
+        var plain = WantsNoColour();
+        OutputPaint = new Paint(!plain && !Console.IsOutputRedirected);
+        ErrorPaint = new Paint(!plain && !Console.IsErrorRedirected);
+    }
+
+    public TimeProvider Clock { get; }
+
+    /// <summary>Colours for standard output; colours nothing unless that is a terminal.</summary>
+    public Paint OutputPaint { get; }
+
+    /// <summary>Colours for standard error; colours nothing unless that is a terminal.</summary>
+    public Paint ErrorPaint { get; }
+
+    public static Terminal OfProcess() => new();
+
+    /// <summary>Writes text to standard output in one write. What others sent must already be escaped.</summary>
+    public void Print(string text) => Write(output, text);
+
+    /// <summary>Writes one line to standard error.</summary>
+    public void Note(string line) => Write(error, line + "\n");
+
+    /// <summary>Says what went wrong and how to mend it, on standard error. Escapes everything: much of it comes from others.</summary>
+    public void Complain(string reason, string? mend = null, IReadOnlyList<Fault>? faults = null)
+    {
+        StringBuilder text = new();
+        text.Append(ErrorPaint.Bad("qwamosctl:")).Append(' ').Append(Sentence(reason)).Append('\n');
+        foreach (var (key, why) in faults ?? [])
+            text.Append("  ").Append(SafeText.ForTerminal(key.Length == 0 ? why : $"{key}: {why}")).Append('\n');
+        if (mend is not null)
+            text.Append("  ").Append(Sentence(mend)).Append('\n');
+        Write(error, text.ToString());
+    }
+
+    public Stream OpenInput() => openInput();
+
+    private static string Sentence(string text)
+    {
+        var safe = SafeText.ForTerminal(text);
+        return safe.EndsWith('.') || safe.EndsWith('?') || safe.EndsWith(':') ? safe : safe + ".";
+    }
+
+    private static bool WantsNoColour() =>
+        !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+        || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
+
+    private static void Write(Stream stream, string text)
+    {
+        try
+        {
+            stream.Write(Encoding.UTF8.GetBytes(text));
+            stream.Flush();
+        }
+        catch (IOException)
+        {
+            // The reader of a pipe went away, or the disk behind a redirection is full: there is nowhere left to say so,
+            // and the exit status still tells what the daemon did.
+        }
+    }
+}

@@ -1,0 +1,21 @@
+using Qwamos.ControlBus.Envelopes;
+
+namespace Qwamos.Client.Talking;
+
+/// <summary>Sends an envelope and reads the answer to it.</summary>
+internal static class Bus
+{
+    public static bool TryAsk(Session session, Envelope envelope, out AnswerReader answer, out Failure failure)
+    {
+        answer = null!;
+        if (!BusClient.TryExchange(session.SocketPath, envelope.Raw, session.Terminal.Clock, out var bytes, out failure))
+            return false;
+        if (AnswerReader.TryRead(bytes, out answer!, out _))
+            return true;
+        failure = new Failure(
+            ExitCode.Refused,
+            $"what came back on {session.SocketPath} is not a control bus's answer",
+            "Look at --socket: another program seems to listen there");
+        return false;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Net.Sockets;
+using Qwamos.ControlBus;
+
+namespace Qwamos.Client.Talking;
+
+/// <summary>
+/// One request, one answer, over a Unix stream socket (DESIGN section 3): the request in one write, the answer up to a newline or the
+/// end of the stream.
+/// </summary>
+internal static class BusClient
+{
+    /// <summary>How long connecting, sending and the whole answer may take together, seconds: a daemon that hangs must not hang its operator.</summary>
+    public const int PatienceSeconds = 10;
+
+    /// <summary>
+    /// Sends <paramref name="request"/> and reads the answer's bytes, without its newline. False when there was none: nobody listens,
+    /// not in time, or more than <see cref="Limits.MaxAnswerBytes"/>.
+    /// </summary>
+    public static bool TryExchange(string path, ReadOnlyMemory<byte> request, TimeProvider clock, out byte[] answer, out Failure failure, int patienceSeconds = PatienceSeconds)
+    {
+        answer = [];
+        failure = null!;
+        if (System.Text.Encoding.UTF8.GetByteCount(path) > Limits.MaxUnixPathBytes)
+        {
+            failure = Failure.Usage($"the socket path {path} is longer than {Limits.MaxUnixPathBytes} bytes, the most a Unix socket can have");
+            return false;
+        }
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Deadline deadline = new(clock, TimeSpan.FromSeconds(patienceSeconds));
+        try
+        {
+            socket.SendTimeout = deadline.LeftMilliseconds;
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException fault)
+        {
+            failure = NotReachable(path, fault);
+            return false;
+        }
+        var sent = TrySend(socket, request.Span);
+        return TryRead(socket, path, deadline, sent, out answer, out failure);
+    }
+
+    /// <summary>
+    /// A daemon that refuses early (too large, too many) answers and closes while the request is still being written: a broken pipe
+    /// is no reason not to read what it said.
+    /// </summary>
+    private static bool TrySend(Socket socket, ReadOnlySpan<byte> request)
+    {
+        try
+        {
+            while (!request.IsEmpty)
+                request = request[socket.Send(request)..];
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static bool TryRead(Socket socket, string path, Deadline deadline, bool sent, out byte[] answer, out Failure failure)
+    {
+        answer = [];
+        failure = null!;
+        var buffer = new byte[4096];
+        var length = 0;
+        while (true)
+        {
+            if (deadline.LeftMilliseconds <= 0)
+                return No(Silent(path), out failure);
+            int read;
+            try
+            {
+                socket.ReceiveTimeout = deadline.LeftMilliseconds;
+                read = socket.Receive(buffer.AsSpan(length));
+            }
+            catch (SocketException fault) when (fault.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+            {
+                return No(Silent(path), out failure);
+            }
+            catch (SocketException)
+            {
+                read = 0;
+            }
+            var newline = buffer.AsSpan(length, read).IndexOf((byte)'\n');
+            length += newline >= 0 ? newline : read;
+            if (newline >= 0 || (read == 0 && length > 0))
+            {
+                answer = buffer[..length];
+                return true;
+            }
+            if (read == 0)
+                return No(Closed(path, sent), out failure);
+            if (length > Limits.MaxAnswerBytes)
+                return No(new Failure(ExitCode.Refused, $"the answer on {path} is longer than {Limits.MaxAnswerBytes} bytes, so it is not a control bus's"), out failure);
+            if (length == buffer.Length)
+                Array.Resize(ref buffer, Math.Min(buffer.Length * 4, Limits.MaxAnswerBytes + 1));
+        }
+    }
+
+    private static bool No(Failure why, out Failure failure)
+    {
+        failure = why;
+        return false;
+    }
+
+    private static Failure NotReachable(string path, SocketException fault) => fault.SocketErrorCode switch
+    {
+        SocketError.AccessDenied => new Failure(
+            ExitCode.NotReachable,
+            $"you may not use the socket {path}",
+            "Join its group and log in again: sudo usermod -aG qwamos $USER"),
+        SocketError.ConnectionRefused => new Failure(
+            ExitCode.NotReachable,
+            $"no daemon answers on {path}, though one has been there",
+            "Start it: sudo systemctl start qwamosd; what stopped it: journalctl -u qwamosd"),
+        SocketError.TimedOut or SocketError.WouldBlock => Silent(path),
+        _ when !File.Exists(path) => new Failure(
+            ExitCode.NotReachable,
+            $"there is no socket {path}",
+            "Start the daemon: sudo systemctl start qwamosd; for a trial: qwamosd --root DIR, and the same --root here"),
+        _ => new Failure(ExitCode.NotReachable, $"the socket {path} cannot be used: {fault.Message}"),
+    };
+
+    private static Failure Silent(string path) => new(
+        ExitCode.NotReachable,
+        $"the daemon on {path} gave no answer within {PatienceSeconds} s; whether it took the request is unknown",
+        "See what is in force with qwamosctl status, and how the daemon is with systemctl status qwamosd");
+
+    private static Failure Closed(string path, bool sent) => new(
+        ExitCode.NotReachable,
+        sent
+            ? $"the daemon on {path} closed the connection without an answer; whether it took the request is unknown"
+            : $"the daemon on {path} closed the connection before it had the whole request",
+        "See what is in force with qwamosctl status, and what the daemon says with journalctl -u qwamosd");
+}

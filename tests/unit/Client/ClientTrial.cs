@@ -1,0 +1,66 @@
+using System.Text;
+using Qwamos.Client;
+using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.ControlBus.Tests.Client;
+
+/// <summary>Runs the client in this process, under a root of its own, and keeps what it printed.</summary>
+internal sealed class ClientTrial : IDisposable
+{
+    private readonly MemoryStream output = new();
+    private readonly MemoryStream error = new();
+
+    public string Root { get; } = Directory.CreateTempSubdirectory("qw-").FullName;
+
+    public string Home => Path.Combine(Root, "home");
+
+    public string Socket => Path.Combine(Root, "bus.sock");
+
+    public string Input { get; set; } = "";
+
+    public bool Colour { get; set; }
+
+    public string Output => Encoding.UTF8.GetString(output.ToArray());
+
+    public string Error => Encoding.UTF8.GetString(error.ToArray());
+
+    /// <summary>The one JSON object on standard output.</summary>
+    public JsonValue Json => Parse(Output);
+
+    public bool HasKey => File.Exists(Path.Combine(Home, "ed25519_sk"));
+
+    public static JsonValue Parse(string text) =>
+        StrictJson.TryParse(Encoding.UTF8.GetBytes(text.Trim()), out var value, out var fault) ? value : throw new InvalidOperationException(fault + ": " + text);
+
+    public int Run(params string[] arguments) => RunBare(["--root", Root, "--home", Home, "--socket", Socket, .. arguments]);
+
+    /// <summary>With exactly these arguments.</summary>
+    public int RunBare(string[] arguments)
+    {
+        output.SetLength(0);
+        error.SetLength(0);
+        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), TimeProvider.System, Colour);
+        return Program.Run(arguments, terminal);
+    }
+
+    public string Write(string name, string content)
+    {
+        var path = Path.Combine(Root, name);
+        File.WriteAllText(path, content);
+        return path;
+    }
+
+    /// <summary>Whether a request carries a good signature by this trial's key over its canonical msg.</summary>
+    public bool IsSignedByOperator(string request)
+    {
+        var envelope = Parse(request);
+        return envelope.TryGet("msg", out var message)
+            && envelope.TryGet("signature", out var signature)
+            && new KeyHome(Home).TryLoadPublic(out var key, out _)
+            && key.Verify(CanonicalJson.Write(message), Convert.FromBase64String(signature.AsString));
+    }
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+}

@@ -1,0 +1,104 @@
+using System.Text;
+using Qwamos.Client.Talking;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Client;
+
+public sealed class ReachingTests : IDisposable
+{
+    private readonly ClientTrial trial = new();
+
+    public void Dispose() => trial.Dispose();
+
+    [Fact]
+    public void No_daemon_exits_3_and_says_how_to_start_one()
+    {
+        Assert.Equal(3, trial.Run("status", "-o", "json"));
+        Assert.Contains("systemctl start qwamosd", trial.Error);
+        Assert.Contains("\"code\":\"not_reachable\"", trial.Output);
+    }
+
+    [Fact]
+    public void A_dead_daemons_socket_exits_3()
+    {
+        using (new FakeBus(trial.Socket + ".was", "{}"))
+            File.Move(trial.Socket + ".was", trial.Socket);
+        Assert.Equal(3, trial.Run("status"));
+        Assert.Contains("no daemon answers", trial.Error);
+    }
+
+    [Theory]
+    [InlineData("""{"status":"ok","policy":{},"pending":{}}""")]
+    [InlineData("{\"status\":\"ok\",\"policy\":{},\"pending\":{}}\n")]
+    [InlineData("{\"status\":\"ok\",\"policy\":{},\"pending\":{}}\n{\"status\":\"error\"}\n")]
+    public void An_answer_ends_at_a_newline_or_the_end_of_the_stream(string answer)
+    {
+        using FakeBus bus = new(trial.Socket, _ => Encoding.UTF8.GetBytes(answer));
+        Assert.Equal(0, trial.Run("status"));
+    }
+
+    [Fact]
+    public void A_connection_closed_without_an_answer_exits_3_and_says_that_the_outcome_is_unknown()
+    {
+        using FakeBus bus = new(trial.Socket, _ => []);
+        Assert.Equal(3, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains("unknown", trial.Error);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 400 Bad Request\n")]
+    [InlineData("{\"status\":true}\n")]
+    [InlineData("{\"status\":\"ok\",\"status\":\"ok\"}\n")]
+    [InlineData("\n")]
+    public void An_answer_that_is_not_one_exits_1(string answer)
+    {
+        using FakeBus bus = new(trial.Socket, _ => Encoding.UTF8.GetBytes(answer));
+        Assert.Equal(1, trial.Run("status"));
+        Assert.Equal("", trial.Output);
+    }
+
+    [Fact]
+    public void Attack20_an_endless_answer_is_cut_off()
+    {
+        using FakeBus bus = new(trial.Socket, _ => Encoding.UTF8.GetBytes(new string(' ', 10 * Limits.MaxAnswerBytes)));
+        Assert.Equal(1, trial.Run("status"));
+        Assert.Contains("longer than", trial.Error);
+    }
+
+    [Fact]
+    public void The_longest_answer_is_read_whole()
+    {
+        var answer = """{"status":"ok","policy":{"K":"v"}}""".PadLeft(Limits.MaxAnswerBytes - 1) + "\n";
+        using FakeBus bus = new(trial.Socket, _ => Encoding.UTF8.GetBytes(answer));
+        Assert.Equal(0, trial.Run("status"));
+    }
+
+    [Fact]
+    public void Attack23_a_daemon_that_says_nothing_is_not_waited_for_for_ever()
+    {
+        using FakeBus bus = new(trial.Socket, _ => null);
+        Assert.False(BusClient.TryExchange(trial.Socket, "{}"u8.ToArray(), TimeProvider.System, out _, out var failure, patienceSeconds: 1));
+        Assert.Equal(Qwamos.Client.ExitCode.NotReachable, failure.Exit);
+        Assert.Contains("gave no answer", failure.Reason);
+    }
+
+    [Fact]
+    public void A_socket_path_that_no_socket_can_have_is_a_usage_error()
+    {
+        Assert.Equal(2, trial.RunBare(["status", "--socket", "/" + new string('s', 107)]));
+        Assert.Contains("107 bytes", trial.Error);
+    }
+
+    [Fact]
+    public void Attack31_a_private_key_that_others_can_read_exits_4_and_nothing_is_sent()
+    {
+        using FakeBus bus = new(trial.Socket, "{}");
+        Assert.Equal(0, trial.Run("key", "show"));
+        var file = Path.Combine(trial.Home, "ed25519_sk");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        Assert.Equal(4, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains("chmod", trial.Error);
+        Assert.Contains(file, trial.Error);
+        Assert.Empty(bus.Received);
+    }
+}

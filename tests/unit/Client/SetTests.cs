@@ -1,0 +1,147 @@
+using Qwamos.ControlBus.Json;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Client;
+
+public sealed class SetTests : IDisposable
+{
+    private const string Taken = """{"status":"ok","result":{"runtime_applied":["RADIO_IDLE_TIMEOUT_MIN"],"reboot_staged":["KERNEL_HARDENING"],"unstaged":[]},"index":7}""";
+    private readonly ClientTrial trial = new();
+
+    public void Dispose() => trial.Dispose();
+
+    [Fact]
+    public void A_number_and_a_boolean_are_sent_as_the_schema_types_them_and_signed()
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        Assert.Equal(0, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5"));
+        Assert.Equal(0, trial.Run("set", "DURESS.enabled", "true"));
+        var sent = bus.Received;
+        Assert.Contains("\"args\":{\"RADIO_IDLE_TIMEOUT_MIN\":5}", sent[0]);
+        Assert.Contains("\"args\":{\"DURESS.enabled\":true}", sent[1]);
+        Assert.All(sent, request => Assert.True(trial.IsSignedByOperator(request)));
+        Assert.Equal(2, sent.Select(request => Member(request, "nonce").AsString).Distinct().Count());
+    }
+
+    [Fact]
+    public void The_outcome_says_what_applied_and_what_waits()
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        Assert.Equal(0, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "KERNEL_HARDENING", "strict", "BOOT_VERIFICATION", "warn"));
+        Assert.Equal(
+            """
+            applied now         RADIO_IDLE_TIMEOUT_MIN = 5
+            waits for a reboot  KERNEL_HARDENING = strict
+            already so          BOOT_VERIFICATION = warn
+            recorded as entry 7
+
+            """,
+            trial.Output);
+    }
+
+    [Fact]
+    public void The_first_use_makes_a_key_and_says_how_to_enrol_it()
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        Assert.Equal(0, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains("qwamosd enroll " + trial.Home + "/ed25519_pk --fingerprint ", trial.Error);
+        Assert.Equal(0, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Equal("", trial.Error);
+    }
+
+    [Fact]
+    public void Json_output_is_the_daemons_answer()
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        Assert.Equal(0, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "-o", "json"));
+        Assert.Equal(Taken + "\n", trial.Output);
+    }
+
+    [Fact]
+    public void A_gateways_message_is_shown_where_there_is_no_result()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","message":"policy applied: 1 keys"}""");
+        Assert.Equal(0, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains("policy applied: 1 keys", trial.Output);
+    }
+
+    [Fact]
+    public void The_terms_of_a_change_stand_in_the_message()
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        var hash = new string('a', 64);
+        Assert.Equal(0, trial.Run(
+            "set", "RADIO_ISOLATION", "off", "--reason", "é why", "--audience", "gw1,gw2", "--audience", "gw3", "--expires", "60", "--base", "gateway=" + hash, "--mode", "staged"));
+        var request = Assert.Single(bus.Received);
+        Assert.Equal("é why", Member(request, "reason").AsString);
+        Assert.Equal(["gw1", "gw2", "gw3"], Member(request, "audience").Items.Select(item => item.AsString));
+        Assert.Equal("staged", Member(request, "mode").AsString);
+        Assert.Equal(hash, Member(request, "base").Members[0].Value.AsString);
+        Assert.True(Member(request, "timestamp").TryGetInteger(out var timestamp) && Member(request, "expires").TryGetInteger(out var expires) && expires == timestamp + 60);
+    }
+
+    [Fact]
+    public void The_system_is_named_where_it_has_an_id()
+    {
+        Directory.CreateDirectory(Path.Combine(trial.Root, "etc/qwamos"));
+        trial.Write("etc/qwamos/system.id", new string('0', 31) + "1\n");
+        using FakeBus bus = new(trial.Socket, Taken);
+        Assert.Equal(0, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Equal(new string('0', 31) + "1", Member(Assert.Single(bus.Received), "system").AsString);
+    }
+
+    [Theory]
+    [InlineData("did you mean RADIO_ISOLATION?", "RADIO_ISOLATON", "off")]
+    [InlineData("did you mean mandatory?", "TOR_ISOLATION", "mandatary")]
+    [InlineData("RADIO_IDLE_TIMEOUT_MIN must be integer 0-999", "RADIO_IDLE_TIMEOUT_MIN", "1000")]
+    [InlineData("RADIO_IDLE_TIMEOUT_MIN must be", "RADIO_IDLE_TIMEOUT_MIN", "5.0")]
+    [InlineData("KERNEL_HARDENING has no value", "RADIO_ISOLATION", "off", "KERNEL_HARDENING")]
+    [InlineData("qwamosctl set RADIO_ISOLATION off", "RADIO_ISOLATION=off")]
+    [InlineData("given twice", "RADIO_ISOLATION", "off", "RADIO_ISOLATION", "on")]
+    [InlineData("did you mean --dry-run?", "RADIO_ISOLATION", "off", "--dryrun")]
+    [InlineData("confidential to dom0", "RADIO_ISOLATION", "off", "DURESS.enabled", "true")]
+    [InlineData("--expires takes 1 to 300", "RADIO_ISOLATION", "off", "--expires", "301")]
+    [InlineData("--mode takes auto or staged", "RADIO_ISOLATION", "off", "--mode", "try")]
+    [InlineData("--base takes CLASS=HASH", "RADIO_ISOLATION", "off", "--base", "gateway")]
+    [InlineData("control character", "RADIO_ISOLATION", "off", "--reason", "a\nb")]
+    public void A_usage_error_exits_2_says_what_is_meant_and_sends_nothing(string said, params string[] words)
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        Assert.Equal(2, trial.Run(["set", .. words]));
+        Assert.Contains(said, trial.Error);
+        Assert.Equal("", trial.Output);
+        Assert.Empty(bus.Received);
+        Assert.False(trial.HasKey);
+    }
+
+    [Fact]
+    public void A_refusal_exits_1_with_its_code_faults_and_mend()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"error","reason":"not valid","code":"invalid_policy","faults":[{"key":"RADIO_ISOLATION","reason":"is not to be off on Mondays"}]}""");
+        Assert.Equal(1, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Equal("", trial.Output);
+        Assert.Contains("refused (invalid_policy): not valid.", trial.Error);
+        Assert.Contains("RADIO_ISOLATION: is not to be off on Mondays", trial.Error);
+        Assert.Contains("Correct every key that faults names.", trial.Error);
+    }
+
+    [Fact]
+    public void A_refusal_without_a_code_is_one_of_the_old_design()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"error","reason":"bad sig"}""");
+        Assert.Equal(1, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains("refused: bad sig.", trial.Error);
+    }
+
+    [Fact]
+    public void Attack40_a_confidential_value_is_not_echoed()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","result":{"runtime_applied":["DURESS.gesture"],"reboot_staged":[]}}""");
+        Assert.Equal(0, trial.Run("set", "DURESS.gesture", "triple-power"));
+        Assert.DoesNotContain("triple-power", trial.Output + trial.Error);
+        Assert.Contains("(hidden)", trial.Output);
+    }
+
+    private static JsonValue Member(string request, string name) =>
+        ClientTrial.Parse(request).TryGet("msg", out var message) && message.TryGet(name, out var value) ? value : throw new InvalidOperationException($"no {name} in {request}");
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Client;
+
+public sealed class StatusTests : IDisposable
+{
+    private const string Answer =
+        """{"status":"ok","policy":{"RADIO_ISOLATION":"off","DURESS.enabled":"(hidden)"},"pending":{"KERNEL_HARDENING":"strict"},"defaults":{"TOR_ISOLATION":"optional"},"base":{"gateway":"00"},"size":3,"gateways":{"gateway":{"taken":2,"behind":true,"last_error":"stale"}},"enforcement":{"DURESS.enabled":"no enforcer"},"projections":"No space left"}""";
+
+    private readonly ClientTrial trial = new();
+
+    public void Dispose() => trial.Dispose();
+
+    [Fact]
+    public void Status_asks_unsigned_and_needs_no_key()
+    {
+        using FakeBus bus = new(trial.Socket, Answer);
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Equal("""{"msg":{"command":"get_status"}}""", Assert.Single(bus.Received));
+        Assert.False(trial.HasKey);
+    }
+
+    [Fact]
+    public void It_says_what_is_in_force_what_waits_and_what_is_wrong()
+    {
+        using FakeBus bus = new(trial.Socket, Answer);
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Equal(
+            """
+            in force
+              RADIO_ISOLATION   off
+              DURESS.enabled    (hidden)  (no enforcer)
+
+            waits for a reboot
+              KERNEL_HARDENING  strict
+
+            never set, so at the default
+              TOR_ISOLATION     optional
+
+            gateways
+              gateway  has taken entry 2, is behind; its last refusal: stale
+
+            wrong
+              status.json and pending.conf are not up to date: No space left
+
+            3 entries in the ledger
+
+            """,
+            trial.Output);
+    }
+
+    [Fact]
+    public void A_daemon_of_the_old_design_is_asked_again_signed()
+    {
+        Assert.Equal(0, trial.Run("key", "show"));
+        using FakeBus bus = new(trial.Socket, request => Encoding.UTF8.GetBytes(request.Contains("\"signature\"", StringComparison.Ordinal)
+            ? """{"status": "ok", "policy": {"RADIO_ISOLATION": "off"}, "pending": {}}"""
+            : """{"status": "error", "reason": "missing signature"}"""));
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains("RADIO_ISOLATION  off", trial.Output);
+        Assert.True(trial.IsSignedByOperator(bus.Received[1]));
+    }
+
+    [Fact]
+    public void Reveal_is_signed_and_without_a_key_a_key_problem()
+    {
+        using FakeBus bus = new(trial.Socket, Answer);
+        Assert.Equal(4, trial.Run("status", "--reveal"));
+        Assert.Empty(bus.Received);
+        Assert.Equal(0, trial.Run("key", "show"));
+        Assert.Equal(0, trial.Run("status", "--reveal"));
+        var request = Assert.Single(bus.Received);
+        Assert.Contains("\"args\":{\"reveal\":true}", request);
+        Assert.True(trial.IsSignedByOperator(request));
+    }
+
+    [Fact]
+    public void A_refusal_with_a_code_is_not_asked_again()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"error","reason":"too many","code":"busy"}""");
+        Assert.Equal(1, trial.Run("status"));
+        Assert.Single(bus.Received);
+    }
+
+    [Theory]
+    [InlineData("text")]
+    [InlineData("json")]
+    public void Attack21_nothing_the_daemon_says_reaches_the_terminal_raw(string form)
+    {
+        const string Evil = @"x\u001b[2J\u009b1m\u202e\u0007\u007f\u2028\ud83d\ude00";
+        using FakeBus bus = new(trial.Socket, $$$"""{"status":"ok","policy":{"{{{Evil}}}":"{{{Evil}}}"},"pending":{"K":["{{{Evil}}}"]},"gateways":{"{{{Evil}}}":{"last_error":"{{{Evil}}}"}},"projections":"{{{Evil}}}","boot":{"{{{Evil}}}":"failed: {{{Evil}}}"}}""");
+        Assert.Equal(0, trial.Run("status", "-o", form));
+        Assert.DoesNotContain(trial.Output, IsDangerous);
+        Assert.Contains("\ud83d\ude00", trial.Output);
+    }
+
+    [Fact]
+    public void Attack21_nor_what_it_says_in_a_refusal()
+    {
+        const string Evil = @"x\u001b[2J\u009b1m\u202e\u0007\u007f\nqwamosctl: done";
+        using FakeBus bus = new(trial.Socket, $$$"""{"status":"error","reason":"{{{Evil}}}","code":"{{{Evil}}}","faults":[{"key":"{{{Evil}}}","reason":"{{{Evil}}}"}]}""");
+        Assert.Equal(1, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.DoesNotContain(trial.Error, IsDangerous);
+        Assert.DoesNotContain("\nqwamosctl: done", trial.Error);
+    }
+
+    [Fact]
+    public void Colour_is_only_for_terminals()
+    {
+        using FakeBus bus = new(trial.Socket, Answer);
+        Assert.Equal(0, trial.Run("status"));
+        Assert.DoesNotContain('\u001b', trial.Output);
+        trial.Colour = true;
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains('\u001b', trial.Output);
+    }
+
+    private static bool IsDangerous(char c) => (char.IsControl(c) && c != '\n') || c is '\u202e' or '\u2028';
+}

@@ -70,13 +70,7 @@ internal sealed class LedgerDatabase : IDisposable
         catch (SqliteException e)
         {
             database.Dispose();
-            throw e.SqliteErrorCode switch
-            {
-                raw.SQLITE_NOTADB => new LedgerFormatException($"{path} is not a ledger: it is not an SQLite database.", e),
-                raw.SQLITE_CORRUPT => new LedgerIntegrityException($"{path} is damaged: {e.Message}", null, e),
-                raw.SQLITE_FULL => new LedgerFullException($"{path} cannot be made ready: the disk is full.", e),
-                _ => new LedgerFormatException($"{path} cannot be opened: {e.Message}", e),
-            };
+            throw Refusal(path, e);
         }
         catch
         {
@@ -84,6 +78,15 @@ internal sealed class LedgerDatabase : IDisposable
             throw;
         }
     }
+
+    /// <summary>What an error of opening means.</summary>
+    public static IOException Refusal(string path, SqliteException e) => e.SqliteErrorCode switch
+    {
+        raw.SQLITE_NOTADB => new LedgerFormatException($"{path} is not a ledger: it is not an SQLite database.", e),
+        raw.SQLITE_CORRUPT => new LedgerIntegrityException($"{path} is damaged: {e.Message}", null, e),
+        raw.SQLITE_FULL => new LedgerFullException($"{path} cannot be made ready: the disk is full.", e),
+        _ => new LedgerFormatException($"{path} cannot be opened: {e.Message}", e),
+    };
 
     /// <summary>Prepares a statement that lives as long as the connection; its parameters are named $1, $2, ...</summary>
     public SqliteCommand Prepare(string sql, int parameters = 0)
@@ -128,6 +131,11 @@ internal sealed class LedgerDatabase : IDisposable
         catch (SqliteException e)
         {
             throw Break(doing, e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or InvalidCastException or OverflowException)
+        {
+            // A damaged record may hold another type than its column.
+            throw new LedgerIntegrityException($"{_path} is damaged, found when {doing}: a column does not hold what it must.", null, e);
         }
     }
 

@@ -63,7 +63,9 @@ public sealed class LedgerStore : IDisposable
         catch (SqliteException e)
         {
             database.Dispose();
-            throw new LedgerFormatException($"{path} lacks a table of a ledger: {e.Message}", e);
+            throw e.SqliteErrorCode == SQLitePCL.raw.SQLITE_ERROR
+                ? new LedgerIntegrityException($"{path} lacks a table or column of a ledger: {e.Message}", null, e)
+                : LedgerDatabase.Refusal(path, e);
         }
         catch
         {

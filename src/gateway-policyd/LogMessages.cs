@@ -29,8 +29,14 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(10, LogLevel.Information, "accepted {Keys} as entry {Index}")]
     public partial void Accepted(string keys, long index);
 
-    [LoggerMessage(11, LogLevel.Warning, "refused {Code}: {Reason}")]
-    public partial void Refused(string code, string reason);
+    [LoggerMessage(11, LogLevel.Warning, "refused {Code} from uid {Uid}: {Reason}")]
+    public partial void Refused(string code, string reason, uint uid);
+
+    [LoggerMessage(14, LogLevel.Warning, "{Count} more refusals were not logged")]
+    public partial void RefusalsLeftOut(long count);
+
+    [LoggerMessage(15, LogLevel.Error, "what was staged stays staged, for its result cannot be recorded: {Reason}")]
+    public partial void StagedNotRecorded(string reason);
 
     [LoggerMessage(12, LogLevel.Information, "staged {Key} of entry {Index} applied: {Result}")]
     public partial void AppliedAtStart(string key, long index, string result);

@@ -1,0 +1,158 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.Gateway.Enforcing;
+
+namespace Qwamos.Gateway.Receiving;
+
+/// <summary>
+/// The running gateway: the same pipeline and writer as Dom0's, with a receiver's scope; what they commit is handed to the
+/// <see cref="Enforcer"/>. Parts start from the ledger outwards, and stop from the socket inwards.
+/// </summary>
+internal sealed class Receiver : IAsyncDisposable
+{
+    private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(700);
+
+    private readonly ReceiverSettings _settings;
+    private readonly LogMessages _log;
+    private readonly LedgerStore _store;
+    private readonly Writer _writer;
+    private readonly Enforcer _enforcer;
+    private readonly StatusFile _statusFile;
+    private readonly ReceiverStatus _status;
+    private readonly BusListener _listener;
+
+    private Receiver(ReceiverSettings settings, BusSocket socket, LedgerStore store, int maxConnections, TimeProvider time, LogMessages log)
+    {
+        _settings = settings;
+        _log = log;
+        _store = store;
+        _enforcer = new Enforcer(new HookDirectory(settings.Paths, time), time, log);
+        LoadedLedger loaded = new StagedAtStart(settings, _enforcer, time, log).Apply(store, LedgerFold.Load(store));
+        ReplayStore replay = ReplayStore.Recall(store, loaded.State.FloorSeconds);
+        _writer = new Writer(store, loaded, replay, settings.Schema, settings.Scope);
+        _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
+        _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, time);
+        var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
+        var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time);
+        pipeline.Refused += new RefusalLog(time, log).Note;
+        _writer.Committed += Committed;
+        _enforcer.Changed += _statusFile.HasChanged;
+        _listener = new BusListener(socket, pipeline, time, maxConnections);
+    }
+
+    /// <summary>Reads the settings, takes the socket's path (and with it the lock), and loads the record. Hooks of staged keys run here.</summary>
+    public static bool TryCreate(
+        SystemPaths paths, int maxConnections, TimeProvider time, LogMessages log,
+        [NotNullWhen(true)] out Receiver? receiver, [NotNullWhen(false)] out string? fault)
+    {
+        receiver = null;
+        TrialTree.MakeMissing(paths);
+        if (!ReceiverSettings.TryLoad(paths, out ReceiverSettings? settings, out fault)
+            || !BusSocket.TryBind(paths.GatewaySocket, paths, owner: null, out BusSocket? socket, out fault))
+            return false;
+        LedgerStore? store = null;
+        try
+        {
+            if (AcceptedRecord.TryOpen(paths, out store, out fault))
+                receiver = new Receiver(settings, socket, store, maxConnections, time, log);
+            return receiver is not null;
+        }
+        finally
+        {
+            if (receiver is null)
+            {
+                store?.Dispose();
+                socket.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Serves until asked to stop; false when the record broke.</summary>
+    public async Task<bool> RunAsync(Task asked)
+    {
+        var notifier = ServiceNotifier.FromEnvironment();
+        _statusFile.TryWrite(_status.Document());
+        Task projecting = _statusFile.RunAsync(_status.Document);
+        EnforcePolicy(_writer.Published.Policy);
+        _enforcer.Start();
+        _writer.Start();
+        await _listener.StartAsync();
+        Announce();
+        notifier.Ready();
+
+        Task first = await Task.WhenAny(asked, _writer.Broken);
+        notifier.Stopping();
+        bool isBroken = first == _writer.Broken;
+        if (isBroken)
+            _log.RecordBroken((await _writer.Broken).Message);
+        await _listener.StopAsync(StopGrace);
+        _writer.Stop();
+        _enforcer.Dispose();
+        _statusFile.Complete();
+        await projecting;
+        _log.Stopped();
+        return !isBroken;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _listener.DisposeAsync();
+        _store.Dispose();
+    }
+
+    /// <summary>On the writer's thread, after the entries are durable: hands over, and does nothing that could wait.</summary>
+    private void Committed(CommittedBatch batch)
+    {
+        foreach (CommittedChange change in batch.Changes)
+        {
+            _log.Accepted(string.Join(", ", change.Outcome.Applied.Concat(change.Outcome.Staged)), change.Index);
+            foreach (string name in change.Outcome.Applied)
+            {
+                if (_settings.Schema.TryGet(name, out PolicyKey? key) && Enforcement(key, change) is { } enforcement)
+                    _enforcer.Add(enforcement);
+            }
+        }
+
+        _statusFile.HasChanged();
+    }
+
+    /// <summary>
+    /// The entry that accepted an event is its durable note: only the process that committed it runs the hook, once, and no start runs
+    /// it again, for the fold says <c>disarmed</c> already.
+    /// </summary>
+    private static Enforcement? Enforcement(PolicyKey key, CommittedChange change)
+    {
+        if (!change.Message.Message.Args!.TryGet(key.Name, out JsonValue? json) || !PolicyValue.TryFrom(json, out PolicyValue value))
+            return null;
+        bool isEvent = key.IsEvent && EventValues.IsFire(value);
+        return new Enforcement(key, value, change.Index, isEvent ? change.Message.Message.Timestamp : null);
+    }
+
+    /// <summary>What a hook set up may be gone since the last start.</summary>
+    private void EnforcePolicy(PolicyState state)
+    {
+        foreach ((string name, Applied applied) in state.Policy)
+        {
+            bool isDone = _enforcer.Outcomes.TryGetValue(name, out EnforcementOutcome outcome) && outcome.IsDone;
+            if (!isDone && _settings.Schema.TryGet(name, out PolicyKey? key) && _settings.Scope.Includes(key))
+                _enforcer.Add(new Enforcement(key, applied.Value, applied.Index));
+        }
+    }
+
+    private void Announce()
+    {
+        PublishedState state = _writer.Published;
+        _log.Key(_settings.Anchor.Id.ToString());
+        _log.Schema(_settings.Schema.Hash, _settings.Schema.RuntimeCount, _settings.Schema.RebootCount);
+        _log.Policy(_settings.Domain.Name, _settings.Domain.Class, state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
+        _log.Socket(_settings.Paths.GatewaySocket);
+        _log.Ready();
+    }
+}

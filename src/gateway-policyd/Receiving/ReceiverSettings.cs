@@ -1,0 +1,49 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.Gateway.Receiving;
+
+/// <summary>What a gateway is told by its files: whom to believe, by which table to judge, and which domain it is. Read once, at the start.</summary>
+internal sealed record ReceiverSettings(SystemPaths Paths, VerifyingKey Anchor, PolicySchema Schema, GatewayConfig Domain, string? SystemId)
+{
+    /// <summary>The keys of this domain: its class's, and those of class <c>all</c>.</summary>
+    public DomainScope Scope => Domain.Scope;
+
+    /// <summary>False with one sentence when a file is missing that must be there, or one that is there cannot be believed.</summary>
+    public static bool TryLoad(SystemPaths paths, [NotNullWhen(true)] out ReceiverSettings? settings, [NotNullWhen(false)] out string? fault)
+    {
+        settings = null;
+        if (!ControlBus.Keys.Anchor.TryLoad(paths, KeyHome.DefaultDirectory, out VerifyingKey? anchor, out AnchorFault? why))
+        {
+            fault = why.Text;
+            return false;
+        }
+
+        if (!PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
+            || !GatewayConfig.TryLoad(paths, schema, out GatewayConfig? domain, out fault)
+            || !TryFindSystemId(paths, out string? id, out fault))
+            return false;
+        settings = new ReceiverSettings(paths, anchor, schema, domain, id);
+        return true;
+    }
+
+    public Verifier Verifier() => new(new VerifierOptions
+    {
+        Keys = [Anchor],
+        SystemId = SystemId,
+        AudienceRule = AudienceRules.ForReceiver(Schema, Domain.Name, Domain.Class),
+    });
+
+    /// <summary>A gateway's own ID would be another system's than Dom0's: outside a trial it is only read, never made here.</summary>
+    private static bool TryFindSystemId(SystemPaths paths, out string? id, [NotNullWhen(false)] out string? fault)
+    {
+        if (paths.IsTrial)
+            return ControlBus.Keys.SystemId.TryLoadOrCreate(paths, out id, out fault);
+        id = null;
+        fault = "";
+        return !Posix.TryStat(paths.SystemIdFile, out _) || ControlBus.Keys.SystemId.TryLoad(paths, out id, out fault);
+    }
+}

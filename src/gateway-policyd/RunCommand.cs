@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.Gateway.Receiving;
+
+namespace Qwamos.Gateway;
+
+/// <summary><c>gateway-policyd run</c>: the daemon itself.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var command = new Command("run", "Run the daemon in the foreground (the same as no command).");
+        command.SetAction(GatewayOptions.Under(RunAsync));
+        return command;
+    }
+
+    public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
+    {
+        TimeProvider time = TimeProvider.System;
+        var log = new LogMessages(new DaemonLog(parsed.GetValue(GatewayOptions.LogFormat), time));
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, asked));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, asked));
+        try
+        {
+            int maxConnections = ProcessSetup.Harden();
+            if (Receiver.TryCreate(paths, maxConnections, time, log, out Receiver? receiver, out string? fault))
+            {
+                await using (receiver)
+                    return await receiver.RunAsync(asked.Task) ? ExitCodes.Done : ExitCodes.Failed;
+            }
+
+            log.DoesNotStart(fault);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
+        {
+            log.DoesNotStart(e.Message);
+        }
+
+        return ExitCodes.Failed;
+    }
+
+    private static void Stop(PosixSignalContext context, TaskCompletionSource asked)
+    {
+        context.Cancel = true;
+        asked.TrySetResult();
+    }
+}

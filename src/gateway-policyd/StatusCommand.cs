@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using System.Text;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Gateway;
+
+/// <summary><c>gateway-policyd status</c>: asks the daemon's own socket, unsigned, and shows the answer.</summary>
+internal static class StatusCommand
+{
+    private const int PatienceMilliseconds = 10_000;
+    private const string Json = "json";
+
+    private static readonly Option<string> Output = new("--output", "-o")
+    {
+        Description = "How the answer is shown.",
+        HelpName = "text|json",
+        DefaultValueFactory = _ => "text",
+    };
+
+    public static Command Create()
+    {
+        Output.AcceptOnlyFromAmong("text", Json);
+        var command = new Command("status", "Show what this gateway has accepted, and what of it is in force.") { Output };
+        command.SetAction(GatewayOptions.Under(RunAsync));
+        return command;
+    }
+
+    private static Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
+    {
+        byte[] line;
+        try
+        {
+            line = Ask(paths.GatewaySocket);
+        }
+        catch (SocketException e)
+        {
+            return End(ExitCodes.NotReachable, $"{paths.GatewaySocket}: {e.Message}: does gateway-policyd run?");
+        }
+
+        if (!AnswerReader.TryRead(line, out AnswerReader? answer, out string? fault))
+            return End(ExitCodes.Failed, $"the answer cannot be read: {fault}");
+        if (!answer.IsOk)
+            return End(ExitCodes.Failed, $"{answer.Code}: {answer.Reason}");
+        Console.Out.WriteLine(parsed.GetValue(Output) == Json ? JsonText.ToText(answer.Document, isIndented: true) : StatusText.Of(answer.Document));
+        return Task.FromResult(ExitCodes.Done);
+    }
+
+    private static byte[] Ask(string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = PatienceMilliseconds,
+            SendTimeout = PatienceMilliseconds,
+        };
+        socket.Connect(new UnixDomainSocketEndPoint(path));
+        socket.Send("{\"msg\":{\"command\":\"get_status\"}}\n"u8);
+        var buffer = new byte[Limits.MaxAnswerBytes];
+        int length = 0, read;
+        do
+        {
+            read = socket.Receive(buffer.AsSpan(length));
+            length += read;
+        }
+        while (read > 0 && buffer[length - 1] != '\n' && length < buffer.Length);
+        return buffer[..length];
+    }
+
+    private static Task<int> End(int code, string sentence)
+    {
+        Console.Error.WriteLine("gateway-policyd: " + SafeText.ForTerminal(sentence));
+        return Task.FromResult(code);
+    }
+}

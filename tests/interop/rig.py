@@ -89,7 +89,9 @@ class Rig:
 
     def start(self, name, command, socket_path):
         log = open(self.path(name + ".log"), "ab")
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root)
+        # No home: the key home of whoever runs the tests is no fallback for an anchor here.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.root, env={**os.environ, "HOME": self.path("nobody")})
         log.close()
         self._running[name] = process
 

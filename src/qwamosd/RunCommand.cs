@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Running;
 
 namespace Qwamos.Daemon;
 
@@ -13,8 +14,19 @@ internal static class RunCommand
         return command;
     }
 
-    public static Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
+    public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
-        return Task.FromResult(ExitCodes.Failed);
+        TimeProvider time = TimeProvider.System;
+        var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonOptions.LogFormat), time));
+        int maxConnections = ProcessSetup.Harden();
+        // From the first moment on, so that a stop during the start is a clean one too.
+        using var stop = new StopSignal();
+        if (!Startup.TryPrepare(paths, time, log, out Prepared? prepared, out string? fault))
+        {
+            log.DoesNotStart(fault);
+            return ExitCodes.Failed;
+        }
+        await using var daemon = new Daemon(prepared, time, log, maxConnections);
+        return await daemon.RunAsync(stop.Requested, ServiceNotifier.FromEnvironment());
     }
 }

@@ -12,6 +12,8 @@ public sealed class RequestCounts
 
     public long Refused(ErrorCode code) => Interlocked.Read(ref _refused[(int)code]);
 
+    public long AllRefused => Enum.GetValues<ErrorCode>().Sum(Refused);
+
     internal void CountAccepted() => Interlocked.Increment(ref _accepted);
 
     internal void CountRefused(ErrorCode code) => Interlocked.Increment(ref _refused[(int)code]);

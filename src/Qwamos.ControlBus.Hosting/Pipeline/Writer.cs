@@ -34,7 +34,7 @@ public sealed class Writer
         _schema = schema;
         _scope = scope;
         _snapshotSize = loaded.FoldedFrom;
-        _published = new PublishedState(loaded.State, loaded.Tree.Size, Hex(loaded.Tree), loaded.LastTimeSeconds);
+        _published = new PublishedState(loaded.State, loaded.Tree, loaded.LastTimeSeconds);
         _thread = new Thread(Run) { Name = "writer", IsBackground = true };
     }
 
@@ -146,8 +146,7 @@ public sealed class Writer
 
     private void Publish(Batch batch)
     {
-        MerkleTree tree = _ledger.Tree();
-        var published = new PublishedState(batch.State, tree.Size, Hex(tree), batch.LastUpdateSeconds);
+        var published = new PublishedState(batch.State, _ledger.Tree(), batch.LastUpdateSeconds);
         _published = published;
         _replay.SetFloor(batch.State.FloorSeconds);
         NoteFull(isFull: false);
@@ -169,7 +168,7 @@ public sealed class Writer
             return;
         try
         {
-            _ledger.SaveSnapshot(LedgerFold.Snapshot(_published.Policy, _ledger.Tree()));
+            _ledger.SaveSnapshot(LedgerFold.Snapshot(_published.Policy, _published.Tree));
             _snapshotSize = _published.Size;
         }
         catch (LedgerFullException)
@@ -202,6 +201,4 @@ public sealed class Writer
 
     private static Refusal Unknown { get; } =
         new(ErrorCode.StorageError, "the ledger could not be written: the outcome is unknown, and the daemon is ending");
-
-    private static string Hex(MerkleTree tree) => Convert.ToHexStringLower(tree.Root());
 }

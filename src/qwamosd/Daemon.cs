@@ -1,0 +1,94 @@
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
+using Qwamos.Daemon.Staging;
+
+namespace Qwamos.Daemon;
+
+/// <summary>The running daemon: its parts put together, started, and stopped in their order.</summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    /// <summary>Of the second that a stop may take, what requests in flight get; the rest is for the ledger.</summary>
+    private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(700);
+
+    private readonly Prepared _start;
+    private readonly LogMessages _log;
+    private readonly Writer _writer;
+    private readonly ProjectionWorker _projections;
+    private readonly RequestPipeline _pipeline;
+    private readonly BusListener _listener;
+
+    public Daemon(Prepared start, TimeProvider time, LogMessages log, int maxConnections)
+    {
+        _start = start;
+        _log = log;
+        ReplayStore replay = ReplayStore.Recall(start.Ledger, start.Loaded.State.FloorSeconds);
+        _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
+        _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
+        _writer.Committed += _projections.Committed;
+        _writer.StorageFull += NoteStorage;
+
+        var verifier = new Verifier(new VerifierOptions
+        {
+            Keys = [start.Key],
+            SystemId = start.SystemId,
+            AudienceRule = AudienceRules.ForAuthority(start.Schema, start.Config.Domains),
+        });
+        var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
+        var status = new StatusAnswer(start, () => _writer.Published, () => JsonValue.Object(Array.Empty<(string, JsonValue)>()), () => _projections.Fault, () => _pipeline!.Counts, time);
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time);
+        _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
+    }
+
+    /// <summary>Serves until it is asked to stop or the ledger fails; gives the exit code.</summary>
+    public async Task<int> RunAsync(Task stopRequested, ServiceNotifier notifier)
+    {
+        _projections.Start();
+        _writer.Start();
+        await _listener.StartAsync();
+        LogStart();
+        notifier.Ready();
+
+        Task ended = await Task.WhenAny(stopRequested, _writer.Broken);
+        notifier.Stopping();
+        await _listener.StopAsync(StopGrace);
+        _writer.Stop();
+        if (_writer.Broken.IsCompleted)
+        {
+            _log.LedgerBroken((await _writer.Broken).Message);
+            return ExitCodes.Failed;
+        }
+        _log.Stopped(_pipeline.Counts.Accepted, _pipeline.Counts.AllRefused);
+        return ended == stopRequested ? ExitCodes.Done : ExitCodes.Failed;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _listener.DisposeAsync();
+        await _projections.DisposeAsync();
+        _start.Dispose();
+    }
+
+    private void LogStart()
+    {
+        PublishedState state = _writer.Published;
+        _log.Key(_start.Key.Id.ToString());
+        _log.Schema(_start.Schema.Hash, _start.Schema.Origin, _start.Schema.RuntimeCount, _start.Schema.RebootCount);
+        _log.Policy(state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
+        _log.Socket(_start.Socket.Path);
+        _log.Ready();
+    }
+
+    private void NoteStorage(bool isFull)
+    {
+        if (isFull)
+            _log.StorageFull();
+        else
+            _log.StorageBack();
+    }
+}

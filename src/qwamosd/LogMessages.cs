@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Logging;
+
+namespace Qwamos.Daemon;
+
+/// <summary>Every message of the daemon's log. The log itself escapes what comes from outside; no message holds a policy value.</summary>
+internal sealed partial class LogMessages(ILogger logger)
+{
+    [LoggerMessage(1, LogLevel.Information, "key {KeyId}")]
+    public partial void Key(string keyId);
+
+    [LoggerMessage(2, LogLevel.Information, "schema {Hash} ({Origin}): {Runtime} runtime keys, {Reboot} reboot keys")]
+    public partial void Schema(string hash, string origin, int runtime, int reboot);
+
+    [LoggerMessage(3, LogLevel.Information, "policy: {Keys} keys set, {Staged} staged, {Entries} entries in the ledger")]
+    public partial void Policy(int keys, int staged, long entries);
+
+    [LoggerMessage(4, LogLevel.Information, "socket {Path}")]
+    public partial void Socket(string path);
+
+    [LoggerMessage(5, LogLevel.Information, "ready")]
+    public partial void Ready();
+
+    [LoggerMessage(6, LogLevel.Information, "stopped: {Accepted} changes accepted, {Refused} requests refused")]
+    public partial void Stopped(long accepted, long refused);
+
+    [LoggerMessage(7, LogLevel.Error, "does not start: {Reason}")]
+    public partial void DoesNotStart(string reason);
+
+    [LoggerMessage(10, LogLevel.Information, "change {Index} accepted: {Keys}")]
+    public partial void Accepted(long index, string keys);
+
+    [LoggerMessage(11, LogLevel.Information, "{Count} more changes accepted, the last as entry {Index}")]
+    public partial void AcceptedMore(int count, long index);
+
+    [LoggerMessage(12, LogLevel.Information, "boot note {Sequence} imported: {What}")]
+    public partial void NoteImported(long sequence, string what);
+
+    [LoggerMessage(20, LogLevel.Error, "status.json and pending.conf cannot be written: {Reason}; tried again each second")]
+    public partial void ProjectionsFailed(string reason);
+
+    [LoggerMessage(21, LogLevel.Information, "status.json and pending.conf are written again")]
+    public partial void ProjectionsBack();
+
+    [LoggerMessage(22, LogLevel.Warning, "the old program's file {Path} is kept as {Kept}; to make it policy, look at it and sign it: {Command}")]
+    public partial void LegacyKept(string path, string kept, string command);
+
+    [LoggerMessage(23, LogLevel.Warning, "the old program's file {Path} cannot be moved out of the way: {Reason}")]
+    public partial void LegacyStuck(string path, string reason);
+
+    [LoggerMessage(30, LogLevel.Error, "the disk is full: changes are refused with storage_full until there is room again")]
+    public partial void StorageFull();
+
+    [LoggerMessage(31, LogLevel.Information, "the disk has room again: changes are recorded")]
+    public partial void StorageBack();
+
+    [LoggerMessage(32, LogLevel.Critical, "the ledger failed, and what reached the disk is unknown: {Reason}; ending, the next start folds it anew")]
+    public partial void LedgerBroken(string reason);
+}

@@ -1,0 +1,26 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon;
+
+/// <summary>All that a start has checked and opened; the daemon runs on it.</summary>
+internal sealed record Prepared(
+    SystemPaths Paths,
+    VerifyingKey Key,
+    string SystemId,
+    PolicySchema Schema,
+    DaemonConfig Config,
+    BusSocket Socket,
+    LedgerStore Ledger,
+    LoadedLedger Loaded,
+    BootNote? LastBoot) : IDisposable
+{
+    public void Dispose()
+    {
+        Ledger.Dispose();
+        Socket.Dispose();
+    }
+}

@@ -1,0 +1,20 @@
+using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Daemon.Staging;
+
+/// <summary>What the sender of an accepted change is told (DESIGN section 3, answers).</summary>
+internal sealed class ChangeAnswer : IChangeAnswer
+{
+    public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change)
+    {
+        List<(string, JsonValue)> result =
+        [
+            ("runtime_applied", JsonValue.Array(change.Outcome.Applied)),
+            ("reboot_staged", JsonValue.Array(change.Outcome.Staged)),
+        ];
+        if (change.Outcome.Unstaged.Count > 0)
+            result.Add(("unstaged", JsonValue.Array(change.Outcome.Unstaged)));
+        return [("result", JsonValue.Object(result)), ("index", JsonValue.Of(change.Index))];
+    }
+}

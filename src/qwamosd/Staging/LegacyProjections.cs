@@ -1,0 +1,57 @@
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.Daemon.Staging;
+
+/// <summary>
+/// Files of the old program under the projections' names (DESIGN section 6). They were never signed, so they are kept beside and never believed;
+/// the log says how the operator can look at them and sign what they hold.
+/// </summary>
+internal static class LegacyProjections
+{
+    private const string Suffix = ".legacy";
+
+    /// <summary>
+    /// In the state directory they are foreign before there is a ledger; in /etc whenever they are files, for links stand there now.
+    /// </summary>
+    public static void MoveAway(SystemPaths paths, LogMessages log)
+    {
+        bool isFirstStart = !Posix.TryStat(paths.LedgerFile, out _);
+        if (isFirstStart)
+        {
+            MoveAway(paths.StatusFile, log);
+            MoveAway(paths.PendingFile, log);
+        }
+        MoveAway(paths.EtcStatusLink, log);
+        MoveAway(paths.EtcPendingLink, log);
+    }
+
+    private static void MoveAway(string path, LogMessages log)
+    {
+        if (!Posix.TryStat(path, out FileStat stat) || stat.Kind != FileKind.Regular)
+            return;
+        string kept = FreeName(path);
+        try
+        {
+            DurableFile.Rename(path, Path.GetFileName(kept));
+        }
+        catch (IOException e)
+        {
+            log.LegacyStuck(path, e.Message);
+            return;
+        }
+        log.LegacyKept(path, kept, Command(kept));
+    }
+
+    private static string FreeName(string path)
+    {
+        string name = path + Suffix;
+        for (int i = 2; Posix.TryStat(name, out _); i++)
+            name = $"{path}{Suffix}.{i}";
+        return name;
+    }
+
+    // status.json is JSON with a member policy; pending.conf is lines KEY=value, which convert reads.
+    private static string Command(string kept) => Path.GetFileName(kept).StartsWith("status.json", StringComparison.Ordinal)
+        ? $"qwamosctl apply {SafePath.Quote(kept)}"
+        : $"qwamosctl convert {SafePath.Quote(kept)} > policy.json && qwamosctl apply policy.json";
+}

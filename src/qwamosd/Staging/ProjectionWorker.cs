@@ -1,0 +1,104 @@
+using System.Threading.Channels;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Hosting.Pipeline;
+
+namespace Qwamos.Daemon.Staging;
+
+/// <summary>
+/// Keeps the projections up with what is published: within 100 ms after an answer, one write for a burst. A write that fails is shown and tried
+/// again each second; the changes stand all the same. It also logs what was accepted, off the writer's thread.
+/// </summary>
+internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedState> published, TimeProvider time, LogMessages log) : IAsyncDisposable
+{
+    private const int MaxLinesPerBurst = 20;
+    private static readonly TimeSpan CoalescingDelay = TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<CommittedBatch> _batches = Channel.CreateUnbounded<CommittedBatch>(new UnboundedChannelOptions { SingleReader = true });
+    private Task _running = Task.CompletedTask;
+    private volatile string? _fault;
+
+    /// <summary>Why the files are not up to date; null when they are.</summary>
+    public string? Fault => _fault;
+
+    /// <summary>Writes both files as things are, whatever they held before: an edited projection changes nothing.</summary>
+    public void Start()
+    {
+        TryWrite();
+        _running = RunAsync();
+    }
+
+    /// <summary>A batch is durable; never blocks.</summary>
+    public void Committed(CommittedBatch batch) => _batches.Writer.TryWrite(batch);
+
+    public async ValueTask DisposeAsync()
+    {
+        _batches.Writer.TryComplete();
+        await _running;
+        TryWrite();
+    }
+
+    private async Task RunAsync()
+    {
+        bool isOpen = true;
+        while (isOpen)
+        {
+            isOpen = await WaitForWorkAsync();
+            if (isOpen)
+                await Task.WhenAny(Task.Delay(CoalescingDelay, time), _batches.Reader.Completion);
+            LogAccepted();
+            TryWrite();
+        }
+    }
+
+    /// <summary>False when it is time to end.</summary>
+    private async Task<bool> WaitForWorkAsync()
+    {
+        Task<bool> more = _batches.Reader.WaitToReadAsync().AsTask();
+        while (_fault is not null && !more.IsCompleted)
+        {
+            await Task.WhenAny(more, Task.Delay(RetryDelay, time));
+            if (!more.IsCompleted)
+                TryWrite();
+        }
+        return await more;
+    }
+
+    private void TryWrite()
+    {
+        try
+        {
+            files.Write(published());
+            if (_fault is null)
+                return;
+            _fault = null;
+            log.ProjectionsBack();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (_fault is null)
+                log.ProjectionsFailed(e.Message);
+            _fault = e.Message;
+        }
+    }
+
+    private void LogAccepted()
+    {
+        int lines = 0;
+        int more = 0;
+        long last = 0;
+        while (_batches.Reader.TryRead(out CommittedBatch? batch))
+        {
+            foreach (CommittedChange change in batch.Changes)
+            {
+                last = change.Index;
+                if (lines++ < MaxLinesPerBurst)
+                    log.Accepted(last, string.Join(", ", change.Message.Message.Args!.Members.Select(member => member.Key)));
+                else
+                    more++;
+            }
+        }
+        if (more > 0)
+            log.AcceptedMore(more, last);
+    }
+}

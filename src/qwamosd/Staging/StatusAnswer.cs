@@ -1,0 +1,77 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.Daemon.Staging;
+
+/// <summary>What <c>get_status</c> shows, the most wanted first.</summary>
+internal sealed class StatusAnswer(
+    Prepared start, Func<PublishedState> published, Func<JsonValue> gateways, Func<string?> projectionFault, Func<RequestCounts> counts, TimeProvider time) : IStatusSource
+{
+    private const string NoEnforcer = "no enforcer";
+
+    private PolicySchema Schema => start.Schema;
+
+    public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message)
+    {
+        PublishedState now = published();
+        // Only a signature that was verified opens confidential values: the verifier refuses the rest, and this asks again.
+        bool reveal = message.Signer is not null && message.Message.AsksToReveal;
+        return
+        [
+            ("policy", Values(now.Policy.Policy, reveal)),
+            ("pending", Values(now.Policy.Staged, reveal)),
+            ("defaults", Defaults(now.Policy)),
+            ("base", Base(now.Policy, isSigned: message.Signer is not null)),
+            ("floor", JsonValue.Of(now.Policy.FloorSeconds)),
+            ("clock", JsonValue.Of(time.GetUtcNow().ToUnixTimeSeconds())),
+            ("size", JsonValue.Of(now.Size)),
+            ("root_hash", JsonValue.Of(now.RootHash)),
+            ("last_update", JsonValue.Of(now.LastUpdateSeconds)),
+            ("schema", JsonValue.Of(Schema.Hash)),
+            ("system", JsonValue.Of(start.SystemId)),
+            ("key_id", JsonValue.Of(start.Key.Id.ToString())),
+            ("projections", JsonValue.Of(projectionFault() ?? "ok")),
+            ("enforcement", Enforcement(now.Policy)),
+            ("requests", Requests()),
+            ("gateways", gateways()),
+            ("boot", Boot()),
+        ];
+    }
+
+    private JsonValue Values(IEnumerable<KeyValuePair<string, Applied>> values, bool reveal) => JsonValue.Object(values.Select(pair =>
+        (pair.Key, reveal ? pair.Value.Value.ToJson() : HiddenValues.ToJson(Schema, pair.Key, pair.Value.Value))));
+
+    /// <summary>
+    /// The hash of a few possible values gives them away, so a class with a confidential value is left out for who has not signed.
+    /// </summary>
+    private JsonValue Base(PolicyState state, bool isSigned) => JsonValue.Object(Schema.Classes
+        .Where(name => isSigned || !Schema.Keys.Any(key => key.Class == name && key.IsConfidential && state.Policy.ContainsKey(key.Name)))
+        .Select(name => (name, JsonValue.Of(state.BaseHash(Schema, name)))));
+
+    private JsonValue Defaults(PolicyState state) => JsonValue.Object(
+        Schema.Keys.Where(key => !state.Policy.ContainsKey(key.Name)).Select(key => (key.Name, key.Default.ToJson())));
+
+    /// <summary>Nothing acts yet on runtime keys of the domains that are not built out; the gateways report their own, and the boot its.</summary>
+    private JsonValue Enforcement(PolicyState state) => JsonValue.Object(Schema.Keys
+        .Where(key => key.Apply == PolicyApply.Runtime && key.Class is DaemonConfig.Dom0 or DaemonConfig.Ui && state.Policy.ContainsKey(key.Name))
+        .Select(key => (key.Name, JsonValue.Of(NoEnforcer))));
+
+    private JsonValue Requests()
+    {
+        RequestCounts now = counts();
+        IEnumerable<(string, JsonValue)> refused = ErrorCodes.All.Where(code => now.Refused(code) > 0)
+            .Select(code => (ErrorCodes.Name(code), JsonValue.Of(now.Refused(code))));
+        return JsonValue.Object([("accepted", JsonValue.Of(now.Accepted)), ("refused", JsonValue.Object(refused))]);
+    }
+
+    private JsonValue Boot() => start.LastBoot is not { } boot
+        ? JsonValue.Null
+        : JsonValue.Object(
+        [
+            ("time", JsonValue.Of(boot.TimeSeconds)),
+            ("results", JsonValue.Object(boot.Results.Select(result => (result.Key, JsonValue.Of(result.Result))))),
+        ]);
+}

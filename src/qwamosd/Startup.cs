@@ -1,0 +1,87 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.Daemon.Staging;
+
+namespace Qwamos.Daemon;
+
+/// <summary>The start in its order: whatever is not as it must be stops it, with one sentence that says what and where.</summary>
+internal static class Startup
+{
+    private const string Account = "qwamos";
+
+    public static bool TryPrepare(
+        SystemPaths paths, TimeProvider time, LogMessages log, [NotNullWhen(true)] out Prepared? prepared, [NotNullWhen(false)] out string? fault)
+    {
+        prepared = null;
+        BusSocket? socket = null;
+        LedgerStore? ledger = null;
+        try
+        {
+            LegacyProjections.MoveAway(paths, log);
+            TrialTree.MakeMissing(paths);
+            if (!TryCheckDirectories(paths, out fault)
+                || !TryLoadTrust(paths, out VerifyingKey? key, out string? systemId, out fault)
+                || !PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
+                || !DaemonConfig.TryLoad(paths, schema, out DaemonConfig? config, out fault)
+                || !new BootFolder(paths).TryReadMemory(out BootMemory? memory, out fault)
+                || !BusSocket.TryBind(paths.BusSocket, paths, SocketOwner(paths), out socket, out fault))
+                return false;
+
+            // The socket's lock is held: nobody else writes here from now on.
+            ledger = LedgerStore.Open(paths.LedgerFile, LedgerOpenMode.ReadWrite);
+            LoadedLedger loaded = LedgerFold.Load(ledger, memory.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null);
+            if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault))
+                return false;
+            prepared = new Prepared(paths, key, systemId, schema, config, socket, ledger, loaded, lastBoot);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            fault = e.Message;
+            return false;
+        }
+        finally
+        {
+            if (prepared is null)
+            {
+                ledger?.Dispose();
+                socket?.Dispose();
+            }
+        }
+    }
+
+    private static bool TryCheckDirectories(SystemPaths paths, [NotNullWhen(false)] out string? fault) =>
+        SafePath.TryCheckTrusted(paths.EtcDir, paths, PathRules.TrustedDirectory, out fault)
+        && SafePath.TryCheckTrusted(paths.StateDir, paths, PathRules.OwnDirectory, out fault)
+        && SafePath.TryCheckTrusted(paths.RunDir, paths, PathRules.OwnDirectory, out fault)
+        && IsBootFolderSound(paths, out fault);
+
+    private static bool IsBootFolderSound(SystemPaths paths, [NotNullWhen(false)] out string? fault)
+    {
+        fault = new BootFolder(paths).Fault();
+        return fault is null;
+    }
+
+    private static bool TryLoadTrust(
+        SystemPaths paths, [NotNullWhen(true)] out VerifyingKey? key, [NotNullWhen(true)] out string? systemId, [NotNullWhen(false)] out string? fault)
+    {
+        systemId = null;
+        if (!Anchor.TryLoad(paths, KeyHome.DefaultDirectory, out key, out AnchorFault? anchorFault))
+        {
+            fault = anchorFault.Text;
+            return false;
+        }
+        // On the real system root's enroll makes the ID; this daemon could not write it.
+        return paths.IsTrial
+            ? ControlBus.Keys.SystemId.TryLoadOrCreate(paths, out systemId, out fault)
+            : ControlBus.Keys.SystemId.TryLoad(paths, out systemId, out fault);
+    }
+
+    private static BusSocketOwner? SocketOwner(SystemPaths paths) =>
+        !paths.IsTrial && Posix.IsRoot && ProcessSetup.TryFindAccount(Account, out uint uid, out uint gid) ? new BusSocketOwner(uid, gid) : null;
+}

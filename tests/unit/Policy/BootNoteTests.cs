@@ -1,0 +1,133 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Keys;
+using Xunit;
+using static Qwamos.ControlBus.Tests.Policy.Changes;
+
+namespace Qwamos.ControlBus.Tests.Policy;
+
+public sealed class BootNoteTests : IDisposable
+{
+    private static readonly string OldId = new('a', 64);
+    private static readonly string NewId = new('b', 64);
+
+    private readonly TemporaryDirectory directory = new();
+    private readonly SystemPaths paths;
+
+    public BootNoteTests()
+    {
+        Assert.True(SystemPaths.TryCreate(directory.At("root"), out var made, out _));
+        paths = made;
+        TrialTree.MakeMissing(paths);
+        Directory.CreateDirectory(paths.BootNotesDir, (UnixFileMode)Convert.ToInt32("750", 8));
+    }
+
+    public void Dispose() => directory.Dispose();
+
+    private static BootNote[] OneOfEachKind =>
+    [
+        BootNote.Applied(1, T, [new BootResult("KERNEL_HARDENING", 7, BootResult.InForce, "3 settings"), BootResult.Failed("CRYPTO_BACKEND", 8, "why")]),
+        BootNote.TimeFloor(2, T, T - 5),
+        BootNote.AnchorReplaced(3, T, OldId, NewId),
+    ];
+
+    [Fact]
+    public void Notes_are_read_as_they_were_written_in_their_order()
+    {
+        foreach (var note in OneOfEachKind.Reverse())
+            BootNotes.Write(paths, note);
+        Assert.True(BootNotes.TryReadAfter(paths, 0, out var notes, out var fault), fault);
+        Assert.Equal(OneOfEachKind.Select(note => note.ToJson().ToString()), notes.Select(note => note.ToJson().ToString()));
+        Assert.True(BootNotes.TryReadAfter(paths, 2, out notes, out _));
+        Assert.Equal(BootNoteKind.AnchorReplaced, Assert.Single(notes).Kind);
+    }
+
+    [Fact]
+    public void Forms_are_those_of_the_document()
+        => Assert.Equal(
+            [
+                """{"format":1,"seq":1,"kind":"applied","time":1700000000,"results":[{"key":"KERNEL_HARDENING","index":7,"result":"in force","detail":"3 settings"},{"key":"CRYPTO_BACKEND","index":8,"result":"failed: why","detail":""}]}""",
+                """{"format":1,"seq":2,"kind":"time-floor","time":1700000000,"seconds":1699999995}""",
+                $$"""{"format":1,"seq":3,"kind":"anchor-replaced","time":1700000000,"old":"{{OldId}}","new":"{{NewId}}"}""",
+            ],
+            OneOfEachKind.Select(note => note.ToJson().ToString()));
+
+    [Theory]
+    [InlineData("\"format\":1", "\"format\":2")]
+    [InlineData("\"seq\":1", "\"seq\":0")]
+    [InlineData("\"seq\":1", "\"seq\":100000000")]
+    [InlineData("\"kind\":\"applied\"", "\"kind\":\"other\"")]
+    [InlineData("\"kind\":\"applied\"", "\"kind\":\"time-floor\"")]
+    [InlineData("in force", "in farce")]
+    [InlineData("\"detail\":\"\"", "\"detail\":\"\",\"x\":1")]
+    [InlineData("\"index\":7", "\"index\":7.0")]
+    public void Note_that_is_not_wholly_understood_is_a_fault(string text, string other)
+    {
+        var document = OneOfEachKind[0].ToJson().ToString();
+        Assert.Contains(text, document, StringComparison.Ordinal);
+        Assert.False(BootNote.TryRead(Parse(document.Replace(text, other, StringComparison.Ordinal)), out _, out var fault));
+        Assert.NotEmpty(fault);
+    }
+
+    [Fact]
+    public void File_whose_name_is_not_its_number_is_a_fault()
+    {
+        BootNotes.Write(paths, OneOfEachKind[0]);
+        File.Move(Path.Combine(paths.BootNotesDir, "00000001.json"), Path.Combine(paths.BootNotesDir, "00000009.json"));
+        Assert.False(BootNotes.TryReadAfter(paths, 0, out _, out var fault));
+        Assert.Contains("00000009.json", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Note_is_never_written_over_another()
+    {
+        BootNotes.Write(paths, OneOfEachKind[0]);
+        Assert.Throws<IOException>(() => BootNotes.Write(paths, BootNote.TimeFloor(1, T, T)));
+    }
+
+    [Fact]
+    public void Attack29_number_after_a_crash_between_note_and_memory_is_a_fresh_one()
+    {
+        Assert.Equal(1, BootNotes.NextSequence(paths, remembered: 1, imported: 0));
+        BootNotes.Write(paths, OneOfEachKind[1]);
+        Assert.Equal(3, BootNotes.NextSequence(paths, remembered: 2, imported: 0));
+        Assert.Equal(8, BootNotes.NextSequence(paths, remembered: 2, imported: 7));
+        Assert.Equal(9, BootNotes.NextSequence(paths, remembered: 9, imported: 0));
+    }
+
+    [Fact]
+    public void Imported_notes_are_pruned_and_others_stay()
+    {
+        foreach (var note in OneOfEachKind)
+            BootNotes.Write(paths, note);
+        BootNotes.Prune(paths, 2);
+        Assert.Equal("00000003.json", Path.GetFileName(Assert.Single(Directory.GetFiles(paths.BootNotesDir))));
+    }
+
+    [Fact]
+    public void Attack27_linked_note_is_refused()
+    {
+        var elsewhere = directory.At("note");
+        File.WriteAllBytes(elsewhere, JsonText.Line(OneOfEachKind[0].ToJson()));
+        File.CreateSymbolicLink(Path.Combine(paths.BootNotesDir, "00000001.json"), elsewhere);
+        Assert.False(BootNotes.TryReadAfter(paths, 0, out _, out _));
+    }
+
+    [Fact]
+    public void Note_of_64_long_results_fits_a_leaf_and_can_be_read()
+    {
+        var results = Enumerable.Range(0, 64)
+            .Select(i => BootResult.Failed(new string('K', 48), Limits.MaxSafeInteger, new string('\u0001', 5_000), new string('\u0001', 5_000)));
+        var note = BootNote.Applied(1, T, [.. results]);
+        Assert.InRange(JsonText.Bytes(note.ToJson()).Length, 1, Limits.MaxLeafBytes - 200);
+        Assert.True(BootNote.TryRead(note.ToJson(), out _, out var fault), fault);
+    }
+
+    [Fact]
+    public void Result_says_whether_the_key_moves()
+    {
+        Assert.All(["in force", "in force after one more reboot", "recorded"], text => Assert.True(new BootResult("K", 1, text, "").IsInForce));
+        Assert.False(BootResult.Failed("K", 1, "in force").IsInForce);
+    }
+}

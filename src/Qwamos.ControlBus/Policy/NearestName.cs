@@ -6,7 +6,7 @@ public static class NearestName
     // Longer input is no typing error; this also bounds the work.
     private const int MaxChars = 64;
 
-    /// <summary>The nearest of <paramref name="known"/> ignoring case, or null when none is near enough.</summary>
+    /// <summary>The nearest of <paramref name="known"/> ignoring case, or null when none is near enough or two are equally near.</summary>
     public static string? Of(string name, IEnumerable<string> known)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -20,8 +20,11 @@ public static class NearestName
             if (candidate.Length > MaxChars)
                 continue;
             var distance = Distance(Fold(name), Fold(candidate));
-            if (distance < least && distance <= Math.Max(1, Math.Min(name.Length, candidate.Length) / 3))
-                (nearest, least) = (candidate, distance);
+            if (distance > Math.Max(1, Math.Min(name.Length, candidate.Length) / 3) || distance > least)
+                continue;
+            // Two that are equally near: naming either would be a guess, and "of" may mean on or off.
+            nearest = distance == least ? null : candidate;
+            least = distance;
         }
         return nearest;
     }

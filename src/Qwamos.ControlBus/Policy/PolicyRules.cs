@@ -10,6 +10,8 @@ namespace Qwamos.ControlBus.Policy;
 /// </summary>
 public static class PolicyRules
 {
+    private const int MaxNamesInReason = 6;
+
     /// <param name="schema">The table the change is judged by.</param>
     /// <param name="current">The state the change meets.</param>
     /// <param name="message">A verified <c>set_policy</c>.</param>
@@ -42,7 +44,9 @@ public static class PolicyRules
             if (scope.IsReceiver && name != scope.Class)
                 continue;
             if (current.BaseHash(schema, name) != expected)
-                return new Refusal(ErrorCode.BaseMismatch, $"the policy of class {name} is not the one this change was made from: look at it again");
+                return new Refusal(
+                    ErrorCode.BaseMismatch,
+                    $"the policy of class {Shorten(name)} is not the one this change was made from: look at it again");
         }
         return null;
     }
@@ -62,7 +66,7 @@ public static class PolicyRules
             ? null
             : new Refusal(
                 ErrorCode.Superseded,
-                $"a newer message named {Names(faults)}: the sender's clock is {Seconds(behind)} behind, or another change was quicker",
+                $"a newer message named {Names(faults.Select(fault => fault.Key))}: the sender's clock is {Seconds(behind)} behind, or another change was quicker",
                 faults);
     }
 
@@ -78,7 +82,8 @@ public static class PolicyRules
         foreach (var (name, value) in args.Members)
             resulting[name] = value;
         var faults = schema.Check(JsonValue.Object(resulting.Select(pair => (pair.Key, pair.Value))))
-            .Where(fault => args.TryGet(fault.Key, out _))
+            .Where(fault => fault.Key.Length == 0 || args.TryGet(fault.Key, out _))
+            .Select(fault => fault with { Key = Shorten(fault.Key) })
             .ToList();
         foreach (var (name, value) in args.Members)
         {
@@ -88,7 +93,7 @@ public static class PolicyRules
         }
         return faults.Count == 0
             ? null
-            : new Refusal(ErrorCode.InvalidPolicy, $"the policy that would result is not valid: {Names(faults)}", faults);
+            : new Refusal(ErrorCode.InvalidPolicy, $"the policy that would result is not valid: {Names(faults.Select(fault => fault.Key))}", faults);
     }
 
     // Alone, not staged, and while armed; a receiver of another class cannot know what is armed.
@@ -98,14 +103,13 @@ public static class PolicyRules
 
     private static Refusal? CheckDomains(PolicySchema schema, JsonValue args)
     {
-        var keys = args.Members.Select(pair => schema.TryGet(pair.Key, out var key) ? key : throw new InvalidOperationException("An unknown key passed."));
-        var groups = ChangeGroups.Split(keys);
+        var groups = ChangeGroups.Split(args.Members.Select(pair => Known(schema, pair.Key)));
         return groups.Count == 1
             ? null
             : new Refusal(
                 ErrorCode.MixedDomains,
                 "confidential keys cannot be changed together with keys of another class: send "
-                    + string.Join(" and ", groups.Select(group => string.Join(", ", group.Select(key => key.Name)))) + " separately");
+                    + string.Join(" and ", groups.Select(group => Names(group.Select(key => key.Name)))) + " separately");
     }
 
     private static ChangeOutcome Sort(PolicySchema schema, PolicyState current, JsonValue args, ChangeMode mode, DomainScope scope)
@@ -113,8 +117,9 @@ public static class PolicyRules
         List<string> applied = [], staged = [], unstaged = [];
         foreach (var (name, json) in args.Members)
         {
-            if (!schema.TryGet(name, out var key) || !PolicyValue.TryFrom(json, out var value))
-                throw new InvalidOperationException($"{name} passed the checks without being a policy key.");
+            var key = Known(schema, name);
+            if (!PolicyValue.TryFrom(json, out var value))
+                throw new InvalidOperationException($"The value of {name} passed the checks without being one.");
             if (!scope.Includes(key))
                 continue;
             if (key.Apply == PolicyApply.Runtime && mode != ChangeMode.Staged)
@@ -127,10 +132,23 @@ public static class PolicyRules
         return new ChangeOutcome(applied, staged, unstaged);
     }
 
+    private static PolicyKey Known(PolicySchema schema, string name)
+        => schema.TryGet(name, out var key) ? key : throw new InvalidOperationException($"{name} passed the checks without being a policy key.");
+
     private static bool IsIn(PolicySchema schema, DomainScope scope, string name)
         => !scope.IsReceiver || (schema.TryGet(name, out var key) && scope.Includes(key));
 
-    private static string Names(IEnumerable<Fault> faults) => string.Join(", ", faults.Select(fault => fault.Key).Distinct(StringComparer.Ordinal));
+    // A reason stands in the leaf beside an envelope that may have its full length, so it is bounded whatever the message names.
+    private static string Names(IEnumerable<string> names)
+    {
+        var all = names.Distinct(StringComparer.Ordinal).ToList();
+        var shown = string.Join(", ", all.Take(MaxNamesInReason).Select(Shorten));
+        return all.Count > MaxNamesInReason ? $"{shown} and {all.Count - MaxNamesInReason} more" : shown;
+    }
+
+    // Only names that are no policy keys are longer.
+    private static string Shorten(string name)
+        => name.Length > Limits.MaxPolicyKeyNameBytes ? name[..Limits.MaxPolicyKeyNameBytes] + "..." : name;
 
     private static string Seconds(long seconds) => seconds == 1 ? "1 second" : $"{seconds.ToString(CultureInfo.InvariantCulture)} seconds";
 }

@@ -49,6 +49,8 @@ internal static class PolicySchemaReader
         // A change is judged as part of the policy that results, and the first change starts from nothing.
         if (rules.Validate(JsonValue.Object()).Count > 0)
             return "the schema refuses {}, the policy where nothing is set yet: remove what requires a key";
+        if (rules.Allowed is not null || rules.Constant is not null)
+            return "the schema must judge key by key: \"enum\" and \"const\" belong to a key";
         return document.TryGet("x-qwamos", out _) ? "x-qwamos belongs to a key, not to the whole schema" : "";
     }
 }

@@ -25,5 +25,8 @@ public sealed class NearestNameTests
     public void Overlong_name_finds_none() => Assert.Null(NearestName.Of(new string('A', 65), [new string('A', 64)]));
 
     [Fact]
+    public void Two_equally_near_names_give_none() => Assert.Null(NearestName.Of("of", ["on", "off"]));
+
+    [Fact]
     public void Short_values_are_not_confused() => Assert.Null(NearestName.Of("yes", ["on", "off"]));
 }

@@ -128,6 +128,17 @@ public sealed class PolicyRulesTests
         Assert.Equal(["RADIO_ISOLATION", "TOR_ISOLATON", "RADIO_IDLE_TIMEOUT_MIN"], refusal.Faults!.Select(fault => fault.Key));
     }
 
+    [Fact]
+    public void Attack20_refusal_stays_short_whatever_the_message_names()
+    {
+        var names = Enumerable.Range(10, 64).Select(i => $"\"{i}{new string('X', 900)}\":1");
+        var refusal = Refused(PolicyState.Empty, Message($"{{{string.Join(',', names)}}}"));
+        Assert.Equal(64, refusal.Faults!.Count);
+        Assert.InRange(refusal.Reason.Length, 1, 512);
+        Assert.All(refusal.Faults, fault => Assert.InRange(fault.Key.Length + fault.Reason.Length, 1, 128));
+        Assert.Contains("and 58 more", refusal.Reason, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("""{"RADIO_IDLE_TIMEOUT_MIN":"5"}""")]
     [InlineData("""{"RADIO_IDLE_TIMEOUT_MIN":-1}""")]

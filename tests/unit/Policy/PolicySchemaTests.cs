@@ -59,6 +59,7 @@ public sealed class PolicySchemaTests
         { SchemaOf(), "properties" },
         { SchemaOf(Key("A", OnOff)).Replace("\"type\":\"object\"", "\"type\":\"object\",\"required\":[\"A\"]", StringComparison.Ordinal), "refuses {}" },
         { SchemaOf(Key("A", OnOff)).Replace("\"type\":\"object\"", "\"type\":\"object\",\"x-qwamos\":{}", StringComparison.Ordinal), "x-qwamos" },
+        { SchemaOf(Key("A", OnOff)).Replace("\"type\":\"object\"", "\"type\":\"object\",\"enum\":[{}]", StringComparison.Ordinal), "key by key" },
         { SchemaOf($"\"A\":{{{OnOff}}}"), "x-qwamos" },
         { SchemaOf(Key("A", OnOff).Replace(",\"event\":false", "", StringComparison.Ordinal)), "x-qwamos" },
         { SchemaOf(Key("A", OnOff).Replace("\"event\"", "\"events\"", StringComparison.Ordinal)), "x-qwamos" },
@@ -153,7 +154,7 @@ public sealed class PolicySchemaTests
     [Fact]
     public void Check_gives_one_fault_a_key_and_all_at_once()
     {
-        var faults = Schema.Check(Parse("""{"RADIO_ISOLATION":"of","RADIO_IDLE_TIMEOUT_MIN":"5","TOR_ISOLATON":"off","X":1,"VPN_KILL_SWITCH":true}"""));
+        var faults = Schema.Check(Parse("""{"RADIO_ISOLATION":"offf","RADIO_IDLE_TIMEOUT_MIN":"5","TOR_ISOLATON":"off","X":1,"VPN_KILL_SWITCH":true}"""));
         Assert.Equal(
             [
                 "RADIO_ISOLATION: must be one of on, off; did you mean off?",

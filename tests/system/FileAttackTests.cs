@@ -137,7 +137,7 @@ public sealed class FileAttackTests : IDisposable
                 File.CreateSymbolicLink(key, key + ".real");
                 break;
             default:
-                File.SetUnixFileMode(_trial.Home, (UnixFileMode)0b111_101_101);
+                File.SetUnixFileMode(_trial.Home, (UnixFileMode)0b111_111_111);
                 break;
         }
 

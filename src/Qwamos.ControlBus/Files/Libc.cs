@@ -10,7 +10,6 @@ internal static unsafe partial class Libc
 
     internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;
-    internal const int AT_REMOVEDIR = 0x200;
     internal const int AT_EMPTY_PATH = 0x1000;
 
     internal const int O_RDONLY = 0;
@@ -90,9 +89,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     internal static partial int Flock(SafeFileHandle file, int operation);
-
-    [LibraryImport(Library, EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    internal static partial int Chown(string path, uint uid, uint gid);
 
     [LibraryImport(Library, EntryPoint = "geteuid")]
     internal static partial uint Geteuid();

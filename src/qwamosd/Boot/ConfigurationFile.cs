@@ -30,6 +30,7 @@ internal sealed class ConfigurationFile(SystemPaths paths, string absolutePath)
     /// <summary>Replaces the file durably, keeping what was there for <see cref="PutBack"/>. Throws <see cref="IOException"/>.</summary>
     public void Write(string content)
     {
+        touched = false;
         found = Exists() ? DurableFile.ReadAllBounded(path, MaxConfigurationBytes) : null;
         BootPaths.MakeDirectories(Path.GetDirectoryName(path)!, paths);
         touched = true;

@@ -43,8 +43,14 @@ internal sealed class KernelHardening(SystemPaths paths) : IApplier
 
     public void Undo()
     {
-        grub.PutBack();
-        sysctl.PutBack();
+        try
+        {
+            grub.PutBack();
+        }
+        finally
+        {
+            sysctl.PutBack();
+        }
     }
 
     internal static string SysctlContent(KernelHardeningLevel level)

@@ -2,10 +2,10 @@ using Qwamos.ControlBus;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Hosting.Running;
-using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
+using Qwamos.Daemon.Delivery;
 using Qwamos.Daemon.Staging;
 
 namespace Qwamos.Daemon;
@@ -20,17 +20,20 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly LogMessages _log;
     private readonly Writer _writer;
     private readonly ProjectionWorker _projections;
+    private readonly DeliveryService _delivery;
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
 
-    public Daemon(Prepared start, TimeProvider time, LogMessages log, int maxConnections)
+    public Daemon(Prepared start, TimeProvider time, LogMessages log, DeliveryLog deliveryLog, int maxConnections)
     {
         _start = start;
         _log = log;
         ReplayStore replay = ReplayStore.Recall(start.Ledger, start.Loaded.State.FloorSeconds);
         _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
+        _delivery = new DeliveryService(start.Config, start.Schema, start.Ledger, start.Loaded.State, time, deliveryLog);
         _writer.Committed += _projections.Committed;
+        _writer.Committed += _ => _delivery.LedgerHasGrown();
         _writer.StorageFull += NoteStorage;
 
         var verifier = new Verifier(new VerifierOptions
@@ -40,7 +43,7 @@ internal sealed class Daemon : IAsyncDisposable
             AudienceRule = AudienceRules.ForAuthority(start.Schema, start.Config.Domains),
         });
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
-        var status = new StatusAnswer(start, () => _writer.Published, () => JsonValue.Object(Array.Empty<(string, JsonValue)>()), () => _projections.Fault, () => _pipeline!.Counts, time);
+        var status = new StatusAnswer(start, () => _writer.Published, _delivery.Status, () => _projections.Fault, () => _pipeline!.Counts, time);
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
     }
@@ -50,6 +53,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         _projections.Start();
         _writer.Start();
+        _delivery.Start();
         await _listener.StartAsync();
         LogStart();
         notifier.Ready();
@@ -57,6 +61,7 @@ internal sealed class Daemon : IAsyncDisposable
         Task ended = await Task.WhenAny(stopRequested, _writer.Broken);
         notifier.Stopping();
         await _listener.StopAsync(StopGrace);
+        await _delivery.DisposeAsync();
         _writer.Stop();
         if (_writer.Broken.IsCompleted)
         {

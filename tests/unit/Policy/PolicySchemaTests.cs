@@ -51,6 +51,22 @@ public sealed class PolicySchemaTests
         Assert.Equal(["gateway", "ui", "dom0", "all"], Schema.Classes);
     }
 
+    [Fact]
+    public void Documented_table_is_that_of_the_schema()
+    {
+        var rows = Schema.Keys.Select(key =>
+        {
+            string[] marks = [key.IsEvent ? "event" : "", key.IsConfidential ? "confidential" : "", key.IsIrreversible ? "irreversible" : ""];
+            var shown = string.Join(", ", marks.Where(mark => mark.Length > 0));
+            var values = key.ValuesInWords() + (key.Values.Count == 0 ? $" ({key.Default})" : "");
+            return $"| `{key.Name}` | {values} | {(key.Apply == PolicyApply.Runtime ? "runtime" : "reboot")} | {key.Class} | {(shown.Length > 0 ? shown + " " : "")}|";
+        });
+        var documented = File.ReadAllLines(Path.Combine(Repository.Root, "docs", "formats", "policy.md"))
+            .SkipWhile(line => line != "## The table").TakeWhile(line => line != "## The schema file")
+            .Where(line => line.StartsWith("| `", StringComparison.Ordinal));
+        Assert.Equal(rows, documented);
+    }
+
     public static TheoryData<string, string> BadSchemas => new()
     {
         { "true", "\"type\": \"object\"" },

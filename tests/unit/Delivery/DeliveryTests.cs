@@ -1,0 +1,231 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.Daemon.Delivery;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Delivery;
+
+/// <summary>Couriers between a real ledger and gateways of every kind.</summary>
+public sealed class DeliveryTests : IDisposable
+{
+    private const string Ok = """{"status":"ok","message":"taken"}""";
+    private readonly LedgerFolder _folder = new();
+    private readonly LedgerStore _store;
+    private readonly History _history;
+    private readonly ManualTime _time = new(History.StartSeconds);
+    private readonly ConcurrentQueue<string> _received = new();
+    private readonly List<IDisposable> _gateways = [];
+
+    public DeliveryTests()
+    {
+        _store = _folder.Open();
+        _history = new History(_store);
+    }
+
+    public void Dispose()
+    {
+        foreach (IDisposable gateway in _gateways)
+            gateway.Dispose();
+        _store.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Change_IsDeliveredAsTheOperatorSentIt_AndShownAsTaken()
+    {
+        Answering("one", Ok);
+        await using DeliveryService service = Start("one");
+        long index = Set(service, "RADIO_ISOLATION", "off");
+        await RowAsync(service, "one", row => row.Contains($"\"taken\":{index},\"behind\":false", StringComparison.Ordinal));
+        var entry = Assert.IsType<MessageEntry>(_store.ReadEntry(index));
+        Assert.Equal(Encoding.UTF8.GetString(entry.Envelope.Raw.Span), Assert.Single(_received));
+    }
+
+    [Fact]
+    public async Task OnlyAcceptedChangesOfItsClassOrOfAll_AreDelivered()
+    {
+        Answering("one", Ok);
+        await using DeliveryService service = Start("one");
+        Set(service, "KERNEL_HARDENING", "strict");
+        Set(service, "DURESS.gesture", "triple-power");
+        Set(service, "CLIPBOARD_ISOLATION", "strict");
+        Set(service, "RADIO_ISOLATION", "nonsense");
+        long index = Set(service, "CRYPTO_BACKEND", "hybrid");
+        await TakenAsync(service, "one", index);
+        Assert.Single(_received);
+    }
+
+    [Fact]
+    public async Task ReplayedAsAccepted_CountsAsTaken_AndReplayedAsRefused_DoesNot()
+    {
+        Answering("one", """{"status":"error","code":"replayed","reason":"known","outcome":"superseded"}""",
+            """{"status":"error","code":"replayed","reason":"known","outcome":"accepted"}""");
+        await using DeliveryService service = Start("one");
+        Set(service, "RADIO_ISOLATION", "off");
+        await RowAsync(service, "one", row => row.Contains("\"behind\":true,\"last_error\":\"replayed: known\"", StringComparison.Ordinal));
+        await TakenAsync(service, "one", Set(service, "RADIO_ISOLATION", "on"));
+    }
+
+    [Fact]
+    public async Task GatewayThatIsBusy_IsAskedAgain()
+    {
+        Answering("one", """{"status":"error","code":"busy","reason":"later"}""", Ok);
+        await using DeliveryService service = Start("one");
+        long index = Set(service, "RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Row(service, "one").Contains($"\"taken\":{index}", StringComparison.Ordinal));
+        Assert.Equal(2, _received.Count);
+    }
+
+    [Fact]
+    public async Task RefusedChange_IsSkipped_AndTheGatewayIsBehindUntilItsKeyIsTaken()
+    {
+        Answering("one", """{"status":"error","code":"invalid_policy","reason":"no"}""", Ok);
+        await using DeliveryService service = Start("one");
+        Set(service, "RADIO_ISOLATION", "off");
+        long other = Set(service, "TOR_ISOLATION", "off");
+        await RowAsync(service, "one", row => row.Contains($"\"taken\":{other},\"behind\":true", StringComparison.Ordinal));
+        long again = Set(service, "RADIO_ISOLATION", "on");
+        await RowAsync(service, "one", row => row.Contains($"\"taken\":{again},\"behind\":false", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task DeadGateway_DelaysNoOther_AndIsBehindWhenTheChangeGoesStale()
+    {
+        Answering("alive", Ok);
+        await using DeliveryService service = Start("dead", "alive");
+        await TakenAsync(service, "alive", Set(service, "RADIO_ISOLATION", "off"));
+        await RowAsync(service, "dead", row => row.Contains("last_error", StringComparison.Ordinal));
+
+        // While it is fresh it is tried; afterwards never again, though the gateway comes to life.
+        await WhileMovingTimeAsync(() => _time.UnixSeconds > History.StartSeconds + Limits.FreshnessWindowSeconds + 10);
+        _history.Now = _time.UnixSeconds;
+        var late = new ConcurrentQueue<string>();
+        _gateways.Add(FakeGateway.Answering(SocketOf("dead"), late, Ok));
+        long next = Set(service, "TOR_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Row(service, "dead").Contains($"\"taken\":{next},\"behind\":true", StringComparison.Ordinal));
+        Assert.Single(late);
+    }
+
+    [Fact]
+    public async Task HostileGateways_HarmOnlyTheirOwnRows()
+    {
+        Hostile("endless", async socket =>
+        {
+            var junk = new byte[65_536];
+            Array.Fill(junk, (byte)'x');
+            while (true)
+                await socket.SendAsync(junk);
+        });
+        Hostile("silent", _ => Task.CompletedTask);
+        Hostile("garbage", socket => socket.SendAsync(Encoding.UTF8.GetBytes("{\"status\":\"ok\",\"status\":\"ok\"}\n")));
+        Answering("liar", "{\"status\":\"error\",\"code\":\"\\u001b[2Jboo\",\"reason\":\"" + new string('y', 5_000) + "\"}\n");
+        Answering("good", Ok);
+        await using DeliveryService service = Start("endless", "silent", "garbage", "liar", "good");
+        await TakenAsync(service, "good", Set(service, "RADIO_ISOLATION", "off"));
+
+        await RowAsync(service, "endless", row => row.Contains("passes 65535 bytes", StringComparison.Ordinal));
+        await RowAsync(service, "garbage", row => row.Contains("its answer cannot be read", StringComparison.Ordinal));
+        await RowAsync(service, "liar", row => row.Contains("last_error", StringComparison.Ordinal));
+        Assert.DoesNotContain('\u001b', JsonText.ToText(service.Status()));
+        Assert.InRange(Row(service, "liar").Length, 1, 300);
+        await WhileMovingTimeAsync(() => Row(service, "silent").Contains("no answer within 10 s", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AfterARestart_WhatWasTakenIsNotSentAgain_AndWhatIsFreshIs()
+    {
+        Answering("one", Ok);
+        long first;
+        await using (DeliveryService service = Start("one"))
+        {
+            first = Set(service, "RADIO_ISOLATION", "off");
+            await TakenAsync(service, "one", first);
+        }
+
+        Assert.Equal(first, _store.ReadDeliveries()["one"]);
+        long second = _history.Set("TOR_ISOLATION", "off");
+        await using (DeliveryService service = Start("one"))
+            await TakenAsync(service, "one", second);
+        Assert.Equal(2, _received.Count);
+    }
+
+    [Fact]
+    public async Task AfterALongRest_MissedKeysAreFoundWithoutReadingTheWholeLedger()
+    {
+        _history.Set("RADIO_ISOLATION", "off");
+        for (int i = 0; i < 50; i++)
+            _history.Set("KERNEL_HARDENING", i % 2 == 0 ? "strict" : "paranoid");
+        _time.SetClock(History.StartSeconds + 100_000);
+        await using DeliveryService service = Start("one", "ui");
+        Assert.Contains("\"taken\":null,\"behind\":true", Row(service, "one"), StringComparison.Ordinal);
+        Assert.Contains("\"taken\":null,\"behind\":false", Row(service, "two-of-ui"), StringComparison.Ordinal);
+    }
+
+    private string SocketOf(string name) => Path.Combine(_folder.Dir, "run", name + ".sock");
+
+    private void Answering(string name, params string[] answers) =>
+        _gateways.Add(FakeGateway.Answering(MakeRoom(name), _received, answers));
+
+    private void Hostile(string name, Func<Socket, Task> serve) => _gateways.Add(new FakeGateway(MakeRoom(name), serve));
+
+    private string MakeRoom(string name)
+    {
+        Directory.CreateDirectory(Path.Combine(_folder.Dir, "run"));
+        return SocketOf(name);
+    }
+
+    private DeliveryService Start(params string[] names)
+    {
+        Assert.True(SystemPaths.TryCreate(_folder.Dir, out SystemPaths? paths, out _));
+        Directory.CreateDirectory(paths.EtcDir);
+        string gateways = string.Join(',', names.Select(name => name == "ui"
+            ? """{"name":"two-of-ui","class":"ui","socket":"/run/ui.sock"}"""
+            : $$"""{"name":"{{name}}","class":"gateway","socket":"/run/{{name}}.sock"}"""));
+        File.WriteAllText(paths.DaemonConfigFile, $$"""{"gateways":[{{gateways}}]}""");
+        File.SetUnixFileMode(paths.DaemonConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.True(DaemonConfig.TryLoad(paths, PolicySchema.BuiltIn, out DaemonConfig? config, out string fault), fault);
+        var service = new DeliveryService(config, PolicySchema.BuiltIn, _store, _history.State, _time, new DeliveryLog(NullLogger.Instance));
+        service.Start();
+        return service;
+    }
+
+    private long Set(DeliveryService service, string key, string value)
+    {
+        long index = _history.Set(key, value);
+        service.LedgerHasGrown();
+        return index;
+    }
+
+    private static string Row(DeliveryService service, string name)
+    {
+        Assert.True(service.Status().TryGet(name, out JsonValue? row));
+        return JsonText.ToText(row);
+    }
+
+    private static Task TakenAsync(DeliveryService service, string name, long index) =>
+        RowAsync(service, name, row => row.Contains($"\"taken\":{index},", StringComparison.Ordinal));
+
+    private static async Task RowAsync(DeliveryService service, string name, Func<string, bool> isRight)
+    {
+        while (!isRight(Row(service, name)))
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Moves the clock on, a second at a time, until something is so.</summary>
+    private async Task WhileMovingTimeAsync(Func<bool> isSo)
+    {
+        while (!isSo())
+        {
+            _time.Advance(1);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+    }
+}

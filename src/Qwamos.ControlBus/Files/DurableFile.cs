@@ -157,16 +157,17 @@ public static class DurableFile
     }
 
     /// <summary>
-    /// Removes the temporary files that a crash left in a directory, and says how many. Only for the one process that writes there.
+    /// Removes the temporary files that a crash left in a directory, and says how many. Only for the one process that writes there, or, in
+    /// a directory shared with other programs, the file <paramref name="ofFile"/> in it.
     /// </summary>
-    public static int RemoveLeftovers(string directory)
+    public static int RemoveLeftovers(string directory, string ofFile = "")
     {
         var count = 0;
         using var dir = Posix.OpenDirectory(directory);
         foreach (var path in Directory.EnumerateFiles(directory, ".*" + TemporarySuffix))
         {
             var name = Path.GetFileName(path);
-            if (IsTemporaryName(name) && Libc.UnlinkAt(dir, name, 0) == 0) count++;
+            if (IsTemporaryName(name) && name.StartsWith(ofFile.Length == 0 ? "." : $".{ofFile}.", StringComparison.Ordinal) && Libc.UnlinkAt(dir, name, 0) == 0) count++;
         }
         return count;
     }

@@ -56,6 +56,8 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         using var held = folder.Lock();
         if (!folder.TryReadMemory(out var memory, out _) || !memory.Write().AsSpan().SequenceEqual(grounds.Memory.Write()))
             throw new IOException("another of root's commands changed the boot's memory meanwhile: run this again");
+        DurableFile.RemoveLeftovers(paths.BootDir);
+        DurableFile.RemoveLeftovers(paths.BootNotesDir);
         BootNotes.Prune(paths, plan.State.LastNote);
         if (!BootNotes.TryReadAfter(paths, plan.State.LastNote, out var notes, out var fault)) throw new IOException(fault);
         var earlier = notes.SelectMany(note => note.Results).ToList();

@@ -32,7 +32,9 @@ internal sealed class ConfigurationFile(SystemPaths paths, string absolutePath)
     {
         touched = false;
         found = Exists() ? DurableFile.ReadAllBounded(path, MaxConfigurationBytes) : null;
-        BootPaths.MakeDirectories(Path.GetDirectoryName(path)!, paths);
+        var folder = Path.GetDirectoryName(path)!;
+        BootPaths.MakeDirectories(folder, paths);
+        DurableFile.RemoveLeftovers(folder, Path.GetFileName(path));
         touched = true;
         DurableFile.Replace(path, Encoding.UTF8.GetBytes(content), FileMode);
     }

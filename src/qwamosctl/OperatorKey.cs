@@ -59,6 +59,8 @@ internal sealed class OperatorKey : IDisposable
         {
             session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. Enrol it before its changes are believed:");
             session.Terminal.Note($"  {key.EnrolLine}");
+            if (Posix.IsRoot && session.Home is null && !session.Paths.IsTrial)
+                session.Terminal.Note("This is root's key. qwamosctl never needs root: the operator's own account is the better place for it.");
         }
         return true;
     }

@@ -1,13 +1,18 @@
 using System.CommandLine;
 using Qwamos.Client.Commands;
 using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Files;
 
 namespace Qwamos.Client;
 
 /// <summary><c>qwamosctl</c>: holds the operator's key, signs, sends, shows. Needs no root.</summary>
 internal static class Program
 {
-    private static int Main(string[] args) => Run(args, Terminal.OfProcess());
+    private static int Main(string[] args)
+    {
+        Posix.ForbidCoreDumps();
+        return Run(args, Terminal.OfProcess());
+    }
 
     internal static int Run(string[] args, Terminal terminal)
     {
@@ -24,8 +29,16 @@ internal static class Program
             CompletionCommand.Build(shared, terminal),
         };
         shared.AddTo(root);
-        return args is [CompleteCommand.Name, .. var words]
+        var exit = args is [CompleteCommand.Name, .. var words]
             ? CompleteCommand.Run(words, root, terminal)
             : CommandLine.Run(root, args, terminal);
+        return exit == (int)ExitCode.Done && terminal.OutputFault is { } fault ? Unprinted(terminal, fault) : exit;
+    }
+
+    /// <summary>Whoever redirects the output to a full disk must not go on with half a file.</summary>
+    private static int Unprinted(Terminal terminal, string fault)
+    {
+        terminal.Complain($"it is done, but what it prints could not be written: {fault}");
+        return (int)ExitCode.Refused;
     }
 }

@@ -86,8 +86,8 @@ public sealed record Enrolment
         if (Fingerprint is not null)
             return string.Equals(Fingerprint, id.ToString(), StringComparison.OrdinalIgnoreCase) ? null : "the fingerprint given is another key's";
         if (Terminal is null)
-            return $"nobody can confirm the fingerprint here; run again with --fingerprint and the digits that `qwamosctl keys` shows";
-        Output.Write("Is this the fingerprint that `qwamosctl keys` shows on the operator's machine? Type yes: ");
+            return $"nobody can confirm the fingerprint here; run again with --fingerprint and the digits that `qwamosctl key show` shows";
+        Output.Write("Is this the fingerprint that `qwamosctl key show` shows on the operator's machine? Type yes: ");
         Output.Flush();
         return Terminal.ReadLine()?.Trim() == "yes" ? null : "the fingerprint was not confirmed";
     }

@@ -78,7 +78,7 @@ public sealed class KeyHome
         if (create)
             MakeDirectories(Directory);
         else if (!System.IO.Directory.Exists(Directory))
-            return $"{SafeText.ForTerminal(Directory)} does not exist; `qwamosctl keys` makes a key there";
+            return $"{SafeText.ForTerminal(Directory)} does not exist; `qwamosctl key show` makes a key there";
         if (!SafePath.TryCheckOwn(Directory, HomeRules, out string? untrusted))
             return untrusted;
 

@@ -26,13 +26,13 @@ internal sealed class Terminal
 
     private Terminal()
     {
-        output = Console.OpenStandardOutput();
-        error = Console.OpenStandardError();
+        output = Descriptor.Output;
+        error = Descriptor.Error;
         openInput = Console.OpenStandardInput;
         Clock = TimeProvider.System;
         var plain = WantsNoColour();
-        OutputPaint = new Paint(!plain && !Console.IsOutputRedirected);
-        ErrorPaint = new Paint(!plain && !Console.IsErrorRedirected);
+        OutputPaint = new Paint(!plain && Descriptor.Output.IsTerminal);
+        ErrorPaint = new Paint(!plain && Descriptor.Error.IsTerminal);
     }
 
     public TimeProvider Clock { get; }
@@ -45,11 +45,14 @@ internal sealed class Terminal
 
     public static Terminal OfProcess() => new();
 
+    /// <summary>Why standard output could not be written, or null. The first time counts.</summary>
+    public string? OutputFault { get; private set; }
+
     /// <summary>Writes text to standard output in one write. What others sent must already be escaped.</summary>
-    public void Print(string text) => Write(output, text);
+    public void Print(string text) => OutputFault ??= Write(output, text);
 
     /// <summary>Writes one line to standard error.</summary>
-    public void Note(string line) => Write(error, line + "\n");
+    public void Note(string line) => _ = Write(error, line + "\n");
 
     /// <summary>Says what went wrong and how to mend it, on standard error. Escapes everything: much of it comes from others.</summary>
     public void Complain(string reason, string? mend = null, IReadOnlyList<Fault>? faults = null)
@@ -60,7 +63,7 @@ internal sealed class Terminal
             text.Append("  ").Append(SafeText.ForTerminal(key.Length == 0 ? why : $"{key}: {why}")).Append('\n');
         if (mend is not null)
             text.Append("  ").Append(Sentence(mend)).Append('\n');
-        Write(error, text.ToString());
+        _ = Write(error, text.ToString());
     }
 
     public Stream OpenInput() => openInput();
@@ -75,17 +78,17 @@ internal sealed class Terminal
         !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
         || Environment.GetEnvironmentVariable("TERM") is null or "" or "dumb";
 
-    private static void Write(Stream stream, string text)
+    private static string? Write(Stream stream, string text)
     {
         try
         {
             stream.Write(Encoding.UTF8.GetBytes(text));
             stream.Flush();
+            return null;
         }
-        catch (IOException)
+        catch (IOException fault)
         {
-            // The reader of a pipe went away, or the disk behind a redirection is full: there is nowhere left to say so,
-            // and the exit status still tells what the daemon did.
+            return fault.Message;
         }
     }
 }

@@ -26,8 +26,9 @@ internal sealed class OperatorKey : IDisposable
     /// <summary>Whether this system's anchor is this key; null when it has none that can be read.</summary>
     public bool? IsEnrolled => EnrolledId(paths) is { } id ? id == key.Public.Id : null;
 
-    /// <summary>The command that makes this system believe the key; to be run by root.</summary>
-    public string EnrolLine => $"sudo qwamosd enroll {SafeText.ForTerminal(PublicKeyFile)} --fingerprint {Id}";
+    /// <summary>The command that makes this system believe the key; to be run by root, but for a trial.</summary>
+    public string EnrolLine => (paths.IsTrial ? $"qwamosd --root {SafeText.ForTerminal(paths.Root)}" : "sudo qwamosd")
+        + $" enroll {SafeText.ForTerminal(PublicKeyFile)} --fingerprint {Id}";
 
     public static bool TryOpen(Session session, out OperatorKey key, out Failure failure)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Collections.Immutable;
 using System.Text;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
@@ -12,6 +12,9 @@ namespace Qwamos.Client.Showing;
 /// </summary>
 internal static class StatusReport
 {
+    // A hostile name must not push every other row off the screen.
+    private const int MaxNameWidth = 48;
+
     public static string Describe(AnswerReader answer, Paint paint)
     {
         StringBuilder text = new();
@@ -20,6 +23,7 @@ internal static class StatusReport
         AppendPending(text, answer, width, paint);
         AppendDefaults(text, answer, width, paint);
         AppendGateways(text, answer, paint);
+        AppendBoot(text, answer);
         AppendTrouble(text, answer, paint);
         if (answer.NumberOf("size") is { } size)
             text.Append(paint.Faint(size == 1 ? "\n1 entry in the ledger" : $"\n{size} entries in the ledger")).Append('\n');
@@ -88,8 +92,11 @@ internal static class StatusReport
             trouble.Add($"status.json and pending.conf are not up to date: {KeyText.Of(projections)}");
         if (answer.ObjectOf("clock_behind_floor") is { } behind)
             trouble.Add($"the daemon's clock is behind the newest change it took, set it: {KeyText.Of(behind)}");
-        if (answer.ObjectOf("boot") is { } boot)
-            AddBoot(trouble, boot);
+        foreach (var (name, result) in BootResults(answer))
+        {
+            if (HasFailed(result))
+                trouble.Add($"the last boot could not apply {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(result)}");
+        }
         if (trouble.Count == 0)
             return;
         text.Append('\n').Append(paint.Bad("wrong")).Append('\n');
@@ -97,16 +104,21 @@ internal static class StatusReport
             text.Append("  ").Append(line).Append('\n');
     }
 
-    /// <summary>Of the last boot's results only the failures are news; the rest stands under "in force".</summary>
-    private static void AddBoot(List<string> trouble, JsonValue boot)
+    /// <summary>What the last boot applied; its failures stand with what is wrong.</summary>
+    private static void AppendBoot(StringBuilder text, AnswerReader answer)
     {
-        foreach (var (name, result) in boot.Members)
-        {
-            var said = KeyText.Of(result);
-            if (said.Contains("failed", StringComparison.Ordinal))
-                trouble.Add($"the last boot could not apply {KeyText.Of(JsonValue.Of(name))}: {said}");
-        }
+        var applied = BootResults(answer).Where(pair => !HasFailed(pair.Value)).ToList();
+        if (applied.Count == 0)
+            return;
+        text.Append("\nat the last boot\n");
+        foreach (var (name, result) in applied)
+            AppendRow(text, name, KeyText.Of(result), applied.Max(pair => Math.Min(MaxNameWidth, pair.Key.Length)), null);
     }
+
+    private static ImmutableArray<KeyValuePair<string, JsonValue>> BootResults(AnswerReader answer) =>
+        answer.ObjectOf("boot") is { } boot && boot.TryGet("results", out var results) && results.Kind == JsonKind.Object ? results.Members : [];
+
+    private static bool HasFailed(JsonValue result) => KeyText.Of(result).StartsWith("failed", StringComparison.Ordinal);
 
     private static void AppendRow(StringBuilder text, string name, string value, int width, string? remark)
     {
@@ -127,7 +139,6 @@ internal static class StatusReport
         return width;
     }
 
-    /// <summary>A hostile name must not push every other row off the screen.</summary>
     private static int Width(JsonValue values, int least) =>
-        Math.Min(48, values.Members.Max(member => Math.Max(least, member.Key.Length)));
+        Math.Min(MaxNameWidth, values.Members.Max(member => Math.Max(least, member.Key.Length)));
 }

@@ -62,7 +62,7 @@ internal sealed class Terminal
         foreach (var (key, why) in faults ?? [])
             text.Append("  ").Append(SafeText.ForTerminal(key.Length == 0 ? why : $"{key}: {why}")).Append('\n');
         if (mend is not null)
-            text.Append("  ").Append(Sentence(mend)).Append('\n');
+            text.Append("  ").Append(SafeText.ForTerminal(mend)).Append('\n');
         _ = Write(error, text.ToString());
     }
 

@@ -44,7 +44,7 @@ public sealed class SetTests : IDisposable
     {
         using FakeBus bus = new(trial.Socket, Taken);
         Assert.Equal(0, trial.Run("set", "RADIO_ISOLATION", "off"));
-        Assert.Contains("qwamosd enroll " + trial.Home + "/ed25519_pk --fingerprint ", trial.Error);
+        Assert.Contains("qwamosd --root " + trial.Root + " enroll " + trial.Home + "/ed25519_pk --fingerprint ", trial.Error);
         Assert.Equal(0, trial.Run("set", "RADIO_ISOLATION", "off"));
         Assert.Equal("", trial.Error);
     }

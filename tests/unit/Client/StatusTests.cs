@@ -6,7 +6,7 @@ namespace Qwamos.ControlBus.Tests.Client;
 public sealed class StatusTests : IDisposable
 {
     private const string Answer =
-        """{"status":"ok","policy":{"RADIO_ISOLATION":"off","DURESS.enabled":"(hidden)"},"pending":{"KERNEL_HARDENING":"strict"},"defaults":{"TOR_ISOLATION":"optional"},"base":{"gateway":"00"},"size":3,"gateways":{"gateway":{"taken":2,"behind":true,"last_error":"stale"}},"enforcement":{"DURESS.enabled":"no enforcer"},"projections":"No space left"}""";
+        """{"status":"ok","policy":{"RADIO_ISOLATION":"off","DURESS.enabled":"(hidden)"},"pending":{"KERNEL_HARDENING":"strict"},"defaults":{"TOR_ISOLATION":"optional"},"base":{"gateway":"00"},"size":3,"gateways":{"gateway":{"taken":2,"behind":true,"last_error":"stale"}},"enforcement":{"DURESS.enabled":"no enforcer"},"projections":"No space left","boot":{"time":1,"results":{"KERNEL_HARDENING":"in force","CRYPTO_BACKEND":"failed: no"}}}""";
 
     private readonly ClientTrial trial = new();
 
@@ -41,8 +41,12 @@ public sealed class StatusTests : IDisposable
             gateways
               gateway  has taken entry 2, is behind; its last refusal: stale
 
+            at the last boot
+              KERNEL_HARDENING  in force
+
             wrong
               status.json and pending.conf are not up to date: No space left
+              the last boot could not apply CRYPTO_BACKEND: failed: no
 
             3 entries in the ledger
 
@@ -89,7 +93,7 @@ public sealed class StatusTests : IDisposable
     public void Attack21_nothing_the_daemon_says_reaches_the_terminal_raw(string form)
     {
         const string Evil = @"x\u001b[2J\u009b1m\u202e\u0007\u007f\u2028\ud83d\ude00";
-        using FakeBus bus = new(trial.Socket, $$$"""{"status":"ok","policy":{"{{{Evil}}}":"{{{Evil}}}"},"pending":{"K":["{{{Evil}}}"]},"gateways":{"{{{Evil}}}":{"last_error":"{{{Evil}}}"}},"projections":"{{{Evil}}}","boot":{"{{{Evil}}}":"failed: {{{Evil}}}"}}""");
+        using FakeBus bus = new(trial.Socket, $$$"""{"status":"ok","policy":{"{{{Evil}}}":"{{{Evil}}}"},"pending":{"K":["{{{Evil}}}"]},"gateways":{"{{{Evil}}}":{"last_error":"{{{Evil}}}"}},"projections":"{{{Evil}}}","boot":{"results":{"a{{{Evil}}}":"{{{Evil}}}","{{{Evil}}}":"failed: {{{Evil}}}"} } }""");
         Assert.Equal(0, trial.Run("status", "-o", form));
         Assert.DoesNotContain(trial.Output, IsDangerous);
         Assert.Contains("\ud83d\ude00", trial.Output);

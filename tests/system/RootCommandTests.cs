@@ -1,0 +1,96 @@
+using Qwamos.SystemTests.Harness;
+using Xunit;
+
+namespace Qwamos.SystemTests;
+
+/// <summary>The daemons' commands for root, on the published programs.</summary>
+public sealed class RootCommandTests : IDisposable
+{
+    private readonly Trial _trial = new(enrolled: false);
+
+    public void Dispose() => _trial.Dispose();
+
+    public static TheoryData<string> Daemons => ["qwamosd", "gateway-policyd"];
+
+    [Theory]
+    [MemberData(nameof(Daemons))]
+    public void EnrollWithTheFingerprint_InstallsTheAnchor0644_AndMakesTheSystemId(string daemon)
+    {
+        string fingerprint = MakeKey("one");
+        CommandResult result = Enroll(daemon, "one", "--fingerprint", fingerprint);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains(fingerprint, result.Output);
+        Assert.Equal(32, File.ReadAllBytes(_trial.At("/etc/qwamos/dom0.pub")).Length);
+        Assert.Equal((UnixFileMode)0x1A4, File.GetUnixFileMode(_trial.At("/etc/qwamos/dom0.pub")));
+        Assert.True(File.Exists(_trial.At("/etc/qwamos/system.id")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Daemons))]
+    public void EnrollUnconfirmed_OrWithAnotherFingerprint_ChangesNothing(string daemon)
+    {
+        MakeKey("one");
+        Assert.Equal(1, Enroll(daemon, "one").ExitCode);
+        Assert.Equal(1, Enroll(daemon, "one", "--fingerprint", new string('0', 64)).ExitCode);
+        Assert.False(File.Exists(_trial.At("/etc/qwamos/dom0.pub")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Daemons))]
+    public void AnotherKey_IsEnrolledOnlyWithReplace(string daemon)
+    {
+        string one = MakeKey("one");
+        string two = MakeKey("two");
+        Enroll(daemon, "one", "--fingerprint", one);
+        byte[] first = File.ReadAllBytes(_trial.At("/etc/qwamos/dom0.pub"));
+        CommandResult refused = Enroll(daemon, "two", "--fingerprint", two);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("--replace", refused.Error);
+        Assert.Equal(first, File.ReadAllBytes(_trial.At("/etc/qwamos/dom0.pub")));
+        Assert.Equal(0, Enroll(daemon, "two", "--fingerprint", two, "--replace").ExitCode);
+        Assert.NotEqual(first, File.ReadAllBytes(_trial.At("/etc/qwamos/dom0.pub")));
+    }
+
+    [Fact]
+    public void ReplacedAnchor_LeavesANoteForTheLedger()
+    {
+        string one = MakeKey("one");
+        string two = MakeKey("two");
+        Enroll("qwamosd", "one", "--fingerprint", one);
+        Enroll("qwamosd", "two", "--fingerprint", two, "--replace");
+        string note = File.ReadAllText(_trial.At("/var/lib/qwamos-boot/notes/00000001.json"));
+        Assert.Contains("\"kind\":\"anchor-replaced\"", note);
+        Assert.Contains(one, note);
+        Assert.Contains(two, note);
+    }
+
+    [Theory]
+    [InlineData("tomorrow")]
+    [InlineData("-5")]
+    [InlineData("1e9")]
+    public void TimeFloorThatIsNoTime_IsRefused(string time)
+    {
+        Assert.NotEqual(0, Run("qwamosd", "set-time-floor", time).ExitCode);
+        Assert.False(Directory.Exists(_trial.At("/var/lib/qwamos-boot")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Daemons))]
+    public void RootSlash_IsAUsageError(string daemon) =>
+        Assert.Equal(2, Command.Run([Program(daemon), "set-time-floor", "5", "--root", "/"]).ExitCode);
+
+    private string MakeKey(string name)
+    {
+        Assert.Equal(0, Command.Run([Binaries.Client, "--root", _trial.Root, "--home", Home(name), "key", "show"]).ExitCode);
+        return TestSigner.FromSeed(File.ReadAllBytes(Path.Combine(Home(name), "ed25519_sk"))).KeyId;
+    }
+
+    private CommandResult Enroll(string daemon, string name, params string[] options) =>
+        Run(daemon, ["enroll", Path.Combine(Home(name), "ed25519_pk"), .. options]);
+
+    private CommandResult Run(string daemon, params string[] arguments) => Command.Run([Program(daemon), "--root", _trial.Root, .. arguments]);
+
+    private string Home(string name) => Path.Combine(_trial.Root, name);
+
+    private static string Program(string daemon) => daemon == "qwamosd" ? Binaries.Daemon : Binaries.Gateway;
+}

@@ -24,6 +24,11 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
             return ExitCodes.Done;
         }
         if (Plan(grounds) is not { } plan) return ExitCodes.Done;
+        if (plan.IsIdle(grounds.Memory))
+        {
+            report.Say("nothing is staged");
+            return ExitCodes.Done;
+        }
         try
         {
             return Carry(plan, grounds);

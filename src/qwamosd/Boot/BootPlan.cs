@@ -11,4 +11,7 @@ namespace Qwamos.Daemon.Boot;
 internal sealed record BootPlan(LoadedLedger Ledger, IReadOnlyList<StagedChange> Changes, IReadOnlyList<RefusedChange> Refused, BootMemory Seen)
 {
     public PolicyState State => Ledger.State;
+
+    /// <summary>True when there is nothing to apply and nothing new to remember: then nothing is written, whatever the disk is like.</summary>
+    public bool IsIdle(BootMemory memory) => Changes.Count + Refused.Count == 0 && Seen.Write().AsSpan().SequenceEqual(memory.Write());
 }

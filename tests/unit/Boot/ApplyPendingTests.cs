@@ -43,6 +43,16 @@ public sealed class ApplyPendingTests : IDisposable
     }
 
     [Fact]
+    public void NothingStagedAndNothingNew_WritesNothing()
+    {
+        trial.Set("RADIO_ISOLATION", "off");
+        trial.Boot();
+        Directory.Delete(trial.Paths.BootNotesDir, recursive: true);
+        Assert.Equal((0, "nothing is staged\n"), trial.Boot());
+        Assert.False(Directory.Exists(trial.Paths.BootNotesDir));
+    }
+
+    [Fact]
     public void StagedKeys_AreApplied_Noted_AndTheStatusBeforeIsKept()
     {
         trial.Set([("KERNEL_HARDENING", JsonValue.Of("strict")), ("BOOT_VERIFICATION", JsonValue.Of("strict")), ("CRYPTO_BACKEND", JsonValue.Of("hybrid"))]);

@@ -139,7 +139,7 @@ class Bench:
         return size
 
     def file_system(self):
-        done = subprocess.run(["stat", "-f", "-c", "%T", self.root], stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(["findmnt", "-n", "-o", "FSTYPE", "-T", self.root], stdout=subprocess.PIPE, check=True)
         return done.stdout.decode().strip()
 
     def close(self):

@@ -190,7 +190,7 @@ def check_forms(envelope):
         _require(unsigned or name in msg, name + " is missing")
     _require("nonce" not in msg or _decode(msg["nonce"], 16) is not None, "nonce is not base64 of 16 bytes")
     for name in ("timestamp", "expires"):
-        _require(name not in msg or _is_integer(msg[name]) and msg[name] >= 0, name + " is not unix seconds")
+        _require(name not in msg or _is_integer(msg[name]), name + " is not unix seconds")
     _check_optional(msg)
     return _signatures(envelope)
 

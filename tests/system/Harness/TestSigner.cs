@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -7,7 +8,7 @@ namespace Qwamos.SystemTests.Harness;
 
 /// <summary>
 /// Signs requests on its own, without the library under test: canonical JSON is made by sorting members, which equals RFC 8785 for the
-/// ASCII strings and integers that tests use.
+/// strings and integers that tests use.
 /// </summary>
 internal sealed class TestSigner
 {
@@ -52,9 +53,32 @@ internal sealed class TestSigner
     public static string Canonical(JsonNode? node) => node switch
     {
         JsonObject members => "{" + string.Join(',', members.OrderBy(m => m.Key, StringComparer.Ordinal)
-            .Select(m => JsonValue.Create(m.Key).ToJsonString() + ":" + Canonical(m.Value))) + "}",
+            .Select(m => Text(m.Key) + ":" + Canonical(m.Value))) + "}",
         JsonArray items => "[" + string.Join(',', items.Select(Canonical)) + "]",
         null => "null",
+        JsonValue value when value.TryGetValue(out string? text) => Text(text),
         _ => node.ToJsonString(),
     };
+
+    /// <summary>A string with the escapes of RFC 8785 and no other: the framework's writer would also escape the <c>+</c> of a nonce.</summary>
+    private static string Text(string text)
+    {
+        var written = new StringBuilder("\"");
+        foreach (char c in text)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => written.Append('\\').Append(c),
+                '\b' => written.Append("\\b"),
+                '\t' => written.Append("\\t"),
+                '\n' => written.Append("\\n"),
+                '\f' => written.Append("\\f"),
+                '\r' => written.Append("\\r"),
+                < ' ' => written.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                _ => written.Append(c),
+            };
+        }
+
+        return written.Append('"').ToString();
+    }
 }

@@ -1,0 +1,121 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Verification;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Pipeline;
+
+/// <summary>The whole way of a request over a real socket and a real ledger, with the test's clock.</summary>
+internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAnswer
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
+    private readonly SystemPaths _paths;
+    private readonly string _ledgerFile;
+    private BusListener _listener = null!;
+
+    private PipelineTrial(string? ledgerFile)
+    {
+        Assert.True(SystemPaths.TryCreate(_root, out SystemPaths? paths, out _));
+        _paths = paths;
+        TrialTree.MakeMissing(paths);
+        _ledgerFile = ledgerFile ?? paths.LedgerFile;
+    }
+
+    public ManualTime Time { get; } = new();
+
+    public SigningKey Key { get; } = SigningKey.Generate();
+
+    public LedgerStore Ledger { get; private set; } = null!;
+
+    public LoadedLedger Loaded { get; private set; } = null!;
+
+    public Writer Writer { get; private set; } = null!;
+
+    public RequestPipeline Requests { get; private set; } = null!;
+
+    public static async Task<PipelineTrial> StartAsync(int replayCapacity = 1_000, int maxWaiting = 1_000, string? ledgerFile = null)
+    {
+        var trial = new PipelineTrial(ledgerFile);
+        await trial.OpenAsync(replayCapacity, maxWaiting);
+        return trial;
+    }
+
+    /// <summary>Stops as a daemon does, and starts on the same ledger.</summary>
+    public async Task RestartAsync()
+    {
+        await CloseAsync();
+        await OpenAsync(1_000, 1_000);
+    }
+
+    public byte[] Change(string args, Func<MessageDraft, MessageDraft>? with = null, SigningKey? key = null)
+    {
+        Assert.True(StrictJson.TryParse(Encoding.UTF8.GetBytes(args), out JsonValue? value, out string? fault), fault);
+        var draft = new MessageDraft { Command = Commands.SetPolicy, Args = value, Nonce = Nonce.Random(), Timestamp = Time.UnixSeconds };
+        return EnvelopeWriter.Sign(with is null ? draft : with(draft), key ?? Key).Raw.ToArray();
+    }
+
+    public Socket Connect()
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 20_000 };
+        socket.Connect(new UnixDomainSocketEndPoint(_paths.BusSocket));
+        return socket;
+    }
+
+    /// <summary>Sends the requests on one connection and gives the answers.</summary>
+    public JsonElement[] Ask(params byte[][] requests)
+    {
+        using Socket socket = Connect();
+        socket.SendAll(requests.SelectMany(bytes => bytes).ToArray());
+        return [.. requests.Select(_ => Parse(socket.ReadLine()!))];
+    }
+
+    public static JsonElement Parse(string line)
+    {
+        using var document = JsonDocument.Parse(line);
+        return document.RootElement.Clone();
+    }
+
+    public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message) =>
+        [("policy", JsonValue.Object(Writer.Published.Policy.Policy.Select(pair => (pair.Key, pair.Value.Value.ToJson()))))];
+
+    public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change) =>
+        [("index", JsonValue.Of(change.Index)), ("applied", JsonValue.Array(change.Outcome.Applied))];
+
+    public async ValueTask DisposeAsync()
+    {
+        await CloseAsync();
+        Key.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private async Task OpenAsync(int replayCapacity, int maxWaiting)
+    {
+        Ledger = LedgerStore.Open(_ledgerFile, LedgerOpenMode.ReadWrite);
+        Loaded = LedgerFold.Load(Ledger);
+        ReplayStore replay = ReplayStore.Recall(Ledger, Loaded.State.FloorSeconds, replayCapacity);
+        Writer = new Writer(Ledger, Loaded, replay, PolicySchema.BuiltIn, DomainScope.Authority);
+        Requests = new RequestPipeline(
+            new Verifier(new VerifierOptions { Keys = [Key.Public] }), new FairScheduler(2, maxWaiting), Writer, this, this, Time);
+        Assert.True(BusSocket.TryBind(_paths.BusSocket, _paths, null, out BusSocket? socket, out string? fault), fault);
+        _listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
+        Writer.Start();
+        await _listener.StartAsync();
+    }
+
+    private async Task CloseAsync()
+    {
+        await _listener.DisposeAsync();
+        Writer.Stop();
+        Ledger.Dispose();
+    }
+}

@@ -1,0 +1,195 @@
+using System.Text.Json;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Ledger;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Pipeline;
+
+public sealed class RequestPipelineTests
+{
+    private static readonly byte[] Status = """{"msg":{"command":"get_status"}}"""u8.ToArray();
+
+    [Fact]
+    public async Task A_change_is_durable_with_its_peer_and_exact_envelope_when_it_is_answered()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        byte[] change = bus.Change("""{"RADIO_ISOLATION":"off"}""");
+        JsonElement answer = bus.Ask(change)[0];
+        Assert.Equal(0, answer.GetProperty("index").GetInt64());
+        var entry = Assert.IsType<MessageEntry>(bus.Ledger.ReadEntry(0));
+        Assert.Equal(change, entry.Envelope.Raw.ToArray());
+        Assert.Equal(new EntryPeer(Posix.EffectiveUid, Posix.EffectiveGid, Environment.ProcessId), entry.Peer);
+        Assert.Equal(bus.Time.UnixSeconds, entry.TimeSeconds);
+    }
+
+    [Fact]
+    public async Task A_status_shows_the_changes_sent_before_it_on_its_connection()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        JsonElement[] answers = bus.Ask(bus.Change("""{"TOR_ISOLATION":"mandatory"}"""), Status, bus.Change("""{"X":1}"""), Status);
+        Assert.Equal("mandatory", answers[1].GetProperty("policy").GetProperty("TOR_ISOLATION").GetString());
+        Assert.Equal("invalid_policy", Code(answers[2]));
+    }
+
+    [Fact]
+    public async Task Pipelined_changes_of_one_connection_take_effect_in_the_order_sent()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        byte[][] changes = [.. Enumerable.Range(0, 64).Select(i => bus.Change($$"""{"RADIO_IDLE_TIMEOUT_MIN":{{i}}}"""))];
+        JsonElement[] answers = bus.Ask(changes);
+        Assert.Equal(Enumerable.Range(0, 64).Select(i => (long)i), answers.Select(answer => answer.GetProperty("index").GetInt64()));
+        Assert.Equal(PolicyValue.Of(63), bus.Writer.Published.Policy.Policy["RADIO_IDLE_TIMEOUT_MIN"].Value);
+    }
+
+    [Fact]
+    public async Task Attack9_a_resend_is_told_index_and_outcome_at_once_in_one_batch_and_after_a_restart()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        byte[] accepted = bus.Change("""{"RADIO_ISOLATION":"off"}""");
+        byte[] refused = bus.Change("""{"RADIO_ISOLATION":"maybe"}""");
+        JsonElement[] answers = bus.Ask(accepted, accepted, refused, refused);
+        AssertReplayed(answers[1], 0, "accepted");
+        Assert.Equal("invalid_policy", Code(answers[2]));
+        AssertReplayed(answers[3], 1, "invalid_policy");
+
+        await bus.RestartAsync();
+        answers = bus.Ask(accepted, refused);
+        AssertReplayed(answers[0], 0, "accepted");
+        AssertReplayed(answers[1], 1, "invalid_policy");
+        Assert.Equal(2, bus.Ledger.Size);
+    }
+
+    [Fact]
+    public async Task Attack10_a_full_replay_store_refuses_new_messages_and_forgets_none()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync(replayCapacity: 4);
+        byte[] first = bus.Change("""{"RADIO_IDLE_TIMEOUT_MIN":1}""");
+        JsonElement[] answers = bus.Ask(first, bus.Change("""{"RADIO_IDLE_TIMEOUT_MIN":2}"""), bus.Change("""{"RADIO_IDLE_TIMEOUT_MIN":3}"""), first);
+        Assert.Equal("replay_store_full", Code(answers[2]));
+        AssertReplayed(answers[3], 0, "accepted");
+        Assert.Equal(2, bus.Ledger.Size);
+    }
+
+    [Fact]
+    public async Task Attack12_a_clock_set_far_back_is_held_by_the_floor_and_said_in_every_answer()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        long then = bus.Time.UnixSeconds;
+        byte[] early = bus.Change("""{"RADIO_ISOLATION":"off"}""");
+        Assert.Equal("ok", bus.Ask(early)[0].GetProperty("status").GetString());
+        bus.Time.SetClock(0);
+        JsonElement[] answers = bus.Ask(early, Status, bus.Change("""{"RADIO_ISOLATION":"on"}""", draft => draft with { Timestamp = then }));
+        AssertReplayed(answers[0], 0, "accepted");
+        Assert.All(answers, answer => Assert.Equal(then, answer.GetProperty("clock_behind_floor").GetProperty("floor").GetInt64()));
+        Assert.Equal("ok", answers[2].GetProperty("status").GetString());
+        Assert.Equal(then - Limits.FreshnessWindowSeconds, bus.Ledger.ReadEntry(1)!.TimeSeconds);
+    }
+
+    [Fact]
+    public async Task Attack16_of_two_changes_with_one_base_exactly_one_wins_and_the_other_is_told()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        var @base = new Dictionary<string, string> { ["gateway"] = PolicyState.Empty.BaseHash(PolicySchema.BuiltIn, "gateway") };
+        JsonElement[] answers = bus.Ask(
+            bus.Change("""{"RADIO_ISOLATION":"off"}""", draft => draft with { Base = @base }),
+            bus.Change("""{"TOR_ISOLATION":"off"}""", draft => draft with { Base = @base }));
+        Assert.Equal("ok", answers[0].GetProperty("status").GetString());
+        Assert.Equal("base_mismatch", Code(answers[1]));
+    }
+
+    [Fact]
+    public async Task Attack23_badly_signed_stale_and_malformed_requests_are_counted_and_never_written()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        using SigningKey stranger = SigningKey.Generate();
+        JsonElement[] answers = bus.Ask(
+            bus.Change("""{"RADIO_ISOLATION":"off"}""", key: stranger),
+            bus.Change("""{"RADIO_ISOLATION":"off"}""", draft => draft with { Timestamp = draft.Timestamp - 301 }),
+            """{"msg":7}"""u8.ToArray(),
+            """{"a":1,"a":2}"""u8.ToArray());
+        Assert.Equal(["bad_signature", "stale", "bad_request", "bad_json"], answers.Select(Code));
+        Assert.Equal(0, bus.Ledger.Size);
+        Assert.Equal(1, bus.Requests.Counts.Refused(ErrorCode.BadSignature));
+        Assert.Equal(4, bus.Requests.Counts.AllRefused);
+    }
+
+    [Fact]
+    public async Task A_uid_with_too_many_waiting_requests_is_busy_and_nothing_is_consumed()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync(maxWaiting: 0);
+        Assert.Equal("busy", Code(bus.Ask(bus.Change("""{"RADIO_ISOLATION":"off"}"""))[0]));
+        Assert.Equal(0, bus.Ledger.Size);
+    }
+
+    [Fact]
+    public async Task Attack29_a_full_disk_refuses_everybody_consumes_nothing_and_service_resumes()
+    {
+        using SmallDisk disk = SmallDisk.MountOrSkip(512);
+        await using PipelineTrial bus = await PipelineTrial.StartAsync(ledgerFile: Path.Combine(disk.Dir, "ledger.db"));
+        var seen = new List<bool>();
+        bus.Writer.StorageFull += seen.Add;
+        string filler = disk.Fill();
+        string reason = new('r', 1_000);
+        byte[][] changes = [.. Enumerable.Range(0, 60).Select(i => bus.Change($$"""{"RADIO_IDLE_TIMEOUT_MIN":{{i}}}""", draft => draft with { Reason = reason }))];
+        JsonElement[] answers = bus.Ask(changes);
+        int accepted = answers.Count(answer => answer.GetProperty("status").GetString() == "ok");
+        Assert.All(answers.Where(answer => answer.GetProperty("status").GetString() != "ok"), answer => Assert.Equal("storage_full", Code(answer)));
+        Assert.Equal(accepted, bus.Ledger.Size);
+        Assert.NotEqual(60, accepted);
+
+        File.Delete(filler);
+        byte[] dropped = changes[answers.Select(answer => answer.GetProperty("status").GetString()).ToList().IndexOf("error")];
+        Assert.Equal(accepted, bus.Ask(dropped)[0].GetProperty("index").GetInt64());
+        Assert.Equal([true, false], seen);
+    }
+
+    [Fact]
+    public async Task A_restart_folds_to_the_same_state_from_the_snapshot_saved_at_the_stop()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        bus.Ask(bus.Change("""{"RADIO_ISOLATION":"off"}"""), bus.Change("""{"KERNEL_HARDENING":"strict"}"""));
+        string root = bus.Writer.Published.RootHash;
+        await bus.RestartAsync();
+        Assert.Equal(2, bus.Loaded.FoldedFrom);
+        Assert.Equal(root, bus.Writer.Published.RootHash);
+        Assert.Equal(PolicyValue.Of("strict"), bus.Writer.Published.Policy.Staged["KERNEL_HARDENING"].Value);
+    }
+
+    [Fact]
+    public async Task A_committed_batch_is_published_before_it_is_told_and_told_before_it_is_answered()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        long told = -1;
+        bus.Writer.Committed += batch => Volatile.Write(ref told, batch.State == bus.Writer.Published ? batch.Changes[^1].Index : -2);
+        bus.Ask(bus.Change("""{"RADIO_ISOLATION":"off"}"""));
+        Assert.Equal(0, Volatile.Read(ref told));
+    }
+
+    [Fact]
+    public async Task Many_connections_at_once_give_one_gapless_history()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        byte[][][] work = [.. Enumerable.Range(0, 8).Select(_ => Enumerable.Range(0, 50).Select(i => bus.Change($$"""{"RADIO_IDLE_TIMEOUT_MIN":{{i}}}""")).ToArray())];
+        var indexes = new System.Collections.Concurrent.ConcurrentBag<long>();
+        Parallel.ForEach(work, changes =>
+        {
+            foreach (JsonElement answer in bus.Ask(changes))
+                indexes.Add(answer.GetProperty("index").GetInt64());
+        });
+        Assert.Equal(Enumerable.Range(0, 400).Select(i => (long)i), indexes.Order());
+        Assert.Equal(bus.Writer.Published.RootHash, Convert.ToHexStringLower(MerkleTree.Of(bus.Ledger.ReadLeafHashes(0, 400)).Root()));
+    }
+
+    private static string Code(JsonElement answer) => answer.GetProperty("code").GetString()!;
+
+    private static void AssertReplayed(JsonElement answer, long index, string outcome)
+    {
+        Assert.Equal("replayed", Code(answer));
+        Assert.Equal(index, answer.GetProperty("index").GetInt64());
+        Assert.Equal(outcome, answer.GetProperty("outcome").GetString());
+    }
+}

@@ -68,7 +68,7 @@ public sealed class RequestPipeline(
     private void ShowOrRefuse(BusRequest request, Verdict verdict)
     {
         if (verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
-            request.AnswerAtHead(() => Answer.Ok([.. status.Describe(message), .. ClockNote()]));
+            request.AnswerAtHead(() => StatusLine.Write([.. ClockNote(), .. status.Describe(message)]));
         else
             Refuse(request, refusal);
     }

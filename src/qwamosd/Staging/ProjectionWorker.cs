@@ -15,6 +15,7 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     private readonly Channel<CommittedBatch> _batches = Channel.CreateUnbounded<CommittedBatch>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
     private volatile string? _fault;
 
@@ -34,6 +35,7 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
     public async ValueTask DisposeAsync()
     {
         _batches.Writer.TryComplete();
+        _ending.TrySetResult();
         await _running;
         TryWrite();
     }
@@ -45,7 +47,7 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
         {
             isOpen = await WaitForWorkAsync();
             if (isOpen)
-                await Task.WhenAny(Task.Delay(CoalescingDelay, time), _batches.Reader.Completion);
+                await Task.WhenAny(Task.Delay(CoalescingDelay, time), _ending.Task);
             LogAccepted();
             TryWrite();
         }

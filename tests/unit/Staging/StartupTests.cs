@@ -1,0 +1,88 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.Daemon;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Staging;
+
+public sealed class StartupTests : IDisposable
+{
+    private readonly StagingTrial _trial = new();
+
+    public void Dispose() => _trial.Dispose();
+
+    [Fact]
+    public void A_first_start_makes_the_system_id_and_an_empty_ledger()
+    {
+        using Prepared start = _trial.Prepare();
+        Assert.Equal(32, start.SystemId.Length);
+        Assert.Equal(0, start.Ledger.Size);
+        Assert.True(Posix.TryStat(_trial.Paths.LedgerFile, out FileStat stat));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, stat.Mode);
+    }
+
+    [Fact]
+    public void A_bad_anchor_stops_the_start()
+    {
+        File.WriteAllText(_trial.Paths.AnchorFile, "short");
+        Assert.Contains("dom0.pub", _trial.Fault(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack25_a_second_start_is_refused_before_it_touches_the_ledger()
+    {
+        using Prepared start = _trial.Prepare();
+        Assert.Contains("another daemon", _trial.Fault(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack27_a_state_directory_that_others_may_write_stops_the_start()
+    {
+        File.SetUnixFileMode(_trial.Paths.StateDir, (UnixFileMode)0x1FF);
+        Assert.Contains("writable by others", _trial.Fault(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack13_a_ledger_shorter_than_the_boot_remembers_stops_the_start_saying_where()
+    {
+        var memory = new BootMemory(3, new string('a', 64), new Dictionary<string, long>(), 1);
+        new BootFolder(_trial.Paths).WriteMemory(memory);
+        Assert.Contains("Entry 0 is missing", _trial.Fault(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Boot_notes_become_entries_once_and_in_order()
+    {
+        BootNotes.Write(_trial.Paths, BootNote.TimeFloor(1, 1_000, 500));
+        BootNotes.Write(_trial.Paths, BootNote.Applied(2, 1_001, [new BootResult("KERNEL_HARDENING", 0, BootResult.InForce, "")]));
+        using (Prepared first = _trial.Prepare())
+        {
+            Assert.Equal(2, first.Ledger.Size);
+            Assert.Equal(2, first.Loaded.State.LastNote);
+            Assert.Equal(2, first.LastBoot!.Sequence);
+        }
+        using Prepared second = _trial.Prepare();
+        Assert.Equal(2, second.Ledger.Size);
+        Assert.IsType<NoteEntry>(second.Ledger.ReadEntry(1));
+    }
+
+    [Fact]
+    public void Projections_of_the_old_program_are_kept_beside_with_the_line_that_signs_them()
+    {
+        File.WriteAllText(_trial.Paths.StatusFile, """{"policy":{"RADIO_ISOLATION":"off"}}""");
+        File.Delete(_trial.Paths.EtcPendingLink);
+        File.WriteAllText(_trial.Paths.EtcPendingLink, "KERNEL_HARDENING=strict\n");
+        using (Prepared first = _trial.Prepare())
+        {
+            Assert.True(File.Exists(_trial.Paths.StatusFile + ".legacy"));
+            Assert.True(File.Exists(_trial.Paths.EtcPendingLink + ".legacy"));
+            Assert.Equal(FileKind.SymbolicLink, Posix.Stat(_trial.Paths.EtcPendingLink).Kind);
+            Assert.Contains("qwamosctl apply", _trial.LogText, StringComparison.Ordinal);
+            Assert.Empty(first.Loaded.State.Policy);
+        }
+        File.WriteAllText(_trial.Paths.StatusFile, "ours");
+        using Prepared second = _trial.Prepare();
+        Assert.Equal("ours", File.ReadAllText(_trial.Paths.StatusFile));
+    }
+}

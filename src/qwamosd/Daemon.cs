@@ -24,14 +24,14 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
 
-    public Daemon(Prepared start, TimeProvider time, LogMessages log, DeliveryLog deliveryLog, int maxConnections)
+    public Daemon(Prepared start, TimeProvider time, LogMessages log, int maxConnections)
     {
         _start = start;
         _log = log;
         ReplayStore replay = ReplayStore.Recall(start.Ledger, start.Loaded.State.FloorSeconds);
         _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
-        _delivery = new DeliveryService(start.Config, start.Schema, start.Ledger, start.Loaded.State, time, deliveryLog);
+        _delivery = new DeliveryService(start.Config, start.Schema, start.Ledger, start.Loaded.State, time, log);
         _writer.Committed += _projections.Committed;
         _writer.Committed += _ => _delivery.LedgerHasGrown();
         _writer.StorageFull += NoteStorage;

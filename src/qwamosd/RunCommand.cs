@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Running;
-using Qwamos.Daemon.Delivery;
 
 namespace Qwamos.Daemon;
 
@@ -18,8 +17,7 @@ internal static class RunCommand
     public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
         TimeProvider time = TimeProvider.System;
-        var lines = new DaemonLog(parsed.GetValue(DaemonOptions.LogFormat), time);
-        var log = new LogMessages(lines);
+        var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonOptions.LogFormat), time));
         int maxConnections = ProcessSetup.Harden();
         // From the first moment on, so that a stop during the start is a clean one too.
         using var stop = new StopSignal();
@@ -28,7 +26,7 @@ internal static class RunCommand
             log.DoesNotStart(fault);
             return ExitCodes.Failed;
         }
-        await using var daemon = new Daemon(prepared, time, log, new DeliveryLog(lines), maxConnections);
+        await using var daemon = new Daemon(prepared, time, log, maxConnections);
         return await daemon.RunAsync(stop.Requested, ServiceNotifier.FromEnvironment());
     }
 }

@@ -20,12 +20,12 @@ internal sealed class Courier
     private readonly DeliveryRule _rule;
     private readonly LedgerStore _ledger;
     private readonly TimeProvider _time;
-    private readonly DeliveryLog _log;
+    private readonly LogMessages _log;
     private GatewayRow _row;
     private int _unnoted;
     private bool _isDown;
 
-    public Courier(GatewayEntry gateway, DeliveryRule rule, LedgerStore ledger, StartingPlace start, TimeProvider time, DeliveryLog log)
+    public Courier(GatewayEntry gateway, DeliveryRule rule, LedgerStore ledger, StartingPlace start, TimeProvider time, LogMessages log)
     {
         _gateway = gateway;
         _rule = rule;

@@ -13,7 +13,7 @@ internal sealed class DeliveryService : IAsyncDisposable
     private Task _running = Task.CompletedTask;
 
     /// <param name="state">The fold of the ledger as it is now.</param>
-    public DeliveryService(DaemonConfig config, PolicySchema schema, LedgerStore ledger, PolicyState state, TimeProvider time, DeliveryLog log)
+    public DeliveryService(DaemonConfig config, PolicySchema schema, LedgerStore ledger, PolicyState state, TimeProvider time, LogMessages log)
     {
         if (config.Gateways.Count == 0)
         {

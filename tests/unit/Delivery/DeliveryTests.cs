@@ -192,7 +192,7 @@ public sealed class DeliveryTests : IDisposable
         File.WriteAllText(paths.DaemonConfigFile, $$"""{"gateways":[{{gateways}}]}""");
         File.SetUnixFileMode(paths.DaemonConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Assert.True(DaemonConfig.TryLoad(paths, PolicySchema.BuiltIn, out DaemonConfig? config, out string fault), fault);
-        var service = new DeliveryService(config, PolicySchema.BuiltIn, _store, _history.State, _time, new DeliveryLog(NullLogger.Instance));
+        var service = new DeliveryService(config, PolicySchema.BuiltIn, _store, _history.State, _time, new Daemon.LogMessages(NullLogger.Instance));
         service.Start();
         return service;
     }

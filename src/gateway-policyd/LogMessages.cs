@@ -32,8 +32,11 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(11, LogLevel.Warning, "refused {Code} from uid {Uid}: {Reason}")]
     public partial void Refused(string code, string reason, uint uid);
 
-    [LoggerMessage(14, LogLevel.Warning, "{Count} more refusals were not logged")]
-    public partial void RefusalsLeftOut(long count);
+    [LoggerMessage(14, LogLevel.Warning, "{Count} more were refused")]
+    public partial void RefusedMore(long count);
+
+    [LoggerMessage(16, LogLevel.Information, "{Count} more changes were accepted")]
+    public partial void AcceptedMore(long count);
 
     [LoggerMessage(15, LogLevel.Error, "what was staged stays staged, for its result cannot be recorded: {Reason}")]
     public partial void StagedNotRecorded(string reason);
@@ -44,8 +47,8 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(13, LogLevel.Error, "status.json cannot be written: {Reason}; tried again each second")]
     public partial void ProjectionFailed(string reason);
 
-    [LoggerMessage(20, LogLevel.Information, "enforced {Key} of entry {Index}: {Outcome}")]
-    public partial void Enforced(string key, long index, string outcome);
+    [LoggerMessage(20, LogLevel.Information, "enforced {Key} of entry {Index}")]
+    public partial void Enforced(string key, long index);
 
     [LoggerMessage(21, LogLevel.Error, "enforcing {Key} of entry {Index}: {Outcome}; it printed: {Output}")]
     public partial void EnforcementFailed(string key, long index, string outcome, string output);

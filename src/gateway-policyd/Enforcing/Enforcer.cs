@@ -87,8 +87,8 @@ internal sealed class Enforcer : IDisposable
         _stop.Token.ThrowIfCancellationRequested();
         if (outcome.IsFailure)
             _log.EnforcementFailed(enforcement.Key.Name, enforcement.Index, outcome.ToString(), output);
-        else
-            _log.Enforced(enforcement.Key.Name, enforcement.Index, outcome.ToString());
+        else if (outcome.IsDone)
+            _log.Enforced(enforcement.Key.Name, enforcement.Index);
         return outcome;
     }
 

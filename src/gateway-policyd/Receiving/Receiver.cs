@@ -21,6 +21,7 @@ internal sealed class Receiver : IAsyncDisposable
 
     private readonly ReceiverSettings _settings;
     private readonly LogMessages _log;
+    private readonly RequestLog _requestLog;
     private readonly LedgerStore _store;
     private readonly Writer _writer;
     private readonly Enforcer _enforcer;
@@ -41,7 +42,8 @@ internal sealed class Receiver : IAsyncDisposable
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, time);
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
         var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time);
-        pipeline.Refused += new RefusalLog(time, log).Note;
+        _requestLog = new RequestLog(time, log);
+        pipeline.Refused += _requestLog.Refused;
         _writer.Committed += Committed;
         _enforcer.Changed += _statusFile.HasChanged;
         _listener = new BusListener(socket, pipeline, time, maxConnections);
@@ -112,7 +114,7 @@ internal sealed class Receiver : IAsyncDisposable
     {
         foreach (CommittedChange change in batch.Changes)
         {
-            _log.Accepted(string.Join(", ", change.Outcome.Applied.Concat(change.Outcome.Staged)), change.Index);
+            _requestLog.Accepted(change);
             foreach (string name in change.Outcome.Applied)
             {
                 if (_settings.Schema.TryGet(name, out PolicyKey? key) && Enforcement(key, change) is { } enforcement)

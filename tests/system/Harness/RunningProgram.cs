@@ -16,6 +16,7 @@ internal sealed partial class RunningProgram : IDisposable
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _name;
+    private int _isDisposed;
 
     private RunningProgram(Process process, string name)
     {
@@ -85,6 +86,8 @@ internal sealed partial class RunningProgram : IDisposable
 
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+            return;
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         _process.WaitForExit(Patience);

@@ -50,7 +50,7 @@ public sealed class FileAttackTests : IDisposable
     [Theory]
     [InlineData("/var/lib/qwamos/status.json")]
     [InlineData("/var/lib/qwamos/pending.conf")]
-    public void Attack27_SymlinkAtAProjection_IsReplaced_NeverFollowed(string path)
+    public void Attack27_SymlinkAtAProjection_IsRefusedAndReported_NeverFollowed(string path)
     {
         string victim = Path.Combine(_trial.Root, "victim");
         File.WriteAllText(victim, "precious");
@@ -60,7 +60,10 @@ public sealed class FileAttackTests : IDisposable
         File.CreateSymbolicLink(_trial.At(path), victim);
         _trial.StartDaemon();
         Assert.Equal("ok", _trial.Set("KERNEL_HARDENING", "\"strict\"").Code());
-        Eventually.True(() => new FileInfo(_trial.At(path)).LinkTarget is null, "the projection is written again");
+        Eventually.True(() => _trial.Status().GetProperty("projections").ToString().Contains(Path.GetFileName(path), StringComparison.Ordinal), "status names the path");
+        Assert.Equal("precious", File.ReadAllText(victim));
+        File.Delete(_trial.At(path));
+        Eventually.True(() => File.Exists(_trial.At(path)) && _trial.Status().GetProperty("projections").ToString() == "ok", "the projection is written once the link is gone");
         Assert.Equal("precious", File.ReadAllText(victim));
     }
 

@@ -85,8 +85,14 @@ public static class Limits
     /// <summary>Longest leaf: its length fits the 16 bits of a tlog-tiles entry bundle.</summary>
     public const int MaxLeafBytes = 65_535;
 
-    /// <summary>Nonces remembered; full is `replay_store_full`, never an early eviction.</summary>
+    /// <summary>Nonces held in memory unless qwamosd.json says otherwise; full is `replay_store_full`, never an early eviction.</summary>
     public const int ReplayCapacityNonces = 1_000_000;
+
+    /// <summary>The smallest memory of nonces: a person's changes of ten minutes.</summary>
+    public const int MinReplayCapacityNonces = 100;
+
+    /// <summary>The largest, about 500 MB.</summary>
+    public const int MaxReplayCapacityNonces = 10_000_000;
 
     /// <summary>Most entries in one commit: bounds memory and the wait of the last sender of a batch.</summary>
     public const int MaxBatchEntries = 512;

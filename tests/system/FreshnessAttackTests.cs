@@ -50,6 +50,24 @@ public sealed class FreshnessAttackTests : IDisposable
     }
 
     [Fact]
+    public void Attack10_FullReplayStore_RefusesNewMessages_ForgetsNone_AndResumesLater()
+    {
+        _trial.Write("/etc/qwamos/qwamosd.json", """{"gateways":[],"replay_nonces":100}""");
+        RunningProgram daemon = _trial.StartDaemon();
+        TestSigner signer = _trial.Signer;
+        byte[][] requests = [.. Enumerable.Range(0, 60).Select(i => signer.SetPolicy($"{{\"RADIO_IDLE_TIMEOUT_MIN\":{i}}}"))];
+        List<JsonElement> answers = Pipelined.Ask(_trial.BusSocket, requests);
+        Assert.Equal(50, answers.Count(answer => answer.Code() == "ok"));
+        Assert.All(answers.Skip(50), answer => Assert.Equal("replay_store_full", answer.Code()));
+        Assert.All(Pipelined.Ask(_trial.BusSocket, requests.Take(50)), answer => Assert.Equal("replayed", answer.Code()));
+        Assert.Equal(50, _trial.Status().GetProperty("size").GetInt64());
+        Assert.Equal(0, daemon.Stop());
+
+        StartAt("+601s");
+        Assert.Equal("ok", _trial.Ask(signer.SetPolicy("""{"RADIO_IDLE_TIMEOUT_MIN":5}""", TestSigner.Now + 601)).Code());
+    }
+
+    [Fact]
     public void Attack11_EnvelopeForAnotherRecipient_IsRefused()
     {
         _trial.Write("/etc/qwamos/qwamosd.json", """{"gateways":[{"name":"gateway","class":"gateway","socket":"/run/qwamos/gateway-bus.sock"}]}""");

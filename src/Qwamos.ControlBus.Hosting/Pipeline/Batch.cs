@@ -32,6 +32,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     {
         VerifiedMessage message = pending.Message;
         long index = start.Size + _entries.Count;
+        replay.SetNow(pending.JudgedSeconds);
         if (Consume(message, index) is { } refusal)
         {
             _decided.Add((pending, null, refusal));

@@ -148,7 +148,6 @@ public sealed class Writer
     {
         var published = new PublishedState(batch.State, _ledger.Tree(), batch.LastUpdateSeconds);
         _published = published;
-        _replay.SetFloor(batch.State.FloorSeconds);
         NoteFull(isFull: false);
         Committed?.Invoke(new CommittedBatch(published, batch.Changes));
     }

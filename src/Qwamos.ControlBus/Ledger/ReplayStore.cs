@@ -6,15 +6,16 @@ namespace Qwamos.ControlBus.Ledger;
 // DESIGN section 3, "Replay". Two memories:
 //   the ledger's nonce index holds every nonce ever recorded and is asked about each one that is not in memory here, so that no clock,
 //   restart or reuse of an old nonce matters;
-//   this one holds the nonces of messages that could still be accepted, those of the batch being decided among them. It is what makes
+//   this one holds the nonces of messages that could be accepted now, those of the batch being decided among them. It is what makes
 //   the answer about a resend quick, and what the capacity counts.
-// A message can be accepted while now <= timestamp + 300, and now >= floor - 300 whatever the clock does: so a nonce is kept here until
-// timestamp < floor - 600, and a flood ends in replay_store_full, not in one that is forgotten.
+// A message can be accepted while now <= timestamp + 300. Its nonce may leave this memory after that, and only then: a flood ends in
+// replay_store_full, not in one that is forgotten. When the clock is set back later, the index answers.
 
 /// <summary>The nonces of messages that could still be accepted. The writer's alone: not safe for use from several threads.</summary>
 public sealed class ReplayStore
 {
-    // A nonce that counts has timestamp >= floor - 600 and was recorded within 300 s of it; the rest is for clocks that were set.
+    // Now is at least floor - 300, so that a nonce that counts has timestamp >= floor - 600 and was recorded within 300 s of it; the rest is
+    // for clocks that were set.
     private const long RecallSeconds = 5 * Limits.FreshnessWindowSeconds;
 
     private readonly Func<Nonce, long?> _findRecorded;
@@ -42,7 +43,7 @@ public sealed class ReplayStore
     public static ReplayStore Recall(LedgerStore store, long floorSeconds, int capacity = Limits.ReplayCapacityNonces)
     {
         var memory = new ReplayStore(capacity, store.FindNonce);
-        memory.SetFloor(floorSeconds);
+        memory.SetNow(floorSeconds - Limits.FreshnessWindowSeconds);
         // Entries are about in the order of their times; one out of it costs nothing, for the ledger's index is asked in the end.
         foreach (var row in store.ReadBackwards(store.Size))
         {
@@ -87,9 +88,9 @@ public sealed class ReplayStore
             _counts[known.Key]--;
     }
 
-    /// <summary>Tells the time floor, so that nonces which cannot be accepted any more may go when room is needed.</summary>
-    /// <param name="floorSeconds">The floor, unix seconds; a lowered one is taken as well.</param>
-    public void SetFloor(long floorSeconds) => _keptFrom = floorSeconds - Limits.ReplayMarginSeconds;
+    /// <summary>Tells the time, so that nonces of messages that are too old to be accepted may go when room is needed.</summary>
+    /// <param name="nowSeconds">The effective time, unix seconds; an earlier one than before is taken as well.</param>
+    public void SetNow(long nowSeconds) => _keptFrom = nowSeconds - Limits.FreshnessWindowSeconds;
 
     /// <summary>Takes in a nonce that is recorded, at start; false when there is no room for it. The ledger knows it in any case.</summary>
     private bool TryRecall(Nonce nonce, long index, KeyId signer, long timestamp)

@@ -4,7 +4,10 @@ using Qwamos.ControlBus.Files;
 
 namespace Qwamos.ControlBus.Policy;
 
-/// <summary>qwamosd.json: the gateways this daemon delivers to. Absent: none. Unknown members stop the start (DESIGN section 6). Immutable.</summary>
+/// <summary>
+/// qwamosd.json: the gateways this daemon delivers to, and how many nonces it holds. Absent: none, and 1,000,000. Unknown members stop the
+/// start (DESIGN section 6). Immutable.
+/// </summary>
 public sealed record DaemonConfig
 {
     /// <summary>The domain in which qwamosd runs, and its class.</summary>
@@ -15,15 +18,19 @@ public sealed record DaemonConfig
 
     private const int MaxSocketCodePoints = 4_096;
 
-    private DaemonConfig(IReadOnlyList<GatewayEntry> gateways)
+    private DaemonConfig(IReadOnlyList<GatewayEntry> gateways, int replayNonces)
     {
         Gateways = gateways;
+        ReplayNonces = replayNonces;
         Domains = new Dictionary<string, string>(StringComparer.Ordinal) { [Dom0] = Dom0, [Ui] = Ui }
             .Concat(gateways.Select(gateway => KeyValuePair.Create(gateway.Name, gateway.Class)))
             .ToDictionary(StringComparer.Ordinal);
     }
 
     public IReadOnlyList<GatewayEntry> Gateways { get; }
+
+    /// <summary>Nonces held in memory, about 50 bytes each; one key may hold half of them. Full is <c>replay_store_full</c>.</summary>
+    public int ReplayNonces { get; }
 
     /// <summary>Every known domain and its class: <c>dom0</c>, <c>ui</c>, and each gateway.</summary>
     public IReadOnlyDictionary<string, string> Domains { get; }
@@ -36,7 +43,7 @@ public sealed record DaemonConfig
         fault = "";
         if (!Posix.TryStat(paths.DaemonConfigFile, out _))
         {
-            config = new DaemonConfig([]);
+            config = new DaemonConfig([], Limits.ReplayCapacityNonces);
             return true;
         }
         if (!TrustedDocument.TryRead(paths.DaemonConfigFile, paths, Limits.MaxConfigFileBytes, out var document, out fault))
@@ -55,8 +62,9 @@ public sealed record DaemonConfig
             else
                 gateways.Add(new GatewayEntry(name, @class, paths.At(socket)));
         }
+        var replayNonces = (int)reader.Integer("replay_nonces", Limits.MinReplayCapacityNonces, Limits.MaxReplayCapacityNonces, Limits.ReplayCapacityNonces);
         if (reader.Finish(out fault))
-            config = new DaemonConfig(gateways);
+            config = new DaemonConfig(gateways, replayNonces);
         return config is not null;
     }
 

@@ -52,6 +52,13 @@ internal sealed class MemberReader
         return minimum;
     }
 
+    /// <summary>The same where the member may be absent.</summary>
+    public long Integer(string name, long minimum, long maximum, long absent)
+    {
+        asked.Add(name);
+        return document.Kind == JsonKind.Object && document.TryGet(name, out _) ? Integer(name, minimum, maximum) : absent;
+    }
+
     public string Text(string name, int maxCodePoints)
     {
         if (!TryTake(name, JsonKind.String, "a string", out var value))

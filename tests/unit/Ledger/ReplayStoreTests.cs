@@ -45,15 +45,15 @@ public sealed class ReplayStoreTests
     public void Attack10_FullStore_RefusesNewOnes_AndEvictsNone()
     {
         var memory = Memory(4);
-        memory.SetFloor(Now);
+        memory.SetNow(Now);
         for (var i = 0; i < 4; i++)
-            Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(i), i, i % 2 == 0 ? One : Two, Now - 600).Verdict);
+            Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(i), i, i % 2 == 0 ? One : Two, Now - 300).Verdict);
         Assert.Equal(ReplayVerdict.Full, memory.TryAdd(Nonce(9), 9, Three, Now).Verdict);
         Assert.Equal(4, memory.Count);
         for (var i = 0; i < 4; i++)
             Assert.Equal(ReplayVerdict.Replayed, memory.TryAdd(Nonce(i), 9, Three, Now).Verdict);
 
-        memory.SetFloor(Now + 1);
+        memory.SetNow(Now + 1);
         Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(9), 9, Three, Now).Verdict);
         Assert.Equal(1, memory.Count);
     }
@@ -86,17 +86,17 @@ public sealed class ReplayStoreTests
         {
             var memory = Memory(20);
             var held = new Dictionary<Nonce, long>();
-            var floor = Now;
+            var now = Now;
             foreach (var (nonce, key, lag, advance) in steps)
             {
-                floor += advance;
-                memory.SetFloor(floor);
-                var answer = memory.TryAdd(Nonce(nonce), 0, key switch { 0 => One, 1 => Two, _ => Three }, floor + lag);
+                now += advance;
+                memory.SetNow(now);
+                var answer = memory.TryAdd(Nonce(nonce), 0, key switch { 0 => One, 1 => Two, _ => Three }, now + lag);
                 if (answer.Verdict == ReplayVerdict.Added)
                 {
-                    // Added again only when it was dead: no clock makes a message of that time acceptable.
-                    Assert.True(!held.TryGetValue(Nonce(nonce), out var timestamp) || timestamp < floor - 600);
-                    held[Nonce(nonce)] = floor + lag;
+                    // Added again only when it was dead: at this time no message that old is accepted.
+                    Assert.True(!held.TryGetValue(Nonce(nonce), out var timestamp) || timestamp < now - 300);
+                    held[Nonce(nonce)] = now + lag;
                 }
                 Assert.True(memory.Count <= 20);
             }

@@ -72,6 +72,12 @@ public sealed class RequestPipelineTests
         Assert.Equal("replay_store_full", Code(answers[2]));
         AssertReplayed(answers[3], 0, "accepted");
         Assert.Equal(2, bus.Ledger.Size);
+
+        // Ten minutes later the old ones cannot be accepted any more, and service resumes by itself.
+        bus.Time.SetClock(bus.Time.UnixSeconds + 600);
+        Assert.Equal("ok", bus.Ask(bus.Change("""{"RADIO_IDLE_TIMEOUT_MIN":3}"""))[0].GetProperty("status").GetString());
+        bus.Time.SetClock(bus.Time.UnixSeconds - 600);
+        AssertReplayed(bus.Ask(first)[0], 0, "accepted");
     }
 
     [Fact]

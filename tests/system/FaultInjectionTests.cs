@@ -7,6 +7,7 @@ namespace Qwamos.SystemTests;
 /// <summary>ATTACK 29: errors of the disk injected into the running daemon's system calls, and a disk that is really full.</summary>
 public sealed class FaultInjectionTests : IDisposable
 {
+    private const int FillRequests = 600;
     private readonly Trial _trial = new();
 
     public void Dispose() => _trial.Dispose();
@@ -66,6 +67,41 @@ public sealed class FaultInjectionTests : IDisposable
         AssertWhollyOldOrNew(request);
     }
 
+    [Fact]
+    public void Attack29_DiskFullWhileTheWalIsFoldedIn_OnlyPutsItOff()
+    {
+        Needs.FaultInjection();
+        RunningProgram daemon = _trial.StartDaemon();
+        using (RunningProgram tracer = Inject(daemon, "pwrite64", "ENOSPC", _trial.LedgerFile))
+        {
+            Assert.All(FillTheWal(), answer => Assert.Equal("ok", answer.Code()));
+            Assert.Contains("ENOSPC", tracer.Log);
+            Detach(tracer);
+        }
+
+        Assert.Equal("ok", _trial.Set("VPN_KILL_SWITCH", "\"on\"").Code());
+        Assert.Equal(0, daemon.Stop());
+        Assert.False(File.Exists(_trial.LedgerFile + "-wal"));
+        _trial.StartDaemon();
+        Assert.Equal("on", _trial.Status().Policy("VPN_KILL_SWITCH"));
+    }
+
+    [Theory]
+    [InlineData("pwrite64")]
+    [InlineData("fdatasync,fsync")]
+    public void Attack29_ErrorWhileTheWalIsFoldedIn_EndsTheDaemon_AndLosesNothing(string calls)
+    {
+        Needs.FaultInjection();
+        RunningProgram daemon = _trial.StartDaemon();
+        using RunningProgram tracer = Inject(daemon, calls, "EIO", _trial.LedgerFile);
+        List<JsonElement> answers = FillTheWal();
+        Assert.NotEqual(0, daemon.WaitForExit());
+        int accepted = answers.Count(answer => answer.Code() == "ok");
+        Assert.True(accepted > 0, tracer.Log);
+        _trial.StartDaemon();
+        Assert.InRange(_trial.Status().GetProperty("size").GetInt64(), accepted, FillRequests);
+    }
+
     [Theory]
     [InlineData("rename,renameat,renameat2", "EIO")]
     [InlineData("rename,renameat,renameat2", "ENOSPC")]
@@ -118,6 +154,27 @@ public sealed class FaultInjectionTests : IDisposable
         {
             Command.Run(["umount", "-l", state]);
         }
+    }
+
+    // One request a commit, so that each writes pages of its own: enough for the writer to fold the WAL into the database.
+    private List<JsonElement> FillTheWal()
+    {
+        TestSigner signer = _trial.Signer;
+        var answers = new List<JsonElement>();
+        for (int i = 0; i < FillRequests; i++)
+        {
+            try
+            {
+                answers.Add(_trial.Ask(signer.SetPolicy($"{{\"RADIO_IDLE_TIMEOUT_MIN\":{i}}}")));
+            }
+            catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+            {
+                // The daemon has ended, or ends with this request unanswered.
+                break;
+            }
+        }
+
+        return answers;
     }
 
     private RunningProgram Inject(RunningProgram daemon, string calls, string error, string? path = null, string[]? only = null)

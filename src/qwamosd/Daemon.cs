@@ -63,6 +63,8 @@ internal sealed class Daemon : IAsyncDisposable
         await _listener.StopAsync(StopGrace);
         await _delivery.DisposeAsync();
         _writer.Stop();
+        // Its last lines and files come before the line that says how it ended.
+        await _projections.DisposeAsync();
         if (_writer.Broken.IsCompleted)
         {
             _log.LedgerBroken((await _writer.Broken).Message);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.Gateway.Receiving;
 
@@ -13,14 +14,14 @@ internal static class RunCommand
     public static Command Create()
     {
         var command = new Command("run", "Run the daemon in the foreground (the same as no command).");
-        command.SetAction(GatewayOptions.Under(RunAsync));
+        command.SetAction(DaemonCommandLine.Under(RunAsync));
         return command;
     }
 
     public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
         TimeProvider time = TimeProvider.System;
-        var log = new LogMessages(new DaemonLog(parsed.GetValue(GatewayOptions.LogFormat), time));
+        var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time));
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, asked));
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, asked));

@@ -4,6 +4,7 @@ using System.Text;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.Gateway;
@@ -25,7 +26,7 @@ internal static class StatusCommand
     {
         Output.AcceptOnlyFromAmong("text", Json);
         var command = new Command("status", "Show what this gateway has accepted, and what of it is in force.") { Output };
-        command.SetAction(GatewayOptions.Under(RunAsync));
+        command.SetAction(DaemonCommandLine.Under(RunAsync));
         return command;
     }
 

@@ -1,3 +1,4 @@
+using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Hosting.Pipeline;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Hosting.Running;
 
 namespace Qwamos.Daemon;
@@ -10,14 +11,14 @@ internal static class RunCommand
     public static Command Create()
     {
         var command = new Command("run", "Run the daemon in the foreground (the same as no command).");
-        command.SetAction(DaemonOptions.Under(RunAsync));
+        command.SetAction(DaemonCommandLine.Under(RunAsync));
         return command;
     }
 
     public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
         TimeProvider time = TimeProvider.System;
-        var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonOptions.LogFormat), time));
+        var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time));
         int maxConnections = ProcessSetup.Harden();
         // From the first moment on, so that a stop during the start is a clean one too.
         using var stop = new StopSignal();

@@ -6,22 +6,18 @@ namespace Qwamos.ControlBus.Hosting.Commands;
 /// <summary>What the daemons' commands for root have in common: the paths, the user, and how they end.</summary>
 internal static class RootCommandAction
 {
-    private const int Done = 0;
-    private const int Failed = 1;
-    private const int Usage = 2;
-
     /// <summary>Runs an action that says why it did not do its work, or null; that sentence goes to standard error, exit code 1.</summary>
     public static void Set(Command command, Option<string?> root, Func<ParseResult, SystemPaths, string?> action) => command.SetAction(parsed =>
     {
-        if (!SystemPaths.TryCreate(parsed.GetValue(root), out var paths, out var error)) return End(Usage, error);
-        if (!paths.IsTrial && !Posix.IsRoot) return End(Failed, $"{command.Name} changes what the system trusts: run it as root");
+        if (!SystemPaths.TryCreate(parsed.GetValue(root), out var paths, out var error)) return End(ExitCodes.Usage, error);
+        if (!paths.IsTrial && !Posix.IsRoot) return End(ExitCodes.Failed, $"{command.Name} changes what the system trusts: run it as root");
         try
         {
-            return action(parsed, paths) is { } fault ? End(Failed, fault) : Done;
+            return action(parsed, paths) is { } fault ? End(ExitCodes.Failed, fault) : ExitCodes.Done;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return End(Failed, e.Message);
+            return End(ExitCodes.Failed, e.Message);
         }
     });
 

@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Daemon.Boot;
@@ -10,7 +11,7 @@ internal static class ApplyPendingCommand
     public static Command Create()
     {
         var command = new Command("apply-pending", "Apply what was staged, as root, once at boot.");
-        command.SetAction(DaemonOptions.Under((_, paths) => Task.FromResult(Run(paths))));
+        command.SetAction(DaemonCommandLine.Under((_, paths) => Task.FromResult(Run(paths))));
         return command;
     }
 

@@ -1,7 +1,7 @@
-namespace Qwamos.Daemon;
+namespace Qwamos.ControlBus.Hosting.Commands;
 
-/// <summary>How qwamosd and its commands end.</summary>
-internal static class ExitCodes
+/// <summary>How the daemons and their commands end; the client's codes mean the same.</summary>
+public static class ExitCodes
 {
     /// <summary>Done, or stopped as asked.</summary>
     public const int Done = 0;
@@ -11,4 +11,7 @@ internal static class ExitCodes
 
     /// <summary>The command line is wrong.</summary>
     public const int Usage = 2;
+
+    /// <summary>The daemon does not answer.</summary>
+    public const int NotReachable = 3;
 }

@@ -137,19 +137,6 @@ public sealed class LedgerStore : IDisposable
         }
     }
 
-    /// <summary>The entries before an index, newest first, each checked against its hash.</summary>
-    public IEnumerable<LedgerRow> ReadBackwards(long before)
-    {
-        while (before > 0)
-        {
-            var from = Math.Max(0, before - ReadAheadRows);
-            var rows = ReadSome(from, (int)(before - from));
-            for (var i = rows.Count - 1; i >= 0; i--)
-                yield return rows[i];
-            before = from;
-        }
-    }
-
     /// <summary>The stored leaf hashes of entries [from, to), without the leaves; they are not checked against them.</summary>
     public IEnumerable<byte[]> ReadLeafHashes(long from, long to)
     {

@@ -9,15 +9,12 @@ namespace Qwamos.ControlBus.Ledger;
 //   this one holds the nonces of messages that could be accepted now, those of the batch being decided among them. It is what makes
 //   the answer about a resend quick, and what the capacity counts.
 // A message can be accepted while now <= timestamp + 300. Its nonce may leave this memory after that, and only then: a flood ends in
-// replay_store_full, not in one that is forgotten. When the clock is set back later, the index answers.
+// replay_store_full, not in one that is forgotten. When the clock is set back later, the index answers; so it does after a restart, and
+// this memory starts empty, however much was recorded in the last minutes.
 
 /// <summary>The nonces of messages that could still be accepted. The writer's alone: not safe for use from several threads.</summary>
 public sealed class ReplayStore
 {
-    // Now is at least floor - 300, so that a nonce that counts has timestamp >= floor - 600 and was recorded within 300 s of it; the rest is
-    // for clocks that were set.
-    private const long RecallSeconds = 5 * Limits.FreshnessWindowSeconds;
-
     private readonly Func<Nonce, long?> _findRecorded;
     private readonly Dictionary<Nonce, Remembered> _nonces = [];
     private readonly Dictionary<KeyId, ushort> _ordinals = [];
@@ -27,34 +24,13 @@ public sealed class ReplayStore
     private long _oldest = long.MaxValue;
 
     /// <summary>A memory of at most <paramref name="capacity"/> nonces, half of them for one key.</summary>
-    /// <param name="capacity">Nonces.</param>
     /// <param name="findRecorded">The ledger's index: <see cref="LedgerStore.FindNonce"/>.</param>
-    public ReplayStore(int capacity, Func<Nonce, long?> findRecorded)
+    /// <param name="capacity">Nonces.</param>
+    public ReplayStore(Func<Nonce, long?> findRecorded, int capacity = Limits.ReplayCapacityNonces)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         _capacity = capacity;
         _findRecorded = findRecorded;
-    }
-
-    /// <summary>The memory as it is after a start: filled by walking the ledger backwards, as far as nonces could still be accepted.</summary>
-    /// <param name="store">The ledger.</param>
-    /// <param name="floorSeconds">The time floor of its fold.</param>
-    /// <param name="capacity">Nonces.</param>
-    public static ReplayStore Recall(LedgerStore store, long floorSeconds, int capacity = Limits.ReplayCapacityNonces)
-    {
-        var memory = new ReplayStore(capacity, store.FindNonce);
-        memory.SetNow(floorSeconds - Limits.FreshnessWindowSeconds);
-        // Entries are about in the order of their times; one out of it costs nothing, for the ledger's index is asked in the end.
-        foreach (var row in store.ReadBackwards(store.Size))
-        {
-            var entry = EntryReader.Read(row, store.ReadConfidential);
-            if (entry.TimeSeconds < floorSeconds - RecallSeconds)
-                break;
-            if (entry is MessageEntry { Message: { Nonce: { } nonce, Timestamp: { } timestamp } } message && timestamp >= memory._keptFrom
-                && !memory.TryRecall(nonce, row.Index, message.Signer, timestamp) && memory.Count == capacity)
-                break;
-        }
-        return memory;
     }
 
     /// <summary>Nonces in memory.</summary>
@@ -91,15 +67,6 @@ public sealed class ReplayStore
     /// <summary>Tells the time, so that nonces of messages that are too old to be accepted may go when room is needed.</summary>
     /// <param name="nowSeconds">The effective time, unix seconds; an earlier one than before is taken as well.</param>
     public void SetNow(long nowSeconds) => _keptFrom = nowSeconds - Limits.FreshnessWindowSeconds;
-
-    /// <summary>Takes in a nonce that is recorded, at start; false when there is no room for it. The ledger knows it in any case.</summary>
-    private bool TryRecall(Nonce nonce, long index, KeyId signer, long timestamp)
-    {
-        if (_nonces.ContainsKey(nonce) || !HasRoom(signer))
-            return false;
-        Add(nonce, index, signer, timestamp);
-        return true;
-    }
 
     private bool HasRoom(KeyId signer)
     {

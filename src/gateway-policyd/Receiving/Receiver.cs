@@ -36,7 +36,7 @@ internal sealed class Receiver : IAsyncDisposable
         _store = store;
         _enforcer = new Enforcer(new HookDirectory(settings.Paths, time), time, log);
         LoadedLedger loaded = new StagedAtStart(settings, _enforcer, time, log).Apply(store, LedgerFold.Load(store));
-        ReplayStore replay = ReplayStore.Recall(store, loaded.State.FloorSeconds);
+        var replay = new ReplayStore(store.FindNonce);
         _writer = new Writer(store, loaded, replay, settings.Schema, settings.Scope);
         _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, time);

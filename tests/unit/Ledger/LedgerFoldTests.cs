@@ -130,7 +130,7 @@ public sealed class LedgerFoldTests : IDisposable
         var state = LedgerFold.Load(store).State;
         Assert.Equal(History.StartSeconds, state.FloorSeconds);
         Assert.Equal(History.StartSeconds, state.LastTimestamps["RADIO_ISOLATION"]);
-        var again = ReplayStore.Recall(store, state.FloorSeconds).TryAdd(future, store.Size, History.Signer, History.StartSeconds);
+        var again = new ReplayStore(store.FindNonce).TryAdd(future, store.Size, History.Signer, History.StartSeconds);
         Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 0), again);
     }
 

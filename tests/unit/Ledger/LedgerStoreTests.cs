@@ -40,19 +40,17 @@ public sealed class LedgerStoreTests : IDisposable
         Assert.Equal(root, again.Tree().Root());
         Assert.Equal(root, MerkleTree.Of(again.ReadLeafHashes(0, 3)).Root());
         Assert.Equal([0, 1, 2], again.ReadFrom(0).Select(row => row.Index));
-        Assert.Equal([1, 0], again.ReadBackwards(2).Select(row => row.Index));
         Assert.Equal("leaf 1", Encoding.UTF8.GetString(again.Read(1)!.Leaf));
         Assert.Equal(1, again.FindNonce(Nonce(1)));
         Assert.Null(again.FindNonce(Nonce(7)));
     }
 
     [Fact]
-    public void LongHistories_AreReadInPiecesForwardsAndBackwards()
+    public void LongHistories_AreReadInPieces()
     {
         using var store = _folder.Open();
         store.AppendBatch([.. Enumerable.Range(0, 700).Select(Entry)]);
         Assert.Equal(Enumerable.Range(0, 700).Select(i => (long)i), store.ReadFrom(0).Select(row => row.Index));
-        Assert.Equal(Enumerable.Range(0, 600).Reverse().Select(i => (long)i), store.ReadBackwards(600).Select(row => row.Index));
         Assert.Equal(700, store.ReadLeafHashes(0, 700).Count());
     }
 

@@ -102,7 +102,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     {
         Ledger = LedgerStore.Open(_ledgerFile, LedgerOpenMode.ReadWrite);
         Loaded = LedgerFold.Load(Ledger);
-        ReplayStore replay = ReplayStore.Recall(Ledger, Loaded.State.FloorSeconds, replayCapacity);
+        var replay = new ReplayStore(Ledger.FindNonce, replayCapacity);
         Writer = new Writer(Ledger, Loaded, replay, PolicySchema.BuiltIn, DomainScope.Authority);
         Requests = new RequestPipeline(
             new Verifier(new VerifierOptions { Keys = [Key.Public] }), new FairScheduler(2, maxWaiting), Writer, this, this, Time);

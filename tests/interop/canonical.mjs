@@ -8,8 +8,9 @@ function canonical(value) {
     // sort() without a comparer orders by UTF-16 code units.
     return '{' + Object.keys(value).sort().map((name) => canonical(name) + ':' + canonical(value[name])).join(',') + '}';
   }
-  if (typeof value === 'string' && !value.isWellFormed()) throw new Error('lone surrogate');
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new Error('not finite');
+  // With the u flag a pair is one character, so that only a lone one is a surrogate.
+  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) throw new RangeError('lone surrogate');
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('not finite');
   return JSON.stringify(value);
 }
 
@@ -17,7 +18,8 @@ let output = '';
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
   try {
     output += canonical(JSON.parse(line)) + '\n';
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
     output += 'refused\n';
   }
   if (output.length > 1 << 20) {

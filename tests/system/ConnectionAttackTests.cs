@@ -84,7 +84,10 @@ public sealed class ConnectionAttackTests : IDisposable
         _trial.StartDaemon();
         OpenTo(_trial.BusSocket);
         JsonElement before = _trial.Status();
-        string script = Path.Combine(Binaries.Repository, "tests", "system", "flood.py");
+        // A copy, for the other user may not see into the folder of the repository.
+        string script = Path.Combine(_trial.Root, "flood.py");
+        File.Copy(Path.Combine(Binaries.Repository, "tests", "system", "flood.py"), script);
+        File.SetUnixFileMode(script, File.GetUnixFileMode(script) | UnixFileMode.OtherRead);
         using var flood = RunningProgram.Start(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", script, _trial.BusSocket, "8"]);
         flood.WaitForLog("flooding");
         for (int i = 0; i < 50; i++)

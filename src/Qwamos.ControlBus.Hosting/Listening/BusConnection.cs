@@ -75,7 +75,7 @@ internal sealed class BusConnection
             Abort();
         else if (IsPast(ref _begunSince, now, Limits.RequestTimeoutSeconds)
             || IsPast(ref _lingerSince, now, Limits.LingerTimeoutSeconds)
-            || (IsPast(ref _idleSince, now, Limits.IdleTimeoutSeconds) && _answers.Unanswered == 0))
+            || (IsPast(ref _idleSince, now, Limits.IdleTimeoutSeconds) && _answers.Unanswered == 0 && Volatile.Read(ref _begunSince) == 0))
             Stop();
     }
 

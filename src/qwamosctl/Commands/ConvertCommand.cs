@@ -31,16 +31,17 @@ internal static class ConvertCommand
         Tell(session.Terminal, conversion.Notes, "note");
         Tell(session.Terminal, conversion.Unknown, skipUnknown ? "left out" : "unknown");
         Tell(session.Terminal, conversion.Faults, "wrong");
-        var isDone = conversion.Faults.Count == 0 && (skipUnknown || conversion.Unknown.Count == 0);
+        if (conversion.Faults.Count == 0 && (skipUnknown || conversion.Unknown.Count == 0))
+        {
+            session.Terminal.Print(session.Json ? JsonPrinter.Print(Done(conversion)) + "\n" : ToFile(conversion));
+            return (int)ExitCode.Done;
+        }
+        var reason = $"{file} was not understood whole, so nothing was converted";
+        var mend = conversion.Faults.Count == 0 ? "Correct the lines named, or leave them out with --skip-unknown" : "Correct the lines named";
         if (session.Json)
-            session.Terminal.Print(JsonPrinter.Print(ToJson(conversion, isDone)) + "\n");
-        else if (isDone)
-            session.Terminal.Print(ToFile(conversion));
-        if (!isDone)
-            session.Terminal.Complain(
-                $"{file} was not understood whole, so nothing was converted",
-                conversion.Faults.Count == 0 ? "Correct the lines above, or leave them out with --skip-unknown" : "Correct the lines above");
-        return (int)(isDone ? ExitCode.Done : ExitCode.Refused);
+            session.Terminal.Print(JsonPrinter.Print(Refused(conversion, reason, mend)) + "\n");
+        session.Terminal.Complain(reason, mend);
+        return (int)ExitCode.Refused;
     }
 
     private static void Tell(Terminal terminal, IReadOnlyList<LegacyLine> lines, string what)
@@ -62,14 +63,23 @@ internal static class ConvertCommand
         return text.Append("\n}\n").ToString();
     }
 
-    private static JsonValue ToJson(LegacyConversion conversion, bool isDone) => JsonValue.Object(
+    private static JsonValue Done(LegacyConversion conversion) => JsonValue.Object(
     [
-        ("status", JsonValue.Of(isDone ? "ok" : "error")),
-        ("policy", conversion.ToJson()),
+        ("status", JsonValue.Of("ok")), ("policy", conversion.ToJson()), .. Remarks(conversion),
+    ]);
+
+    private static JsonValue Refused(LegacyConversion conversion, string reason, string mend) => JsonValue.Object(
+    [
+        ("status", JsonValue.Of("error")), ("reason", JsonValue.Of(reason)), ("code", JsonValue.Of("failed")), ("mend", JsonValue.Of(mend)),
+        .. Remarks(conversion),
+    ]);
+
+    private static (string, JsonValue)[] Remarks(LegacyConversion conversion) =>
+    [
         ("notes", ToJson(conversion.Notes)),
         ("unknown", ToJson(conversion.Unknown)),
         ("faults", ToJson(conversion.Faults)),
-    ]);
+    ];
 
     private static JsonValue ToJson(IReadOnlyList<LegacyLine> lines) => JsonValue.Array(lines.Select(line => JsonValue.Object(
     [

@@ -125,6 +125,18 @@ public sealed class GatewayTests : IDisposable
     }
 
     [Fact]
+    public void Attack40_BaseOfAClassWithAConfidentialValue_IsShownOnlyToWhoSigns()
+    {
+        _trial.StartGateway();
+        Assert.True(Ask().GetProperty("base").TryGetProperty("gateway", out _));
+        Assert.Equal("ok", Set("SECRET", "x").Code());
+        Assert.False(Ask().GetProperty("base").TryGetProperty("gateway", out _));
+        JsonObject signed = TestSigner.Draft("{}");
+        signed["command"] = "get_status";
+        Assert.True(_trial.Ask(_trial.Signer.Request(signed), _trial.GatewaySocket).GetProperty("base").TryGetProperty("gateway", out _));
+    }
+
+    [Fact]
     public void Event_RunsItsHookOnce_AndNeverAgainAfterAKill()
     {
         Hook("ALARM", $"echo \"$2\" >>{Seen}");

@@ -41,7 +41,7 @@ public static class Answer
         List<(string, JsonValue)> members =
         [
             ("status", JsonValue.Of("error")),
-            ("reason", JsonValue.Of(refusal.Reason)),
+            ("reason", JsonValue.Shown(refusal.Reason)),
             ("code", JsonValue.Of(ErrorCodes.Name(refusal.Code))),
         ];
         if (refusal.Faults is { } faults)
@@ -61,7 +61,7 @@ public static class Answer
     }
 
     private static JsonValue FaultValue(Fault fault) =>
-        JsonValue.Object([("key", JsonValue.Of(Clip(fault.Key))), ("reason", JsonValue.Of(Clip(fault.Reason)))]);
+        JsonValue.Object([("key", JsonValue.Shown(Clip(fault.Key))), ("reason", JsonValue.Shown(Clip(fault.Reason)))]);
 
     private static string Clip(string text)
     {

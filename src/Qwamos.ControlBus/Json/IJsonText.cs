@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Qwamos.ControlBus.Json;
 
 /// <summary>
@@ -25,5 +27,19 @@ internal static class IJsonText
             }
         }
         return true;
+    }
+
+    /// <summary>The text with U+FFFD for each code point that is forbidden.</summary>
+    internal static string Replaced(string text)
+    {
+        var sound = new StringBuilder(text.Length);
+        Span<char> units = stackalloc char[2];
+        foreach (var rune in text.EnumerateRunes()) // a lone surrogate comes as U+FFFD
+        {
+            var length = rune.EncodeToUtf16(units);
+            if (IsValid(units[..length])) sound.Append(units[..length]);
+            else sound.Append('\uFFFD');
+        }
+        return sound.ToString();
     }
 }

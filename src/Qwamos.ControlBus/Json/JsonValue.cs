@@ -73,6 +73,16 @@ public sealed class JsonValue : IEquatable<JsonValue>
         return IJsonText.IsValid(text) ? new(JsonKind.String, text) : throw new ArgumentException("not an I-JSON string", nameof(text));
     }
 
+    /// <summary>
+    /// A string of a text that is shown and never signed: each lone surrogate and noncharacter becomes U+FFFD, for an answer must not be
+    /// lost by one character.
+    /// </summary>
+    public static JsonValue Shown(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return new(JsonKind.String, IJsonText.IsValid(text) ? text : IJsonText.Replaced(text));
+    }
+
     /// <summary>An integer within ±(2^53-1).</summary>
     /// <exception cref="ArgumentOutOfRangeException">Beyond that range.</exception>
     public static JsonValue Of(long number) => number is >= -Limits.MaxSafeInteger and <= Limits.MaxSafeInteger

@@ -19,8 +19,9 @@ internal sealed class LedgerStatements(LedgerDatabase database)
     private readonly SqliteCommand _selectSnapshot = database.Prepare("SELECT size, frontier, state, checksum FROM snapshot WHERE id = 1");
     private readonly SqliteCommand _upsertSnapshot = database.Prepare(
         "INSERT OR REPLACE INTO snapshot(id, size, frontier, state, checksum) VALUES(1, $1, $2, $3, $4)", 4);
-    private readonly SqliteCommand _selectDeliveries = database.Prepare("SELECT gateway, idx FROM deliveries");
-    private readonly SqliteCommand _upsertDelivery = database.Prepare("INSERT OR REPLACE INTO deliveries(gateway, idx) VALUES($1, $2)", 2);
+    private readonly SqliteCommand _selectDeliveries = database.Prepare("SELECT gateway, idx, missed FROM deliveries");
+    private readonly SqliteCommand _upsertDelivery = database.Prepare(
+        "INSERT OR REPLACE INTO deliveries(gateway, idx, missed) VALUES($1, $2, $3)", 3);
 
     public void Insert(long index, byte[] leafHash, NewEntry entry)
     {
@@ -103,16 +104,21 @@ internal sealed class LedgerStatements(LedgerDatabase database)
     public void WriteSnapshot(LedgerSnapshot snapshot) =>
         Run(_upsertSnapshot, snapshot.Size, snapshot.Frontier, snapshot.State, snapshot.Checksum());
 
-    public Dictionary<string, long> ReadDeliveries()
+    public Dictionary<string, DeliveryPlace> ReadDeliveries()
     {
-        var deliveries = new Dictionary<string, long>(StringComparer.Ordinal);
+        var deliveries = new Dictionary<string, DeliveryPlace>(StringComparer.Ordinal);
         using var reader = _selectDeliveries.ExecuteReader();
         while (reader.Read())
-            deliveries[reader.GetString(0)] = reader.GetInt64(1);
+        {
+            var gateway = reader.GetString(0);
+            long? taken = reader.IsDBNull(1) ? null : reader.GetInt64(1);
+            deliveries[gateway] = new DeliveryPlace(taken, DeliveryPlace.ReadMissed(gateway, reader.GetString(2)));
+        }
         return deliveries;
     }
 
-    public void WriteDelivery(string gateway, long index) => Run(_upsertDelivery, gateway, index);
+    public void WriteDelivery(string gateway, DeliveryPlace place) =>
+        Run(_upsertDelivery, gateway, place.Taken is { } taken ? taken : DBNull.Value, place.MissedText());
 
     private static Nonce? ReadNonce(SqliteDataReader reader, int column, long index)
     {

@@ -180,19 +180,19 @@ public sealed class LedgerStore : IDisposable
             _database.Write("saving the snapshot", () => _statements.WriteSnapshot(snapshot));
     }
 
-    /// <summary>How far each gateway has been served: its name and the last entry that it took.</summary>
-    public IReadOnlyDictionary<string, long> ReadDeliveries()
+    /// <summary>How far each gateway has been served, by its name.</summary>
+    public IReadOnlyDictionary<string, DeliveryPlace> ReadDeliveries()
     {
         lock (_turn)
             return _database.Read("reading the deliveries", _statements.ReadDeliveries);
     }
 
-    /// <summary>Notes, durably, that a gateway has been served up to an entry.</summary>
+    /// <summary>Notes, durably, how far a gateway has been served.</summary>
     /// <exception cref="LedgerFullException">The old place stands.</exception>
-    public void SaveDelivery(string gateway, long index)
+    public void SaveDelivery(string gateway, DeliveryPlace place)
     {
         lock (_turn)
-            _database.Write("noting a delivery", () => _statements.WriteDelivery(gateway, index));
+            _database.Write("noting a delivery", () => _statements.WriteDelivery(gateway, place));
     }
 
     /// <summary>Moves the WAL into the file. False when the disk is full or a reader stands in the way: nothing is lost, try again later.</summary>

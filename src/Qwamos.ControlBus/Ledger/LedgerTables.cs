@@ -17,7 +17,7 @@ internal static class LedgerTables
         CREATE TABLE tree(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL) STRICT;
         CREATE TABLE snapshot(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,
             state BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
-        CREATE TABLE deliveries(gateway TEXT PRIMARY KEY, idx INTEGER NOT NULL) STRICT;
+        CREATE TABLE deliveries(gateway TEXT PRIMARY KEY, idx INTEGER, missed TEXT NOT NULL) STRICT;
         INSERT INTO tree(id, size, frontier) VALUES(1, 0, x'');
         """;
 

@@ -1,7 +1,7 @@
 namespace Qwamos.ControlBus.Policy;
 
 /// <summary>Lengths in Unicode code points: a surrogate pair is one.</summary>
-internal static class CodePoints
+public static class CodePoints
 {
     public static int Count(string text)
     {

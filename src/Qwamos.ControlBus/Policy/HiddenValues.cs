@@ -18,6 +18,19 @@ public static class HiddenValues
     public static JsonValue ToJson(PolicySchema schema, string name, PolicyValue value)
         => IsHidden(schema, name) ? JsonValue.Of(Text) : value.ToJson();
 
+    /// <summary>
+    /// The member <c>base</c> of status. The hash of a few possible values gives them away, so a class with a confidential value is left
+    /// out for who has not signed.
+    /// </summary>
+    public static JsonValue BaseHashes(PolicySchema schema, PolicyState state, IEnumerable<string> classes, bool isSigned)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(state);
+        return JsonValue.Object(classes
+            .Where(name => isSigned || !schema.Keys.Any(key => key.Class == name && key.IsConfidential && state.Policy.ContainsKey(key.Name)))
+            .Select(name => (name, JsonValue.Of(state.BaseHash(schema, name)))));
+    }
+
     /// <summary>The value for a line of pending.conf or a log.</summary>
     public static string ToLine(PolicySchema schema, string name, PolicyValue value)
         => IsHidden(schema, name) ? Text : value.ToLine();

@@ -38,10 +38,12 @@ internal sealed class Enforcer : IDisposable
     /// <summary>Never blocks. The entry must be durable.</summary>
     public void Add(Enforcement enforcement)
     {
-        bool added = _queue.TryAdd(enforcement);
-        Note(enforcement, added ? EnforcementOutcome.Waiting : EnforcementOutcome.Failed("too many events wait"));
-        if (added)
+        // Noted before it is queued: the worker may be awake for an older one, and its outcome must come after this.
+        Note(enforcement, EnforcementOutcome.Waiting);
+        if (_queue.TryAdd(enforcement))
             _wake.Release();
+        else
+            Note(enforcement, EnforcementOutcome.Failed("too many events wait"));
     }
 
     /// <summary>Runs one enforcement at once on the caller's thread: for what waits for a start, before the daemon listens.</summary>

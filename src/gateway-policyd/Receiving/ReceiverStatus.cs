@@ -17,7 +17,7 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
         yield return ("policy", Values(state.Policy.Policy, reveals));
         yield return ("pending", Values(state.Policy.Staged, reveals));
         yield return ("defaults", Defaults(state.Policy));
-        yield return ("base", Base(state.Policy));
+        yield return ("base", HiddenValues.BaseHashes(settings.Schema, state.Policy, [settings.Domain.Class], isSigned: message.Signer is not null));
         yield return ("enforcement", Enforcement());
         yield return ("floor", JsonValue.Of(state.Policy.FloorSeconds));
         yield return ("clock", JsonValue.Of(time.GetUtcNow().ToUnixTimeSeconds()));
@@ -27,7 +27,7 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
         yield return ("system", settings.SystemId is { } id ? JsonValue.Of(id) : JsonValue.Null);
         yield return ("key_id", JsonValue.Of(settings.Anchor.Id.ToString()));
         yield return ("domain", JsonValue.Object([("name", JsonValue.Of(settings.Domain.Name)), ("class", JsonValue.Of(settings.Domain.Class))]));
-        yield return ("projections", JsonValue.Of(projections()));
+        yield return ("projections", JsonValue.Shown(projections()));
     }
 
     /// <summary>The content of status.json.</summary>
@@ -54,9 +54,6 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
             .Where(key => settings.Scope.Includes(key) && !state.Policy.ContainsKey(key.Name))
             .Select(key => (key.Name, HiddenValues.ToJson(settings.Schema, key.Name, key.Default))));
 
-    private JsonValue Base(PolicyState state) =>
-        JsonValue.Object([(settings.Domain.Class, JsonValue.Of(state.BaseHash(settings.Schema, settings.Domain.Class)))]);
-
     private JsonValue Enforcement() =>
-        JsonValue.Object(enforcer.Outcomes.Select(pair => (pair.Key, JsonValue.Of(pair.Value.ToString()))));
+        JsonValue.Object(enforcer.Outcomes.Select(pair => (pair.Key, JsonValue.Shown(pair.Value.ToString()))));
 }

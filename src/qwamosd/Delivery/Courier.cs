@@ -15,7 +15,7 @@ internal sealed class Courier
     private const int NoteEveryDeliveries = 256;
 
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly HashSet<string> _missed;
+    private readonly Dictionary<string, long> _missed;
     private readonly GatewayEntry _gateway;
     private readonly DeliveryRule _rule;
     private readonly LedgerStore _ledger;
@@ -32,7 +32,7 @@ internal sealed class Courier
         _ledger = ledger;
         _time = time;
         _log = log;
-        _missed = [.. start.MissedKeys];
+        _missed = new Dictionary<string, long>(start.Missed, StringComparer.Ordinal);
         _row = new GatewayRow(start.Taken, _missed.Count > 0, null);
         Position = start.Next;
     }
@@ -134,25 +134,33 @@ internal sealed class Courier
 
     private void Take(PendingDelivery delivery)
     {
-        _missed.ExceptWith(delivery.Keys);
+        foreach (string key in delivery.Keys)
+            _missed.Remove(key);
         Show(new GatewayRow(delivery.Index, _missed.Count > 0, null));
-        if (++_unnoted >= NoteEveryDeliveries)
-            NotePlace();
+        CountUnnoted();
     }
 
     private void Miss(PendingDelivery delivery)
     {
-        _missed.UnionWith(delivery.Keys);
+        foreach (string key in delivery.Keys)
+            _missed[key] = delivery.Index;
         Show(Row with { IsBehind = true });
+        CountUnnoted();
+    }
+
+    private void CountUnnoted()
+    {
+        if (++_unnoted >= NoteEveryDeliveries)
+            NotePlace();
     }
 
     private void NotePlace()
     {
-        if (_unnoted == 0 || Row.Taken is not { } taken)
+        if (_unnoted == 0)
             return;
         try
         {
-            _ledger.SaveDelivery(Name, taken);
+            _ledger.SaveDelivery(Name, new DeliveryPlace(Row.Taken, _missed));
             _unnoted = 0;
         }
         catch (Exception e) when (e is LedgerFullException or LedgerBrokenException)

@@ -22,14 +22,13 @@ internal sealed class DeliveryService : IAsyncDisposable
         }
 
         long firstFresh = FirstFresh(ledger, time.GetUtcNow().ToUnixTimeSeconds());
-        IReadOnlyDictionary<string, long> places = ledger.ReadDeliveries();
+        IReadOnlyDictionary<string, DeliveryPlace> places = ledger.ReadDeliveries();
         _couriers =
         [
             .. config.Gateways.Select(gateway =>
             {
                 var rule = new DeliveryRule(schema, gateway);
-                long? taken = places.TryGetValue(gateway.Name, out long place) ? place : null;
-                return new Courier(gateway, rule, ledger, Start(rule, ledger, state, taken, firstFresh), time, log);
+                return new Courier(gateway, rule, ledger, Start(rule, ledger, state, places.GetValueOrDefault(gateway.Name), firstFresh), time, log);
             }),
         ];
     }
@@ -76,16 +75,26 @@ internal sealed class DeliveryService : IAsyncDisposable
         return low;
     }
 
-    /// <summary>What the gateway missed is found in the fold, not by reading the ledger: at most an entry for each key.</summary>
-    private static StartingPlace Start(DeliveryRule rule, LedgerStore ledger, PolicyState state, long? taken, long firstFresh)
+    /// <summary>
+    /// What the gateway missed up to its noted place stands beside that place; what it missed since is found in the fold, not by reading
+    /// the ledger: at most an entry for each key.
+    /// </summary>
+    private static StartingPlace Start(DeliveryRule rule, LedgerStore ledger, PolicyState state, DeliveryPlace? noted, long firstFresh)
     {
+        long? taken = noted?.Taken;
         long next = Math.Max(firstFresh, (taken ?? -1) + 1);
-        var missed = new List<string>();
+        var missed = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach ((string key, long index) in noted?.Missed ?? missed)
+        {
+            if (rule.Concerns(key))
+                missed[key] = index;
+        }
+
         foreach ((string key, Applied value) in state.Policy.Concat(state.Staged))
         {
             if (value.Index > (taken ?? -1) && value.Index < next && rule.Concerns(key)
                 && ledger.ReadEntry(value.Index) is { } entry && rule.Match(value.Index, entry) is not null)
-                missed.Add(key);
+                missed[key] = value.Index;
         }
 
         return new StartingPlace(next, taken, missed);

@@ -16,7 +16,7 @@ internal sealed record GatewayRow(long? Taken, bool IsBehind, string? LastError)
             ("behind", JsonValue.Of(IsBehind)),
         };
         if (LastError is not null)
-            members.Add(("last_error", JsonValue.Of(LastError)));
+            members.Add(("last_error", JsonValue.Shown(LastError)));
         return JsonValue.Object(members);
     }
 }

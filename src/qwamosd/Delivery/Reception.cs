@@ -1,6 +1,7 @@
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Daemon.Delivery;
 
@@ -20,7 +21,7 @@ internal enum Reception
 /// <summary>Reads a gateway's answer to a delivery.</summary>
 internal static class Receptions
 {
-    private const int MaxErrorChars = 200;
+    private const int MaxErrorCodePoints = 200;
     private const string Accepted = "accepted";
 
     public static Reception Of(AnswerReader answer)
@@ -40,6 +41,7 @@ internal static class Receptions
     public static string Describe(AnswerReader answer)
     {
         string text = SafeText.ForTerminal($"{answer.Code ?? "error"}: {answer.Reason}");
-        return text.Length <= MaxErrorChars ? text : text[..MaxErrorChars] + "...";
+        string start = CodePoints.Take(text, MaxErrorCodePoints);
+        return start.Length == text.Length ? text : start + "...";
     }
 }

@@ -24,7 +24,7 @@ internal sealed class StatusAnswer(
             ("policy", Values(now.Policy.Policy, reveal)),
             ("pending", Values(now.Policy.Staged, reveal)),
             ("defaults", Defaults(now.Policy)),
-            ("base", Base(now.Policy, isSigned: message.Signer is not null)),
+            ("base", HiddenValues.BaseHashes(Schema, now.Policy, Schema.Classes, isSigned: message.Signer is not null)),
             ("floor", JsonValue.Of(now.Policy.FloorSeconds)),
             ("clock", JsonValue.Of(time.GetUtcNow().ToUnixTimeSeconds())),
             ("size", JsonValue.Of(now.Size)),
@@ -33,7 +33,7 @@ internal sealed class StatusAnswer(
             ("schema", JsonValue.Of(Schema.Hash)),
             ("system", JsonValue.Of(start.SystemId)),
             ("key_id", JsonValue.Of(start.Key.Id.ToString())),
-            ("projections", JsonValue.Of(projectionFault() ?? "ok")),
+            ("projections", JsonValue.Shown(projectionFault() ?? "ok")),
             ("enforcement", Enforcement(now.Policy)),
             ("requests", Requests()),
             ("gateways", gateways()),
@@ -43,13 +43,6 @@ internal sealed class StatusAnswer(
 
     private JsonValue Values(IEnumerable<KeyValuePair<string, Applied>> values, bool reveal) => JsonValue.Object(values.Select(pair =>
         (pair.Key, reveal ? pair.Value.Value.ToJson() : HiddenValues.ToJson(Schema, pair.Key, pair.Value.Value))));
-
-    /// <summary>
-    /// The hash of a few possible values gives them away, so a class with a confidential value is left out for who has not signed.
-    /// </summary>
-    private JsonValue Base(PolicyState state, bool isSigned) => JsonValue.Object(Schema.Classes
-        .Where(name => isSigned || !Schema.Keys.Any(key => key.Class == name && key.IsConfidential && state.Policy.ContainsKey(key.Name)))
-        .Select(name => (name, JsonValue.Of(state.BaseHash(Schema, name)))));
 
     private JsonValue Defaults(PolicyState state) => JsonValue.Object(
         Schema.Keys.Where(key => !state.Policy.ContainsKey(key.Name)).Select(key => (key.Name, key.Default.ToJson())));
@@ -72,6 +65,6 @@ internal sealed class StatusAnswer(
         : JsonValue.Object(
         [
             ("time", JsonValue.Of(boot.TimeSeconds)),
-            ("results", JsonValue.Object(boot.Results.Select(result => (result.Key, JsonValue.Of(result.Result))))),
+            ("results", JsonValue.Object(boot.Results.Select(result => (result.Key, JsonValue.Shown(result.Result))))),
         ]);
 }

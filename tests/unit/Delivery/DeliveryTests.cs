@@ -150,7 +150,7 @@ public sealed class DeliveryTests : IDisposable
             await TakenAsync(service, "one", first);
         }
 
-        Assert.Equal(first, _store.ReadDeliveries()["one"]);
+        Assert.Equal(first, _store.ReadDeliveries()["one"].Taken);
         long second = _history.Set("TOR_ISOLATION", "off");
         await using (DeliveryService service = Start("one"))
             await TakenAsync(service, "one", second);
@@ -167,6 +167,52 @@ public sealed class DeliveryTests : IDisposable
         await using DeliveryService service = Start("one", "ui");
         Assert.Contains("\"taken\":null,\"behind\":true", Row(service, "one"), StringComparison.Ordinal);
         Assert.Contains("\"taken\":null,\"behind\":false", Row(service, "two-of-ui"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatAGatewayMissed_IsStillKnownAfterARestart_UntilItsKeyIsTaken()
+    {
+        Answering("one", """{"status":"error","code":"invalid_policy","reason":"no"}""", Ok);
+        await using (DeliveryService service = Start("one"))
+        {
+            Set(service, "RADIO_ISOLATION", "off");
+            long other = Set(service, "TOR_ISOLATION", "off");
+            await RowAsync(service, "one", row => row.Contains($"\"taken\":{other},\"behind\":true", StringComparison.Ordinal));
+        }
+
+        await using (DeliveryService service = Start("one"))
+        {
+            Assert.Contains("\"behind\":true", Row(service, "one"), StringComparison.Ordinal);
+            long again = Set(service, "RADIO_ISOLATION", "on");
+            await RowAsync(service, "one", row => row.Contains($"\"taken\":{again},\"behind\":false", StringComparison.Ordinal));
+        }
+
+        await using (DeliveryService service = Start("one"))
+            Assert.Contains("\"behind\":false", Row(service, "one"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WhatAGatewayMissed_IsNotedThoughItNeverTookAnything()
+    {
+        Answering("one", """{"status":"error","code":"invalid_policy","reason":"no"}""");
+        await using (DeliveryService service = Start("one"))
+        {
+            Set(service, "RADIO_ISOLATION", "off");
+            await RowAsync(service, "one", row => row.Contains("last_error", StringComparison.Ordinal));
+        }
+
+        Assert.Null(_store.ReadDeliveries()["one"].Taken);
+        Assert.Equal(0, _store.ReadDeliveries()["one"].Missed["RADIO_ISOLATION"]);
+    }
+
+    [Fact]
+    public async Task Attack21_ErrorOfAGateway_CutInsideACharacterOfTwoUnits_LeavesStatusWhole()
+    {
+        // "error: " and 192 letters leave the first half of the sign at the place of the cut by units.
+        Answering("one", "{\"status\":\"error\",\"code\":\"error\",\"reason\":\"" + new string('y', 192) + "\U0001F600tail\"}");
+        await using DeliveryService service = Start("one");
+        Set(service, "RADIO_ISOLATION", "off");
+        await RowAsync(service, "one", row => row.Contains("y\U0001F600...", StringComparison.Ordinal));
     }
 
     private string SocketOf(string name) => Path.Combine(_folder.Dir, "run", name + ".sock");

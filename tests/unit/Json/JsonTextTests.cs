@@ -43,6 +43,21 @@ public sealed class JsonTextTests
     }
 
     [Fact]
+    public void Attack18_lone_surrogate_or_noncharacter_in_a_shown_text_becomes_a_replacement_character()
+    {
+        // Not as data of a theory: attributes hold UTF-8, which no lone surrogate survives.
+        foreach (var (text, written) in (ReadOnlySpan<(string, string)>)
+            [("a\uD83D", "a\uFFFD"), ("\uDE00a", "\uFFFDa"), ("\uDE00\uD83D", "\uFFFD\uFFFD"), ("\uFFFE\U0001FFFF", "\uFFFD\uFFFD"), ("\U0001F600", "\U0001F600")])
+        {
+            var line = JsonText.Line(JsonValue.Shown(text));
+            Assert.True(StrictJson.TryParse(line, out var read, out var fault), fault);
+            Assert.Equal(written, read.AsString);
+            if (text != written)
+                Assert.Throws<ArgumentException>(() => JsonValue.Of(text));
+        }
+    }
+
+    [Fact]
     public void Indented_text_has_plain_newlines_and_none_at_its_end()
     {
         var value = JsonValue.Object([("a", JsonValue.Array(JsonValue.Of(1)))]);

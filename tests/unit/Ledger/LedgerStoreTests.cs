@@ -126,14 +126,19 @@ public sealed class LedgerStoreTests : IDisposable
         {
             store.AppendBatch([Entry(0) with { ConfidentialEnvelope = "secret"u8.ToArray() }]);
             store.SaveSnapshot(new LedgerSnapshot(1, store.Tree().Frontier(), "state"u8.ToArray()));
-            store.SaveDelivery("gateway", 0);
-            store.SaveDelivery("gateway", 5);
+            store.SaveDelivery("gateway", new DeliveryPlace(0, new Dictionary<string, long>()));
+            store.SaveDelivery("gateway", new DeliveryPlace(5, new Dictionary<string, long> { ["B"] = 3, ["A"] = 4 }));
+            store.SaveDelivery("new", new DeliveryPlace(null, new Dictionary<string, long>()));
         }
         using var again = _folder.Open();
         Assert.Equal("secret"u8.ToArray(), again.ReadConfidential(0));
         Assert.Null(again.ReadConfidential(1));
         Assert.Equal("state"u8.ToArray(), again.ReadSnapshot()!.State);
-        Assert.Equal(new Dictionary<string, long> { ["gateway"] = 5 }, again.ReadDeliveries());
+        var places = again.ReadDeliveries();
+        Assert.Equal(["gateway", "new"], places.Keys.Order());
+        Assert.Equal((5, 3, 4), (places["gateway"].Taken, places["gateway"].Missed["B"], places["gateway"].Missed["A"]));
+        Assert.Null(places["new"].Taken);
+        Assert.Empty(places["new"].Missed);
     }
 
     [Fact]

@@ -109,6 +109,26 @@ public static class Limits
     /// <summary>Wait before a projection is rewritten, so that a burst costs one write; section 6 allows 100 ms.</summary>
     public const int ProjectionDelayMilliseconds = 50;
 
+    // Audit.
+
+    /// <summary>Longest signed note: a checkpoint with 16 post-quantum cosignatures of 5 kB each, and more.</summary>
+    public const int MaxNoteBytes = 131_072;
+
+    /// <summary>Most signature lines of a note: what other programs for notes take.</summary>
+    public const int MaxNoteSignatures = 100;
+
+    /// <summary>Most hashes of an inclusion or consistency proof: one a level on each side.</summary>
+    public const int MaxProofHashes = 64;
+
+    /// <summary>Longest proof file: a leaf in base64, its path and a note.</summary>
+    public const int MaxProofFileBytes = 262_144;
+
+    /// <summary>Bytes of leaves in one answer: their base64 stays below <see cref="MaxAnswerBytes"/>, with room for what is beside it.</summary>
+    public const int MaxLeafPageBytes = 48_000;
+
+    /// <summary>Longest file with a verifier key: one line.</summary>
+    public const int MaxVerifierKeyFileBytes = 4_096;
+
     // Enforcement.
 
     /// <summary>Time a hook may run before its process group is killed.</summary>

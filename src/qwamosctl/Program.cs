@@ -24,6 +24,7 @@ internal static class Program
             StatusCommand.Build(shared, terminal),
             KeysCommand.Build(shared, terminal),
             KeyCommand.Build(shared, terminal),
+            AuditCommand.Build(shared, terminal),
             ConvertCommand.Build(shared, terminal),
             ValidateCommand.Build(shared, terminal),
             CompletionCommand.Build(shared, terminal),

@@ -1,13 +1,13 @@
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus;
-using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Hosting.Running;
-using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
+using Qwamos.Daemon.Auditing;
 using Qwamos.Daemon.Delivery;
 using Qwamos.Daemon.Staging;
 
@@ -18,6 +18,9 @@ internal sealed class Daemon : IAsyncDisposable
 {
     /// <summary>Of the second that a stop may take, what requests in flight get; the rest is for the ledger.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(700);
+
+    private static readonly HashSet<string> Served =
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;
@@ -42,12 +45,14 @@ internal sealed class Daemon : IAsyncDisposable
         var verifier = new Verifier(new VerifierOptions
         {
             Keys = [start.Key],
+            Commands = Served,
             SystemId = start.SystemId,
             AudienceRule = AudienceRules.ForAuthority(start.Schema, start.Config.Domains),
         });
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
         var status = new StatusAnswer(start, () => _writer.Published, _delivery.Status, () => _projections.Fault, () => _pipeline!.Counts, time);
-        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time);
+        var audit = new AuditAnswers(start.Ledger, new Checkpoints(start.LedgerKey, () => _writer.Published));
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time, audit);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
     }
 
@@ -88,8 +93,6 @@ internal sealed class Daemon : IAsyncDisposable
     {
         PublishedState state = _writer.Published;
         _log.Key(_start.Key.Id.ToString());
-        if (_start.Paths.IsTrial && !Posix.TryStat(_start.Paths.AnchorFile, out _))
-            _log.TrialKey(KeyHome.DefaultDirectory);
         _log.Schema(_start.Schema.Hash, _start.Schema.Origin, _start.Schema.RuntimeCount, _start.Schema.RebootCount);
         _log.Policy(state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         _log.Socket(_start.Socket.Path);

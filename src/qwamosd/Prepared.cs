@@ -1,3 +1,4 @@
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Keys;
@@ -15,12 +16,14 @@ internal sealed record Prepared(
     DaemonConfig Config,
     BusSocket Socket,
     LedgerStore Ledger,
+    CheckpointSigner LedgerKey,
     LoadedLedger Loaded,
     BootNote? LastBoot) : IDisposable
 {
     public void Dispose()
     {
         Ledger.Dispose();
+        LedgerKey.Dispose();
         Socket.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Hosting.Running;
@@ -20,17 +21,13 @@ internal static class Startup
         prepared = null;
         BusSocket? socket = null;
         LedgerStore? ledger = null;
+        CheckpointSigner? ledgerKey = null;
         try
         {
             LegacyProjections.MoveAway(paths, log);
             TrialTree.MakeMissing(paths);
-            if (!TryCheckDirectories(paths, out fault))
-            {
-                // Another user's directories are no fault to mend while that user's daemon runs.
-                fault = BusSocket.Rival(paths.BusSocket) ?? fault;
-                return false;
-            }
-            if (!TryLoadTrust(paths, out VerifyingKey? key, out string? systemId, out fault)
+            if (!TryCheckDirectories(paths, out fault)
+                || !TryLoadTrust(paths, out VerifyingKey? key, out string? systemId, out fault)
                 || !PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
                 || !DaemonConfig.TryLoad(paths, schema, out DaemonConfig? config, out fault)
                 || !new BootFolder(paths).TryReadMemory(out BootMemory? memory, out fault)
@@ -40,15 +37,11 @@ internal static class Startup
             // The socket's lock is held: nobody else writes here from now on.
             ledger = LedgerStore.Open(paths.LedgerFile, LedgerOpenMode.ReadWrite);
             LoadedLedger loaded = LedgerFold.Load(ledger, memory.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null);
-            if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault))
+            if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault)
+                || !TryLoadLedgerKey(paths, systemId, key, out ledgerKey, out fault))
                 return false;
-            prepared = new Prepared(paths, key, systemId, schema, config, socket, ledger, loaded, lastBoot);
+            prepared = new Prepared(paths, key, systemId, schema, config, socket, ledger, ledgerKey, loaded, lastBoot);
             return true;
-        }
-        catch (IOException) when (socket is not null && ledger is null && ForeignLedger(paths) is not null)
-        {
-            fault = ForeignLedger(paths)!;
-            return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -60,24 +53,10 @@ internal static class Startup
             if (prepared is null)
             {
                 ledger?.Dispose();
+                ledgerKey?.Dispose();
                 socket?.Dispose();
             }
         }
-    }
-
-    /// <summary>Why this user cannot open the ledger, when that is because it or a file beside it is another's; else null.</summary>
-    private static string? ForeignLedger(SystemPaths paths)
-    {
-        if (Posix.IsRoot)
-            return null;
-        foreach (string suffix in (string[])["", "-wal", "-shm"])
-        {
-            string path = paths.LedgerFile + suffix;
-            if (Posix.TryStat(path, out FileStat stat) && stat.Uid != Posix.EffectiveUid)
-                return $"{SafeText.ForTerminal(path)} is owned by {Posix.UserName(stat.Uid)}, not by {Posix.UserName(Posix.EffectiveUid)}: "
-                    + $"sudo chown {Posix.EffectiveUid}:{Posix.EffectiveGid} {SafePath.Quote(paths.LedgerFile)}*";
-        }
-        return null;
     }
 
     private static bool TryCheckDirectories(SystemPaths paths, [NotNullWhen(false)] out string? fault) =>
@@ -105,6 +84,18 @@ internal static class Startup
         return paths.IsTrial
             ? ControlBus.Keys.SystemId.TryLoadOrCreate(paths, out systemId, out fault)
             : ControlBus.Keys.SystemId.TryLoad(paths, out systemId, out fault);
+    }
+
+    private static bool TryLoadLedgerKey(
+        SystemPaths paths, string systemId, VerifyingKey operatorKey, [NotNullWhen(true)] out CheckpointSigner? ledgerKey, [NotNullWhen(false)] out string? fault)
+    {
+        if (!LedgerKeyFile.TryLoadOrCreate(paths, systemId, out ledgerKey, out fault))
+            return false;
+        if (ledgerKey.Id != operatorKey.Id)
+            return true;
+        fault = $"{SafeText.ForTerminal(paths.LedgerKeyFile)} is the operator's key, which must not be here; move it away and start again: the ledger makes its own";
+        ledgerKey.Dispose();
+        return false;
     }
 
     private static BusSocketOwner? SocketOwner(SystemPaths paths) =>

@@ -29,17 +29,16 @@ public static class EnrollCommand
             }.Run();
             if (outcome.Result == EnrolmentResult.Refused) return outcome.Text;
             Console.Out.WriteLine(outcome.Text);
-            Console.Out.WriteLine(Sentence(outcome, parsed.RootCommandResult.Command.Name, paths));
+            Console.Out.WriteLine(Sentence(outcome));
             return null;
         });
         return command;
     }
 
-    private static string Sentence(EnrolmentOutcome outcome, string program, SystemPaths paths) => outcome.Result switch
+    private static string Sentence(EnrolmentOutcome outcome) => outcome.Result switch
     {
-        EnrolmentResult.Replaced => "The key is replaced; what the old key staged is not applied any more. The running daemon still believes the old key: restart it now"
-            + (paths.IsTrial ? "." : $": systemctl restart {program}"),
-        EnrolmentResult.AlreadyEnrolled => "This key was enrolled before; it stays.",
+        EnrolmentResult.Replaced => "The key is replaced. Restart the daemon; what the old key staged is not applied any more.",
+        EnrolmentResult.AlreadyEnrolled => "This key was enrolled before; nothing is changed.",
         _ => "The key is enrolled.",
     };
 }

@@ -10,7 +10,7 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// share of the processors, and handed to the one <see cref="Writer"/>, which decides, records and publishes; here it is answered.
 /// </summary>
 public sealed class RequestPipeline(
-    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time) : IRequestHandler
+    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null) : IRequestHandler
 {
     public RequestCounts Counts { get; } = new();
 
@@ -64,13 +64,15 @@ public sealed class RequestPipeline(
     ReadOnlyMemory<byte> IRequestHandler.Refuse(FramingFault fault, string reason, PeerCredentials peer) =>
         Line(peer, new Refusal(fault == FramingFault.TooLarge ? ErrorCode.TooLarge : ErrorCode.BadJson, reason));
 
-    /// <summary>A status is made when it is its turn to be answered, so that it shows the changes sent before it.</summary>
+    /// <summary>A status, or another look, is made when it is its turn to be answered, so that it shows the changes sent before it.</summary>
     private void ShowOrRefuse(BusRequest request, Verdict verdict)
     {
-        if (verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
-            request.AnswerAtHead(() => StatusLine.Write([.. ClockNote(), .. status.Describe(message)]));
-        else
+        if (!verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
             Refuse(request, refusal);
+        else if (reads is not null && message.Message.Command != Envelopes.Commands.GetStatus)
+            request.AnswerAtHead(() => reads.TryRead(message.Message, out var members, out Refusal? fault) ? Answer.Ok(members) : Line(request.Peer, fault));
+        else
+            request.AnswerAtHead(() => StatusLine.Write([.. ClockNote(), .. status.Describe(message)]));
     }
 
     private void Refuse(BusRequest request, Refusal refusal)

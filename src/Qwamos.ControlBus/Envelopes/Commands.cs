@@ -8,4 +8,16 @@ public static class Commands
 
     /// <summary>A look at the state: <c>args</c> is absent, empty or <c>{"reveal":bool}</c>. May come unsigned.</summary>
     public const string GetStatus = "get_status";
+
+    /// <summary>The ledger's tree, signed by the ledger's key: no <c>args</c>. May come unsigned; qwamosd's only.</summary>
+    public const string GetCheckpoint = "get_checkpoint";
+
+    /// <summary>
+    /// Leaves as a stream, in pages: <c>args</c> is <c>{"from":N,"skip":B}</c>, B bytes of what starts with entry N being had already. May come
+    /// unsigned; qwamosd's only.
+    /// </summary>
+    public const string GetEntries = "get_entries";
+
+    /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
+    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries;
 }

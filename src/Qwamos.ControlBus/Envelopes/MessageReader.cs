@@ -72,7 +72,7 @@ internal static class MessageReader
         if (fields.Command is null)
             return "command is missing";
         if (!isSigned)
-            return fields.Command == Commands.GetStatus ? null : "signature is missing; only get_status may come unsigned";
+            return Commands.IsRead(fields.Command) ? null : "signature is missing; only get_status and the commands of audit may come unsigned";
         if (fields.Nonce is null)
             return "nonce is missing";
         return fields.Timestamp is null ? "timestamp is missing" : null;
@@ -82,15 +82,28 @@ internal static class MessageReader
     {
         if (command == Commands.SetPolicy && (args is null || args.Members.Length is < 1 or > Limits.MaxArgs))
             return $"args of set_policy is not an object of 1 to {Limits.MaxArgs} keys";
-        if (command != Commands.GetStatus || args is null)
-            return null;
-        foreach (var (name, value) in args.Members)
+        return command switch
         {
-            if (name != "reveal" || value.Kind != JsonKind.Boolean)
-                return "args of get_status may hold only reveal, true or false";
+            Commands.GetStatus => args is null || args.Members.All(member => member is { Key: "reveal", Value.Kind: JsonKind.Boolean })
+                ? null
+                : "args of get_status may hold only reveal, true or false",
+            Commands.GetCheckpoint => args is null || args.Members.IsEmpty ? null : "get_checkpoint takes no args",
+            Commands.GetEntries => HasNumbers(args, "from", "skip") ? null : "args of get_entries is not an object of exactly from and skip, numbers from 0 on",
+            _ => null,
+        };
+    }
+
+    private static bool HasNumbers(JsonValue? args, params ReadOnlySpan<string> names)
+    {
+        if (args is null || args.Members.Length != names.Length)
+            return false;
+        foreach (var name in names)
+        {
+            if (!args.TryGet(name, out var value) || !value.TryGetInteger(out long number) || number < 0)
+                return false;
         }
 
-        return null;
+        return true;
     }
 
     private static bool IsLowerHex(JsonValue value, int digits) =>

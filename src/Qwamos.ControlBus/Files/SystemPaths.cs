@@ -29,6 +29,7 @@ public sealed class SystemPaths
 
     public string StateDir => At("/var/lib/qwamos");
     public string LedgerFile => At("/var/lib/qwamos/ledger.db");
+    public string LedgerKeyFile => At("/var/lib/qwamos/ledger_sk");
     public string StatusFile => At("/var/lib/qwamos/status.json");
     public string PendingFile => At("/var/lib/qwamos/pending.conf");
     public string BackupsDir => At("/var/lib/qwamos/backups");

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Qwamos.ControlBus.Files;
 
 namespace Qwamos.ControlBus.Keys;
@@ -35,15 +34,9 @@ public sealed record Enrolment
     public EnrolmentOutcome Run()
     {
         Span<byte> raw = stackalloc byte[VerifyingKey.SizeBytes];
-        if (KeyFile.Read(File, KeyFileRules.Given, raw, out string? fault) != KeyFileResult.Read)
+        if (KeyFile.Read(File, KeyFileRules.AnyPublic, raw, out string? fault) != KeyFileResult.Read
+            || !VerifyingKey.TryLoad(raw, out var key, out fault))
             return EnrolmentOutcome.Refuse($"not enrolled: {fault}");
-        if (IsPrivate(raw))
-        {
-            CryptographicOperations.ZeroMemory(raw);
-            return EnrolmentOutcome.Refuse($"not enrolled: {SafeText.ForTerminal(File)}: that is the private key; give ed25519_pk");
-        }
-        if (!VerifyingKey.TryLoad(raw, out var key, out fault))
-            return EnrolmentOutcome.Refuse($"not enrolled: {SafeText.ForTerminal(File)}: {fault}; {KeyFileRules.Given.Mend}");
 
         Output.WriteLine($"key file     {SafeText.ForTerminal(File)}");
         Output.WriteLine($"fingerprint  {key.Id}");
@@ -58,7 +51,7 @@ public sealed record Enrolment
     private EnrolmentOutcome KeepStanding(VerifyingKey key)
     {
         if (!Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out var fault))
-            return EnrolmentOutcome.Refuse($"not enrolled: the anchor that stands is bad: {fault.Text}");
+            return EnrolmentOutcome.Refuse($"not enrolled: the anchor that stands is bad ({fault.Text}); to replace it add --replace");
         if (standing.Id != key.Id)
             return EnrolmentOutcome.Refuse($"not enrolled: another key is enrolled ({standing.Id}); to replace it add --replace");
         return WithSystemId(EnrolmentResult.AlreadyEnrolled, standing.Id, key.Id);
@@ -83,30 +76,10 @@ public sealed record Enrolment
         return WithSystemId(EnrolmentResult.Replaced, old, key.Id);
     }
 
-    private EnrolmentOutcome WithSystemId(EnrolmentResult result, KeyId? old, KeyId id)
-    {
-        bool isNew = Anchor.IsAbsent(Paths.SystemIdFile);
-        if (!SystemId.TryLoadOrCreate(Paths, out string? systemId, out string? fault))
-            return EnrolmentOutcome.Refuse($"the key stands, but the system ID does not: {fault}");
-        string text = isNew && result != EnrolmentResult.Enrolled
-            ? $"A new system ID was made: {systemId}. Copy it to every VM."
-            : $"system       {systemId}";
-        return new EnrolmentOutcome(result, old, id, systemId, text);
-    }
-
-    /// <summary>By its name, or because its public key is the one beside it: 32 bytes of a seed may be a point, too.</summary>
-    private bool IsPrivate(ReadOnlySpan<byte> raw)
-    {
-        if (Path.GetFileName(File).EndsWith("_sk", StringComparison.Ordinal))
-            return true;
-        if (!SigningKey.TryLoad(raw, out var key, out _))
-            return false;
-        using (key)
-        {
-            var home = new KeyHome(Path.GetDirectoryName(Path.GetFullPath(File)) ?? "/");
-            return home.TryLoadPublic(out var neighbour, out _) && neighbour.Id == key.Public.Id;
-        }
-    }
+    private EnrolmentOutcome WithSystemId(EnrolmentResult result, KeyId? old, KeyId id) =>
+        SystemId.TryLoadOrCreate(Paths, out string? systemId, out string? fault)
+            ? new EnrolmentOutcome(result, old, id, systemId, $"system       {systemId}")
+            : EnrolmentOutcome.Refuse($"the key stands, but the system ID does not: {fault}");
 
     private string? ConfirmationFault(KeyId id)
     {

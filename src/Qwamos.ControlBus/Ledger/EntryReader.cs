@@ -20,6 +20,18 @@ public static class EntryReader
     /// <exception cref="LedgerIntegrityException">The leaf is not in the form of docs/formats/ledger.md, or the envelope is not the recorded one.</exception>
     public static LedgerEntry Read(LedgerRow row, Func<long, byte[]?> confidentialEnvelope)
     {
+        var entry = ReadLeaf(row, confidentialEnvelope);
+        if ((entry as MessageEntry)?.Message.Nonce != row.Nonce)
+            throw Wrong(row, "its nonce column is not the message's nonce");
+        return entry;
+    }
+
+    /// <summary>Reads a leaf without its row, as an export holds it: a confidential envelope was left out, and gives a <see cref="WithheldEntry"/>.</summary>
+    /// <exception cref="LedgerIntegrityException">The leaf is not in the form of docs/formats/ledger.md.</exception>
+    public static LedgerEntry ReadExported(long index, byte[] leaf) => ReadLeaf(new LedgerRow(index, leaf, [], null), null);
+
+    private static LedgerEntry ReadLeaf(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope)
+    {
         if (!StrictJson.TryParse(row.Leaf, out var document, out var fault, Limits.MaxLeafBytes, MaxLeafDepth))
             throw Wrong(row, fault);
         var reader = new MemberReader(document, "the leaf");
@@ -37,8 +49,6 @@ public static class EntryReader
             throw Wrong(row, fault);
         if (!EntryWriter.Write(entry!).AsSpan().SequenceEqual(row.Leaf))
             throw Wrong(row, "the leaf is not written in its one form");
-        if ((entry as MessageEntry)?.Message.Nonce != row.Nonce)
-            throw Wrong(row, "its nonce column is not the message's nonce");
         return entry!;
     }
 
@@ -50,8 +60,8 @@ public static class EntryReader
         return BootNote.TryRead(json, out var note, out var fault) ? new NoteEntry(time, note) : throw Wrong(row, fault);
     }
 
-    private static MessageEntry ReadMessage(
-        LedgerRow row, MemberReader reader, long time, JsonValue document, bool isAccepted, Func<long, byte[]?> confidentialEnvelope)
+    private static RecordedEntry ReadMessage(
+        LedgerRow row, MemberReader reader, long time, JsonValue document, bool isAccepted, Func<long, byte[]?>? confidentialEnvelope)
     {
         var peer = Inner(reader, document, "peer");
         var sender = ReadPeer(peer);
@@ -65,15 +75,15 @@ public static class EntryReader
         var reason = isAccepted ? null : decision.Text("reason", EntryWriter.MaxReasonCodePoints);
         Finish(decision, reader);
 
-        var isConfidential = document.TryGet("envelope_sha256", out _);
-        var raw = isConfidential
-            ? TakeConfidential(row, reader.Hash("envelope_sha256"), confidentialEnvelope)
-            : CutEnvelope(row, reader);
+        var hash = document.TryGet("envelope_sha256", out _) ? reader.Hash("envelope_sha256") : null;
+        if (hash is not null && confidentialEnvelope is null)
+            return new WithheldEntry(time, sender, signer, schema, hash, outcome, code, reason);
+        var raw = hash is not null ? TakeConfidential(row, hash, confidentialEnvelope!) : CutEnvelope(row, reader);
         if (!EnvelopeReader.TryRead(raw, out var envelope, out var refusal))
             throw Wrong(row, $"its envelope does not parse: {refusal.Reason}");
         if (envelope.Raw.Length != raw.Length || envelope.Message is not { Nonce: not null, Timestamp: not null, Args: not null })
             throw Wrong(row, "its envelope is not a change");
-        return new MessageEntry(time, sender, signer, schema, envelope, isConfidential, outcome, code, reason);
+        return new MessageEntry(time, sender, signer, schema, envelope, hash is not null, outcome, code, reason);
     }
 
     private static MemberReader Inner(MemberReader reader, JsonValue document, string name)

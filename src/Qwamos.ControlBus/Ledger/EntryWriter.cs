@@ -52,9 +52,9 @@ public static class EntryWriter
         {
             json.WriteStartObject();
             json.WriteNumber("v", Version);
-            json.WriteString("kind", entry is NoteEntry ? Note : entry is MessageEntry { IsAccepted: true } ? Change : Refused);
+            json.WriteString("kind", entry is NoteEntry ? Note : entry is RecordedEntry { IsAccepted: true } ? Change : Refused);
             json.WriteNumber("time", entry.TimeSeconds);
-            if (entry is MessageEntry message)
+            if (entry is RecordedEntry message)
                 WriteMessage(json, message);
             else
                 WriteNote(json, (NoteEntry)entry);
@@ -79,7 +79,7 @@ public static class EntryWriter
     private static NewEntry ToNewEntry(MessageEntry entry) =>
         new(Write(entry), entry.Message.Nonce, entry.IsConfidential ? entry.Envelope.Raw : default(ReadOnlyMemory<byte>?));
 
-    private static void WriteMessage(Utf8JsonWriter json, MessageEntry entry)
+    private static void WriteMessage(Utf8JsonWriter json, RecordedEntry entry)
     {
         json.WriteStartObject("peer");
         json.WriteNumber("uid", entry.Peer.Uid);
@@ -101,13 +101,24 @@ public static class EntryWriter
             json.WriteString("reason", entry.RefusalReason);
         }
         json.WriteEndObject();
-        if (entry.IsConfidential)
+        WriteEnvelope(json, entry);
+    }
+
+    private static void WriteEnvelope(Utf8JsonWriter json, RecordedEntry entry)
+    {
+        if (entry is WithheldEntry withheld)
         {
-            json.WriteString("envelope_sha256", Convert.ToHexStringLower(SHA256.HashData(entry.Envelope.Raw.Span)));
+            json.WriteString("envelope_sha256", withheld.EnvelopeHash);
+            return;
+        }
+        var message = (MessageEntry)entry;
+        if (message.IsConfidential)
+        {
+            json.WriteString("envelope_sha256", Convert.ToHexStringLower(SHA256.HashData(message.Envelope.Raw.Span)));
             return;
         }
         json.WritePropertyName("envelope");
-        json.WriteRawValue(entry.Envelope.Raw.Span, skipInputValidation: true);
+        json.WriteRawValue(message.Envelope.Raw.Span, skipInputValidation: true);
     }
 
     private static void WriteNote(Utf8JsonWriter json, NoteEntry entry)

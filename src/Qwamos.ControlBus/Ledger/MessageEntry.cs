@@ -4,7 +4,7 @@ using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.ControlBus.Ledger;
 
-/// <summary>A recorded message: a change that was accepted, or one that was fresh and authorised and yet refused.</summary>
+/// <summary>A recorded message with its envelope; see <see cref="RecordedEntry"/> for what is common to all.</summary>
 /// <param name="TimeSeconds">When it was recorded.</param>
 /// <param name="Peer">Who sent it.</param>
 /// <param name="Signer">Whose signature verified.</param>
@@ -23,17 +23,8 @@ public sealed record MessageEntry(
     bool IsConfidential,
     ChangeOutcome? Outcome,
     ErrorCode? RefusalCode,
-    string? RefusalReason) : LedgerEntry(TimeSeconds)
+    string? RefusalReason) : RecordedEntry(TimeSeconds, Peer, Signer, SchemaHash, Outcome, RefusalCode, RefusalReason)
 {
-    /// <summary>The outcome of an accepted change.</summary>
-    public const string Accepted = "accepted";
-
-    /// <summary>True for a change that was accepted.</summary>
-    public bool IsAccepted => Outcome is not null;
-
     /// <summary>The message.</summary>
     public Message Message => Envelope.Message;
-
-    /// <summary>What a resend is told: <c>accepted</c>, or the code of the refusal.</summary>
-    public string OutcomeName => RefusalCode is { } code ? ErrorCodes.Name(code) : Accepted;
 }

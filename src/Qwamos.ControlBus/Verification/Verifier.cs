@@ -64,11 +64,11 @@ public sealed class Verifier
             : new Refusal(ErrorCode.WrongSystem, "the message is for another system");
     }
 
-    /// <summary>Only a look without secrets needs no signature, and only <c>get_status</c> has that form; the rest is refused again here.</summary>
+    /// <summary>Only a look without secrets needs no signature, and only commands that read have that form; the rest is refused again here.</summary>
     private static Verdict JudgeUnsigned(Envelope envelope)
     {
         var message = envelope.Message;
-        return message.Command == Commands.GetStatus && !message.AsksToReveal
+        return Commands.IsRead(message.Command) && !message.AsksToReveal
             ? Verdict.Accept(new VerifiedMessage(envelope, signer: null))
             : Verdict.Refuse(new Refusal(ErrorCode.BadSignature, "this needs a signature"));
     }

@@ -33,6 +33,7 @@ internal sealed class Terminal
         var plain = WantsNoColour();
         OutputPaint = new Paint(!plain && Descriptor.Output.IsTerminal);
         ErrorPaint = new Paint(!plain && Descriptor.Error.IsTerminal);
+        ErrorIsTerminal = Descriptor.Error.IsTerminal;
     }
 
     public TimeProvider Clock { get; }
@@ -42,6 +43,9 @@ internal sealed class Terminal
 
     /// <summary>Colours for standard error; colours nothing unless that is a terminal.</summary>
     public Paint ErrorPaint { get; }
+
+    /// <summary>Whether somebody looks at standard error while it is written.</summary>
+    public bool ErrorIsTerminal { get; }
 
     public static Terminal OfProcess() => new();
 
@@ -53,6 +57,9 @@ internal sealed class Terminal
 
     /// <summary>Writes one line to standard error.</summary>
     public void Note(string line) => _ = Write(error, line + "\n");
+
+    /// <summary>Writes to standard error without ending the line: progress.</summary>
+    public void NotePart(string text) => _ = Write(error, text);
 
     /// <summary>Says what went wrong and how to mend it, on standard error. Escapes everything: much of it comes from others.</summary>
     public void Complain(string reason, string? mend = null, IReadOnlyList<Fault>? faults = null)

@@ -68,9 +68,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         if (!BootNotes.TryReadAfter(paths, plan.State.LastNote, out var notes, out var fault)) throw new IOException(fault);
         var earlier = notes.SelectMany(note => note.Results).ToList();
         var (results, hasFailed) = Apply(plan, grounds.Schema, earlier);
-        var news = results.Except(earlier).ToList();
-        Remember(plan, grounds, news);
-        if (news.Count > 0) report.Say("qwamosd shows this in status from its next start on");
+        Remember(plan, grounds, results.Except(earlier).ToList());
         return hasFailed ? ExitCodes.Failed : ExitCodes.Done;
     }
 

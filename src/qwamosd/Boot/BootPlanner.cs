@@ -17,8 +17,7 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         var loaded = LedgerFold.Load(store);
         var state = loaded.State;
         if (state.LastNote > MaxNotesImported) throw new LedgerIntegrityException("It counts more boot notes than were ever written.");
-        var isBehind = PendingFile.IsBehind(paths.StatusFile, tree.Size);
-        foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema), isBehind)) report.Say(difference);
+        foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema))) report.Say(difference);
 
         var newest = Newest(state);
         var judge = new StagedJudge(grounds, store.ReadEntry, newest);

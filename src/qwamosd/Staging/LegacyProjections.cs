@@ -1,7 +1,4 @@
-using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
-using Qwamos.ControlBus.Json;
-using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Daemon.Staging;
 
@@ -18,8 +15,7 @@ internal static class LegacyProjections
     /// </summary>
     public static void MoveAway(SystemPaths paths, LogMessages log)
     {
-        // Where the boot remembers a ledger, or the status has its root, the ledger is lost and these are its projections.
-        bool isFirstStart = !Posix.TryStat(paths.LedgerFile, out _) && IsBootMemoryEmpty(paths) && !IsOurs(paths.StatusFile);
+        bool isFirstStart = !Posix.TryStat(paths.LedgerFile, out _);
         if (isFirstStart)
         {
             MoveAway(paths.StatusFile, log);
@@ -27,21 +23,6 @@ internal static class LegacyProjections
         }
         MoveAway(paths.EtcStatusLink, log);
         MoveAway(paths.EtcPendingLink, log);
-    }
-
-    private static bool IsBootMemoryEmpty(SystemPaths paths) => new BootFolder(paths).TryReadMemory(out BootMemory? memory, out _) && memory.TreeSize == 0;
-
-    private static bool IsOurs(string statusFile)
-    {
-        try
-        {
-            return StrictJson.TryParse(DurableFile.ReadAllBounded(statusFile, Limits.MaxRequestBytes), out JsonValue? status, out _)
-                && status.TryGet("root_hash", out _);
-        }
-        catch (IOException)
-        {
-            return false;
-        }
     }
 
     private static void MoveAway(string path, LogMessages log)

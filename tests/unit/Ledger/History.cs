@@ -45,6 +45,8 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
 
     public static KeyId Signer => Key.Public.Id;
 
+    public static VerifyingKey SignerKey => Key.Public;
+
     /// <summary>Decides and appends one change; gives its index.</summary>
     public long Set(params (string Key, JsonValue Value)[] values)
     {

@@ -1,0 +1,15 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.ControlBus.Hosting.Pipeline;
+
+/// <summary>Answers the commands that only read, but for <c>get_status</c>. Called on any thread.</summary>
+public interface IReadSource
+{
+    /// <summary>The members of the answer after <c>status</c>, below 65,536 bytes, as things are now; or why there is none.</summary>
+    bool TryRead(
+        Message message,
+        [NotNullWhen(true)] out IEnumerable<(string Name, JsonValue Value)>? members,
+        [NotNullWhen(false)] out Refusal? refusal);
+}

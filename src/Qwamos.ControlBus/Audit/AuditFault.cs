@@ -1,0 +1,11 @@
+namespace Qwamos.ControlBus.Audit;
+
+/// <summary>The first thing found wrong, and where.</summary>
+/// <param name="Place">The file in the export, or what was read.</param>
+/// <param name="Index">The entry, when it is one.</param>
+/// <param name="Reason">A sentence without its full stop.</param>
+public sealed record AuditFault(string Place, long? Index, string Reason)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Index is { } index ? $"{Place}: entry {index}: {Reason}" : $"{Place}: {Reason}";
+}

@@ -1,0 +1,28 @@
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.ControlBus.Audit;
+
+/// <summary>What the verification of an export found. Sound is what was checked to its end; the zero value is not.</summary>
+public sealed record AuditReport
+{
+    /// <summary>The first thing found wrong; null when all of it is sound.</summary>
+    public AuditFault? Fault { get; init; }
+
+    /// <summary>What the ledger's key signed; null when there is no such thing in the export.</summary>
+    public Checkpoint? Checkpoint { get; init; }
+
+    /// <summary>Entries checked and found sound, from the first on.</summary>
+    public long Entries { get; init; }
+
+    /// <summary>Signatures of envelopes that were verified.</summary>
+    public long Signatures { get; init; }
+
+    /// <summary>Entries whose confidential envelope is not in the export: their signatures and values were not checked.</summary>
+    public long Withheld { get; init; }
+
+    /// <summary>The fold of the entries checked, without the confidential ones.</summary>
+    public PolicyState State { get; init; } = PolicyState.Empty;
+
+    /// <summary>True when everything there was checked and holds.</summary>
+    public bool IsSound => Fault is null && Checkpoint is { } checkpoint && checkpoint.Size == Entries;
+}

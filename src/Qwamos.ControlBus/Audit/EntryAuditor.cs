@@ -1,0 +1,46 @@
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.ControlBus.Audit;
+
+/// <summary>
+/// Judges one leaf by itself: its form, and that its envelope is signed by the key it names, is for this system and was fresh when it was
+/// recorded. Thread-safe. Who may sign what, and what a change did, are the fold's and the schema's.
+/// </summary>
+internal sealed class EntryAuditor
+{
+    private readonly IReadOnlyList<VerifyingKey> _signers;
+    private readonly Verifier _verifier;
+
+    /// <param name="signers">The operators' keys, at most 16, distinct.</param>
+    /// <param name="systemId">The system in the checkpoint's origin; null for a log of another kind.</param>
+    public EntryAuditor(IReadOnlyList<VerifyingKey> signers, string? systemId)
+    {
+        _signers = signers;
+        _verifier = new Verifier(new VerifierOptions { Keys = signers, SystemId = systemId });
+    }
+
+    public AuditedEntry Judge(long index, byte[] leaf)
+    {
+        LedgerEntry entry;
+        try
+        {
+            entry = EntryReader.ReadExported(index, leaf);
+        }
+        catch (LedgerIntegrityException e)
+        {
+            return new AuditedEntry(null, e.Message.TrimEnd('.'));
+        }
+        return new AuditedEntry(entry, entry is MessageEntry message ? SignatureFault(message) : null);
+    }
+
+    private string? SignatureFault(MessageEntry entry)
+    {
+        if (!_signers.Any(key => key.Id == entry.Signer))
+            return $"it was signed by the key {entry.Signer}, which is not among those given";
+        if (!_verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds).TryGet(out var message, out var refusal))
+            return $"its envelope is not to be believed: {refusal.Reason}";
+        return message.Signer == entry.Signer ? null : $"its envelope was signed by the key {message.Signer}, not by {entry.Signer} as it says";
+    }
+}

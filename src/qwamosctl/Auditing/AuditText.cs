@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.Text;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.Client.Auditing;
+
+/// <summary>What the audit commands say.</summary>
+internal static class AuditText
+{
+    public static IEnumerable<(string, JsonValue)> Members(Checkpoint checkpoint) =>
+    [
+        ("origin", JsonValue.Of(checkpoint.Origin)),
+        ("size", JsonValue.Of(checkpoint.Size)),
+        ("root_hash", JsonValue.Of(checkpoint.RootHex)),
+    ];
+
+    public static string Describe(AuditReport report, IReadOnlyList<VerifyingKey> signers)
+    {
+        var checkpoint = report.Checkpoint!;
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"sound       {report.Entries} {Entries(report.Entries)}: every hash and leaf, the tree and the fold\n");
+        text.Append(CultureInfo.InvariantCulture, $"ledger      {SafeText.ForTerminal(checkpoint.Origin)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"root hash   {checkpoint.RootHex}\n");
+        text.Append(CultureInfo.InvariantCulture, $"signatures  {report.Signatures} verified\n");
+        foreach (var signer in signers)
+            text.Append(CultureInfo.InvariantCulture, $"signer      {signer.Id}\n");
+        if (report.Withheld > 0)
+            text.Append(CultureInfo.InvariantCulture, $"left out    {report.Withheld} confidential {(report.Withheld == 1 ? "envelope" : "envelopes")}: in the tree by hash; signature and values not checked\n");
+        return text.ToString();
+    }
+
+    public static JsonValue ToJson(AuditReport report)
+    {
+        List<(string, JsonValue)> members = [("status", JsonValue.Of(report.IsSound ? "ok" : "error"))];
+        if (report.Fault is { } fault)
+        {
+            members.Add(("reason", JsonValue.Of(fault.ToString())));
+            members.Add(("code", JsonValue.Of("failed")));
+            members.Add(("place", JsonValue.Of(fault.Place)));
+            if (fault.Index is { } index)
+                members.Add(("index", JsonValue.Of(index)));
+        }
+        if (report.Checkpoint is { } checkpoint)
+            members.AddRange(Members(checkpoint));
+        members.Add(("entries", JsonValue.Of(report.Entries)));
+        members.Add(("signatures", JsonValue.Of(report.Signatures)));
+        members.Add(("left_out", JsonValue.Of(report.Withheld)));
+        return JsonValue.Object(members);
+    }
+
+    public static string Entries(long count) => count == 1 ? "entry" : "entries";
+}

@@ -1,0 +1,29 @@
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Hosting.Pipeline;
+
+namespace Qwamos.Daemon.Auditing;
+
+/// <summary>
+/// Signs the tree of what is published, which is durable before it is published: a checkpoint never promises an entry that a power cut can
+/// take. One tree is signed once, however often it is asked for.
+/// </summary>
+internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> published)
+{
+    private sealed record Made(long Size, string Note);
+
+    private volatile Made? _newest;
+
+    /// <summary>What the ledger's checkpoints are checked with.</summary>
+    public NoteVerifierKey Key => signer.Key;
+
+    /// <summary>The note of a checkpoint that covers every entry durable now.</summary>
+    public string Newest()
+    {
+        PublishedState now = published();
+        if (_newest is { } made && made.Size == now.Size)
+            return made.Note;
+        string note = signer.Sign(Checkpoint.Of(signer.Key.Name, now.Tree)).ToString();
+        _newest = new Made(now.Size, note);
+        return note;
+    }
+}

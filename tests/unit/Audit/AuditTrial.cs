@@ -1,0 +1,74 @@
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Tests.Ledger;
+
+namespace Qwamos.ControlBus.Tests.Audit;
+
+/// <summary>A ledger with a history, its key, and exports of it, in a folder of its own.</summary>
+internal sealed class AuditTrial : IDisposable
+{
+    public static readonly string SystemIdText = new('c', SystemId.Digits);
+
+    private readonly LedgerFolder _folder = new();
+    private int _exports;
+
+    public AuditTrial(int entries = 0)
+    {
+        Store = _folder.Open();
+        History = new History(Store);
+        for (var i = 0; i < entries; i++)
+            AddOne(i);
+    }
+
+    public LedgerStore Store { get; }
+
+    public History History { get; }
+
+    public CheckpointSigner Signer { get; } = new(SigningKey.Generate(), Checkpoint.OriginOf(SystemIdText));
+
+    public IReadOnlyList<VerifyingKey> Operators { get; } = [History.SignerKey];
+
+    /// <summary>Every tenth is confidential, every seventh a refusal, every eleventh a note.</summary>
+    public void AddOne(int number)
+    {
+        History.Now++;
+        if (number % 10 == 9)
+            History.Set("DURESS.gesture", number % 20 == 9 ? "none" : "triple-power");
+        else if (number % 11 == 10)
+            History.LowerFloor(History.Now);
+        else
+            History.Set("RADIO_ISOLATION", number % 7 == 6 ? "nonsense" : number % 2 == 0 ? "on" : "off");
+    }
+
+    public List<byte[]> Leaves() => [.. Store.ReadFrom(0).Select(row => row.Leaf)];
+
+    /// <summary>Exports the ledger, or other leaves as if they were the ledger's, signed by its key or another one.</summary>
+    public string Export(IReadOnlyList<byte[]>? leaves = null, CheckpointSigner? signer = null)
+    {
+        var directory = Path.Combine(_folder.Dir, $"export{_exports++}");
+        leaves ??= Leaves();
+        signer ??= Signer;
+        var checkpoint = Checkpoint.Of(signer.Key.Name, MerkleTree.Of(leaves.Select(leaf => MerkleTree.LeafHash(leaf))));
+        var export = new ExportWriter(directory);
+        foreach (var leaf in leaves)
+            export.Add(leaf);
+        export.Finish(signer.Sign(checkpoint).ToBytes(), checkpoint);
+        return directory;
+    }
+
+    public AuditReport Verify(string directory, NoteVerifierKey? key = null, IReadOnlyList<VerifyingKey>? signers = null) =>
+        new ExportVerifier(directory, key ?? Signer.Key, signers ?? Operators).Verify();
+
+    /// <summary>Path in the export to content.</summary>
+    public static SortedDictionary<string, byte[]> Files(string directory) => new(
+        Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).ToDictionary(file => Path.GetRelativePath(directory, file), File.ReadAllBytes),
+        StringComparer.Ordinal);
+
+    public void Dispose()
+    {
+        Store.Dispose();
+        Signer.Dispose();
+        _folder.Dispose();
+    }
+}

@@ -12,7 +12,9 @@ namespace Qwamos.Gateway;
 /// <summary><c>gateway-policyd status</c>: asks the daemon's own socket, unsigned, and shows the answer.</summary>
 internal static class StatusCommand
 {
-    private const int PatienceMilliseconds = 10_000;
+    /// <summary>Time for all of it: connect, send, the whole answer.</summary>
+    private const int PatienceSeconds = 10;
+
     private const string Json = "json";
 
     private static readonly Option<string> Output = new("--output", "-o")
@@ -30,16 +32,20 @@ internal static class StatusCommand
         return command;
     }
 
-    private static Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
+    private static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
         byte[] line;
         try
         {
-            line = Ask(paths.GatewaySocket);
+            line = await AskAsync(paths.GatewaySocket, TimeProvider.System);
         }
         catch (SocketException e)
         {
             return End(ExitCodes.NotReachable, $"{paths.GatewaySocket}: {e.Message}: does gateway-policyd run?");
+        }
+        catch (OperationCanceledException)
+        {
+            return End(ExitCodes.NotReachable, $"{paths.GatewaySocket}: no answer within {PatienceSeconds} s");
         }
 
         if (!AnswerReader.TryRead(line, out AnswerReader? answer, out string? fault))
@@ -47,32 +53,30 @@ internal static class StatusCommand
         if (!answer.IsOk)
             return End(ExitCodes.Failed, $"{answer.Code}: {answer.Reason}");
         Console.Out.WriteLine(parsed.GetValue(Output) == Json ? JsonText.ToText(answer.Document, isIndented: true) : StatusText.Of(answer.Document));
-        return Task.FromResult(ExitCodes.Done);
+        return ExitCodes.Done;
     }
 
-    private static byte[] Ask(string path)
+    /// <exception cref="OperationCanceledException">The time is over.</exception>
+    internal static async Task<byte[]> AskAsync(string path, TimeProvider time)
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
-        {
-            ReceiveTimeout = PatienceMilliseconds,
-            SendTimeout = PatienceMilliseconds,
-        };
-        socket.Connect(new UnixDomainSocketEndPoint(path));
-        socket.Send("{\"msg\":{\"command\":\"get_status\"}}\n"u8);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(PatienceSeconds), time);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), limit.Token).ConfigureAwait(false);
+        await socket.SendAsync("{\"msg\":{\"command\":\"get_status\"}}\n"u8.ToArray(), limit.Token).ConfigureAwait(false);
         var buffer = new byte[Limits.MaxAnswerBytes];
         int length = 0, read;
         do
         {
-            read = socket.Receive(buffer.AsSpan(length));
+            read = await socket.ReceiveAsync(buffer.AsMemory(length), limit.Token).ConfigureAwait(false);
             length += read;
         }
         while (read > 0 && buffer[length - 1] != '\n' && length < buffer.Length);
         return buffer[..length];
     }
 
-    private static Task<int> End(int code, string sentence)
+    private static int End(int code, string sentence)
     {
         Console.Error.WriteLine("gateway-policyd: " + SafeText.ForTerminal(sentence));
-        return Task.FromResult(code);
+        return code;
     }
 }

@@ -35,6 +35,19 @@ public sealed class RootCommandTests : IDisposable
         Assert.False(File.Exists(_trial.At("/etc/qwamos/dom0.pub")));
     }
 
+    [Fact]
+    public void GatewayIsEnrolledWithTheIdOfItsDom0_AndTheDaemonMakesItsOwn()
+    {
+        string fingerprint = MakeKey("one");
+        string id = new('5', 32);
+        Assert.Equal(0, Enroll("gateway-policyd", "one", "--fingerprint", fingerprint, "--system", id).ExitCode);
+        Assert.Equal(id + "\n", File.ReadAllText(_trial.At("/etc/qwamos/system.id")));
+        CommandResult other = Enroll("gateway-policyd", "one", "--fingerprint", fingerprint, "--system", new string('6', 32));
+        Assert.Equal(1, other.ExitCode);
+        Assert.Contains("--replace", other.Error);
+        Assert.Equal(2, Enroll("qwamosd", "one", "--system", id).ExitCode);
+    }
+
     [Theory]
     [MemberData(nameof(Daemons))]
     public void AnotherKey_IsEnrolledOnlyWithReplace(string daemon)

@@ -20,6 +20,9 @@ public sealed record Enrolment
 
     public bool Replace { get; init; }
 
+    /// <summary>The ID that the system is to have, Dom0's in a VM; null: the one that stands, or a fresh one.</summary>
+    public string? System { get; init; }
+
     /// <summary>Where a person answers; null when standard input is not a terminal.</summary>
     public TextReader? Terminal { get; init; }
 
@@ -37,6 +40,9 @@ public sealed record Enrolment
         if (KeyFile.Read(File, KeyFileRules.AnyPublic, raw, out string? fault) != KeyFileResult.Read
             || !VerifyingKey.TryLoad(raw, out var key, out fault))
             return EnrolmentOutcome.Refuse($"not enrolled: {fault}");
+
+        if (SystemFault() is { } badSystem)
+            return EnrolmentOutcome.Refuse($"not enrolled: {badSystem}");
 
         Output.WriteLine($"key file     {SafeText.ForTerminal(File)}");
         Output.WriteLine($"fingerprint  {key.Id}");
@@ -76,10 +82,30 @@ public sealed record Enrolment
         return WithSystemId(EnrolmentResult.Replaced, old, key.Id);
     }
 
-    private EnrolmentOutcome WithSystemId(EnrolmentResult result, KeyId? old, KeyId id) =>
-        SystemId.TryLoadOrCreate(Paths, out string? systemId, out string? fault)
+    /// <summary>Before anything is changed: whether <see cref="System"/> may be installed.</summary>
+    private string? SystemFault()
+    {
+        if (System is null)
+            return null;
+        if (!SystemId.IsWellFormed(System))
+            return $"a system ID has {SystemId.Digits} lower-case hex digits";
+        if (Replace || !Posix.TryStat(Paths.SystemIdFile, out _))
+            return null;
+        if (!SystemId.TryLoad(Paths, out string? standing, out string? fault))
+            return $"{fault}; or, to replace it, add --replace";
+        return standing == System ? null : $"this system has another ID ({standing}); to replace it add --replace";
+    }
+
+    private EnrolmentOutcome WithSystemId(EnrolmentResult result, KeyId? old, KeyId id)
+    {
+        string? systemId = System, fault;
+        bool stands = System is null
+            ? SystemId.TryLoadOrCreate(Paths, out systemId, out fault)
+            : SystemId.TryReplace(Paths, System, out fault);
+        return stands
             ? new EnrolmentOutcome(result, old, id, systemId, $"system       {systemId}")
             : EnrolmentOutcome.Refuse($"the key stands, but the system ID does not: {fault}");
+    }
 
     private string? ConfirmationFault(KeyId id)
     {

@@ -7,7 +7,7 @@ namespace Qwamos.ControlBus.Keys;
 
 /// <summary>
 /// The ID of this system, which a message's <c>system</c> names: 32 lower-case hex digits and a line feed in <c>/etc/qwamos/system.id</c>, 0644.
-/// Random, made once by <c>enroll</c> or, in a trial, by the first start that finds an anchor; never overwritten.
+/// Random, made once by <c>enroll</c> or, in a trial, by the first start that finds an anchor; replaced only by <c>enroll --system HEX --replace</c>.
 /// </summary>
 public static class SystemId
 {
@@ -56,6 +56,20 @@ public static class SystemId
         }
 
         return TryLoad(paths, out id, out fault);
+    }
+
+    /// <summary>True for the form of an ID.</summary>
+    public static bool IsWellFormed(string id) => LowerHex.Is(id, Digits);
+
+    /// <summary>Makes this the system's ID, in place of another or a bad one too. False with a sentence when it is not well formed or cannot be trusted.</summary>
+    /// <exception cref="IOException">It cannot be written; the old one, or none, is in place.</exception>
+    internal static bool TryReplace(SystemPaths paths, string id, [NotNullWhen(false)] out string? fault)
+    {
+        fault = IsWellFormed(id) ? null : $"a system ID has {Digits} lower-case hex digits";
+        if (fault is not null)
+            return false;
+        DurableFile.Replace(paths.SystemIdFile, Encoding.ASCII.GetBytes(id + "\n"), Mode);
+        return TryLoad(paths, out _, out fault);
     }
 
     private static bool TryParse(ReadOnlySpan<byte> content, [NotNullWhen(true)] out string? id)

@@ -129,6 +129,45 @@ public sealed class EnrolmentTests : IDisposable
     }
 
     [Fact]
+    public void System_id_given_is_installed_0644_and_another_one_only_with_replace()
+    {
+        string one = new('1', 32), two = new('2', 32), fingerprint = _key.Public.Id.ToString();
+        Assert.Equal(one, (Request(_key, fingerprint) with { System = one }).Run().SystemId);
+        Assert.Equal(one + "\n", File.ReadAllText(_paths.SystemIdFile));
+        Assert.Equal("644", Convert.ToString((int)File.GetUnixFileMode(_paths.SystemIdFile), 8));
+        Assert.Equal(EnrolmentResult.AlreadyEnrolled, (Request(_key, fingerprint) with { System = one }).Run().Result);
+
+        var refused = (Request(_key, fingerprint) with { System = two }).Run();
+        Assert.Equal(EnrolmentResult.Refused, refused.Result);
+        Assert.Contains("--replace", refused.Text, StringComparison.Ordinal);
+        Assert.Equal(one + "\n", File.ReadAllText(_paths.SystemIdFile));
+        Assert.Equal(two, (Request(_key, fingerprint) with { System = two, Replace = true }).Run().SystemId);
+        Assert.Equal(two, Enrol(_key).SystemId);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1111111111111111111111111111111")]
+    [InlineData("ABCDEFABCDEFABCDEFABCDEFABCDEFAB")]
+    [InlineData("11111111111111111111111111111111\n")]
+    public void System_id_of_another_form_enrols_nothing(string system)
+    {
+        Assert.Equal(EnrolmentResult.Refused, (Request(_key, _key.Public.Id.ToString()) with { System = system, Replace = true }).Run().Result);
+        Assert.False(File.Exists(_paths.AnchorFile));
+        Assert.False(File.Exists(_paths.SystemIdFile));
+    }
+
+    [Fact]
+    public void Damaged_system_id_is_replaced_only_on_demand()
+    {
+        string one = new('1', 32), fingerprint = _key.Public.Id.ToString();
+        Enrol(_key, fingerprint);
+        File.WriteAllText(_paths.SystemIdFile, "damaged");
+        Assert.Equal(EnrolmentResult.Refused, (Request(_key, fingerprint) with { System = one }).Run().Result);
+        Assert.Equal(one, (Request(_key, fingerprint) with { System = one, Replace = true }).Run().SystemId);
+    }
+
+    [Fact]
     public void Attack2_small_order_key_is_not_enrolled()
     {
         string file = _directory.At("bad");

@@ -22,19 +22,26 @@ internal static class RunCommand
     {
         TimeProvider time = TimeProvider.System;
         var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time));
+        using var stop = new CancellationTokenSource();
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, asked));
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, asked));
+        using var telling = stop.Token.Register(() => asked.TrySetResult());
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, stop));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Stop(context, stop));
         try
         {
             int maxConnections = ProcessSetup.Harden();
-            if (Receiver.TryCreate(paths, maxConnections, time, log, out Receiver? receiver, out string? fault))
+            if (Receiver.TryCreate(paths, maxConnections, time, log, stop.Token, out Receiver? receiver, out string? fault))
             {
                 await using (receiver)
                     return await receiver.RunAsync(asked.Task) ? ExitCodes.Done : ExitCodes.Failed;
             }
 
             log.DoesNotStart(fault);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            log.Stopped();
+            return ExitCodes.Done;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
         {
@@ -44,9 +51,9 @@ internal static class RunCommand
         return ExitCodes.Failed;
     }
 
-    private static void Stop(PosixSignalContext context, TaskCompletionSource asked)
+    private static void Stop(PosixSignalContext context, CancellationTokenSource stop)
     {
         context.Cancel = true;
-        asked.TrySetResult();
+        stop.Cancel();
     }
 }

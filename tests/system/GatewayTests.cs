@@ -174,6 +174,24 @@ public sealed class GatewayTests : IDisposable
     }
 
     [Fact]
+    public void SigTermDuringAStagedHook_EndsTheGatewayAtOnce_AndTheKeyStaysStaged()
+    {
+        RunningProgram gateway = _trial.StartGateway();
+        Assert.Equal("ok", Set("STARTUP", "hard").Code());
+        Assert.Equal(0, gateway.Stop());
+        Hook("STARTUP", $"touch {Seen}; sleep 1000");
+        gateway = _trial.StartGateway(waitReady: false);
+        Eventually.True(() => File.Exists(Seen), "the hook runs");
+        Assert.Equal(0, gateway.Stop());
+        Assert.DoesNotContain("ready", gateway.Log, StringComparison.Ordinal);
+        Assert.False(File.Exists(_trial.At("/var/lib/qwamos-gateway/accepted.db-wal")));
+        File.Delete(_trial.At("/etc/qwamos/hooks.d/STARTUP"));
+        _trial.StartGateway();
+        Assert.Equal("hard", Ask().Policy("STARTUP"));
+        Assert.Equal(2, Ask().GetProperty("size").GetInt64());
+    }
+
+    [Fact]
     public void State_IsEnforcedAgainAtEachStart()
     {
         Hook("RADIO_ISOLATION", $"echo \"$2\" >>{Seen}");

@@ -43,15 +43,24 @@ internal sealed class Enforcer : IDisposable
         if (_queue.TryAdd(enforcement))
             _wake.Release();
         else
-            Note(enforcement, EnforcementOutcome.Failed("too many events wait"));
+            _ = Skip(enforcement, "too many events wait");
     }
 
     /// <summary>Runs one enforcement at once on the caller's thread: for what waits for a start, before the daemon listens.</summary>
-    public EnforcementOutcome RunNow(Enforcement enforcement)
+    /// <exception cref="OperationCanceledException">Stopped; a hook that ran was killed, and nothing is noted.</exception>
+    public EnforcementOutcome RunNow(Enforcement enforcement, CancellationToken stop)
     {
-        EnforcementOutcome outcome = IsTooLate(enforcement)
-            ? EnforcementOutcome.Failed($"signed more than {Limits.FreshnessWindowSeconds} s ago")
-            : Run(enforcement);
+        if (IsTooLate(enforcement))
+            return Skip(enforcement, $"signed more than {Limits.FreshnessWindowSeconds} s ago");
+        EnforcementOutcome outcome = Run(enforcement, stop);
+        Note(enforcement, outcome);
+        return outcome;
+    }
+
+    /// <summary>Notes that an enforcement failed, its hook not run.</summary>
+    public EnforcementOutcome Skip(Enforcement enforcement, string why)
+    {
+        EnforcementOutcome outcome = EnforcementOutcome.Failed(why);
         Note(enforcement, outcome);
         return outcome;
     }
@@ -74,7 +83,7 @@ internal sealed class Enforcer : IDisposable
             {
                 _wake.Wait(_stop.Token);
                 if (_queue.TryTake(out Enforcement? next))
-                    _ = RunNow(next);
+                    _ = RunNow(next, _stop.Token);
             }
         }
         catch (OperationCanceledException)
@@ -83,10 +92,10 @@ internal sealed class Enforcer : IDisposable
         }
     }
 
-    private EnforcementOutcome Run(Enforcement enforcement)
+    private EnforcementOutcome Run(Enforcement enforcement, CancellationToken stop)
     {
-        EnforcementOutcome outcome = _hooks.Run(enforcement, out string output, _stop.Token);
-        _stop.Token.ThrowIfCancellationRequested();
+        EnforcementOutcome outcome = _hooks.Run(enforcement, out string output, stop);
+        stop.ThrowIfCancellationRequested();
         if (outcome.IsFailure)
             _log.EnforcementFailed(enforcement.Key.Name, enforcement.Index, outcome.ToString(), output);
         else if (outcome.IsDone)

@@ -29,13 +29,13 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly ReceiverStatus _status;
     private readonly BusListener _listener;
 
-    private Receiver(ReceiverSettings settings, BusSocket socket, LedgerStore store, int maxConnections, TimeProvider time, LogMessages log)
+    private Receiver(
+        ReceiverSettings settings, BusSocket socket, LedgerStore store, LoadedLedger loaded, Enforcer enforcer, int maxConnections, TimeProvider time, LogMessages log)
     {
         _settings = settings;
         _log = log;
         _store = store;
-        _enforcer = new Enforcer(new HookDirectory(settings.Paths, time), time, log);
-        LoadedLedger loaded = new StagedAtStart(settings, _enforcer, time, log).Apply(store, LedgerFold.Load(store));
+        _enforcer = enforcer;
         var replay = new ReplayStore(store.FindNonce);
         _writer = new Writer(store, loaded, replay, settings.Schema, settings.Scope);
         _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
@@ -50,8 +50,9 @@ internal sealed class Receiver : IAsyncDisposable
     }
 
     /// <summary>Reads the settings, takes the socket's path (and with it the lock), and loads the record. Hooks of staged keys run here.</summary>
+    /// <exception cref="OperationCanceledException">Stopped meanwhile.</exception>
     public static bool TryCreate(
-        SystemPaths paths, int maxConnections, TimeProvider time, LogMessages log,
+        SystemPaths paths, int maxConnections, TimeProvider time, LogMessages log, CancellationToken stop,
         [NotNullWhen(true)] out Receiver? receiver, [NotNullWhen(false)] out string? fault)
     {
         receiver = null;
@@ -62,9 +63,17 @@ internal sealed class Receiver : IAsyncDisposable
         LedgerStore? store = null;
         try
         {
-            if (AcceptedRecord.TryOpen(paths, out store, out fault))
-                receiver = new Receiver(settings, socket, store, maxConnections, time, log);
-            return receiver is not null;
+            if (!AcceptedRecord.TryOpen(paths, out store, out fault))
+                return false;
+            var enforcer = new Enforcer(new HookDirectory(paths, time), time, log);
+            LoadedLedger loaded = new StagedAtStart(settings, enforcer, time, log).Apply(store, LedgerFold.Load(store), stop);
+            receiver = new Receiver(settings, socket, store, loaded, enforcer, maxConnections, time, log);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            store!.FoldWal();
+            throw;
         }
         finally
         {

@@ -5,35 +5,52 @@ using Qwamos.Gateway.Enforcing;
 namespace Qwamos.Gateway.Receiving;
 
 /// <summary>
-/// Brings staged values into force at the gateway's own start, before it listens. The results are one entry; killed before that entry is
-/// durable, the next start runs the hooks again.
+/// Brings staged values into force at the gateway's own start, before it listens. Each result is an entry as soon as it is known; killed
+/// before that entry is durable, the next start runs the hook again. All hooks have one time together, so that the gateway always listens
+/// before its service manager gives it up: what has not begun by then stays staged.
 /// </summary>
 internal sealed class StagedAtStart(ReceiverSettings settings, Enforcer enforcer, TimeProvider time, LogMessages log)
 {
-    public LoadedLedger Apply(LedgerStore store, LoadedLedger loaded)
+    /// <summary>No hook begins later; with the last one's own time it stays below the 90 s that systemd gives a start.</summary>
+    public const int MaxSeconds = 60;
+
+    /// <exception cref="OperationCanceledException">Stopped; what is recorded stands, the rest stays staged.</exception>
+    public LoadedLedger Apply(LedgerStore store, LoadedLedger loaded, CancellationToken stop)
     {
-        if (loaded.State.Staged.IsEmpty)
-            return loaded;
-        List<BootResult> results = [.. loaded.State.Staged.Select(staged => Apply(staged.Key, staged.Value))];
+        long start = time.GetTimestamp();
+        foreach ((string name, Applied staged) in loaded.State.Staged)
+        {
+            stop.ThrowIfCancellationRequested();
+            BootResult result = Apply(name, staged, time.GetElapsedTime(start).TotalSeconds >= MaxSeconds, stop);
+            loaded = Record(store, loaded, result);
+            log.AppliedAtStart(name, staged.Index, result.Result);
+        }
+
+        return loaded;
+    }
+
+    private BootResult Apply(string name, Applied staged, bool isLate, CancellationToken stop)
+    {
+        if (!settings.Schema.TryGet(name, out PolicyKey? key) || !settings.Scope.Includes(key))
+            return BootResult.Failed(name, staged.Index, "no key of this domain any more");
+        var enforcement = new Enforcement(key, staged.Value, staged.Index);
+        return Describe(name, staged.Index, isLate
+            ? enforcer.Skip(enforcement, $"not begun: the hooks before it took {MaxSeconds} s of this start")
+            : enforcer.RunNow(enforcement, stop));
+    }
+
+    private LoadedLedger Record(LedgerStore store, LoadedLedger loaded, BootResult result)
+    {
         long now = AcceptedRecord.Now(time, loaded.State);
         try
         {
-            return AcceptedRecord.Append(store, sequence => BootNote.Applied(sequence, now, results), loaded, time);
+            return AcceptedRecord.Append(store, sequence => BootNote.Applied(sequence, now, [result]), loaded, time);
         }
         catch (LedgerFullException e)
         {
             log.StagedNotRecorded(e.Message);
             return loaded;
         }
-    }
-
-    private BootResult Apply(string name, Applied staged)
-    {
-        BootResult result = settings.Schema.TryGet(name, out PolicyKey? key) && settings.Scope.Includes(key)
-            ? Describe(name, staged.Index, enforcer.RunNow(new Enforcement(key, staged.Value, staged.Index)))
-            : BootResult.Failed(name, staged.Index, "no key of this domain any more");
-        log.AppliedAtStart(name, staged.Index, result.Result);
-        return result;
     }
 
     private static BootResult Describe(string name, long index, EnforcementOutcome outcome) => outcome switch

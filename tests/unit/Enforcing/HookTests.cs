@@ -162,9 +162,9 @@ public sealed class HookTests : IDisposable
         var time = new ManualTime();
         using var enforcer = new Enforcer(new HookDirectory(_paths, time), time, new Gateway.LogMessages(NullLogger.Instance));
         Enforcement late = For("GHOST.trigger", PolicyValue.Of("fire"), 4) with { SignedSeconds = time.UnixSeconds - 301 };
-        Assert.True(enforcer.RunNow(late).IsFailure);
+        Assert.True(enforcer.RunNow(late, TestContext.Current.CancellationToken).IsFailure);
         Assert.False(File.Exists(Seen));
-        Assert.True(enforcer.RunNow(late with { SignedSeconds = time.UnixSeconds - 300 }).IsDone);
+        Assert.True(enforcer.RunNow(late with { SignedSeconds = time.UnixSeconds - 300 }, TestContext.Current.CancellationToken).IsDone);
         Assert.True(File.Exists(Seen));
     }
 

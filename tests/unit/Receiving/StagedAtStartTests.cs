@@ -1,0 +1,88 @@
+using Microsoft.Extensions.Logging;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.Gateway.Enforcing;
+using Qwamos.Gateway.Receiving;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Receiving;
+
+/// <summary>Staged values of a gateway with two keys and without hooks; what happens after the first result is each test's.</summary>
+public sealed class StagedAtStartTests : IDisposable
+{
+    private readonly LedgerFolder _folder = new();
+    private readonly ManualTime _time = new(History.StartSeconds);
+    private readonly LedgerStore _store;
+    private readonly SystemPaths _paths;
+
+    public StagedAtStartTests()
+    {
+        Assert.True(SystemPaths.TryCreate(_folder.Dir, out SystemPaths? paths, out _));
+        _paths = paths;
+        _store = _folder.Open();
+        var history = new History(_store) { Mode = "staged" };
+        history.Set("RADIO_ISOLATION", "off");
+        history.Set("TOR_ISOLATION", "off");
+    }
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void EachResult_IsDurable_BeforeTheNextHookRuns()
+    {
+        var sizes = new List<long>();
+        LoadedLedger loaded = Apply(() => sizes.Add(_store.Size), out _);
+        Assert.Equal([3, 4], sizes);
+        Assert.Empty(loaded.State.Staged);
+        Assert.Empty(LedgerFold.Load(_store).State.Staged);
+    }
+
+    [Fact]
+    public void HookThatWouldBeginTooLate_IsNotRun_AndItsKeyStaysStaged()
+    {
+        LoadedLedger loaded = Apply(() => _time.Advance(StagedAtStart.MaxSeconds), out Enforcer enforcer);
+        Assert.Equal("TOR_ISOLATION", Assert.Single(loaded.State.Staged).Key);
+        Assert.Equal("no enforcer", enforcer.Outcomes["RADIO_ISOLATION"].ToString());
+        Assert.Equal("failed: not begun: the hooks before it took 60 s of this start", enforcer.Outcomes["TOR_ISOLATION"].ToString());
+    }
+
+    [Fact]
+    public void Stopped_ItLeavesTheRestStaged()
+    {
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => Apply(stop.Cancel, out _, stop.Token));
+        Assert.Equal("TOR_ISOLATION", Assert.Single(LedgerFold.Load(_store).State.Staged).Key);
+    }
+
+    private LoadedLedger Apply(Action afterEach, out Enforcer enforcer, CancellationToken stop = default)
+    {
+        using var key = SigningKey.Generate();
+        Assert.True(GatewayConfig.TryLoad(_paths, PolicySchema.BuiltIn, out GatewayConfig? domain, out string? fault), fault);
+        var settings = new ReceiverSettings(_paths, key.Public, PolicySchema.BuiltIn, domain, null);
+        var log = new Gateway.LogMessages(new Watcher(afterEach));
+        enforcer = new Enforcer(new HookDirectory(_paths, _time), _time, log);
+        return new StagedAtStart(settings, enforcer, _time, log).Apply(_store, LedgerFold.Load(_store), stop);
+    }
+
+    /// <summary>Sees the line that each result gets.</summary>
+    private sealed class Watcher(Action seen) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (formatter(state, exception).StartsWith("staged ", StringComparison.Ordinal))
+                seen();
+        }
+    }
+}

@@ -135,6 +135,11 @@ public sealed class Writer
             batch.Drop(new Refusal(ErrorCode.StorageFull, "the disk is full: nothing was recorded, and the same message can be sent again"));
             return;
         }
+        catch (LedgerBusyException)
+        {
+            batch.Drop(new Refusal(ErrorCode.Busy, "another program holds the ledger's lock: nothing was recorded, and the same message can be sent again"));
+            return;
+        }
         catch (IOException e) when (e is LedgerBrokenException or LedgerIntegrityException)
         {
             foreach (PendingChange pending in taken)
@@ -170,7 +175,7 @@ public sealed class Writer
             _ledger.SaveSnapshot(LedgerFold.Snapshot(_published.Policy, _published.Tree));
             _snapshotSize = _published.Size;
         }
-        catch (LedgerFullException)
+        catch (IOException e) when (e is LedgerFullException or LedgerBusyException)
         {
             // The next start reads more entries, that is all.
         }

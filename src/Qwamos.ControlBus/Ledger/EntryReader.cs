@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
@@ -47,7 +48,7 @@ public static class EntryReader
             reader.Refuse("its kind is not known");
         if (!reader.Finish(out fault))
             throw Wrong(row, fault);
-        if (!EntryWriter.Write(entry!).AsSpan().SequenceEqual(row.Leaf))
+        if (!EntryWriter.WriteUnbounded(entry!).AsSpan().SequenceEqual(row.Leaf))
             throw Wrong(row, "the leaf is not written in its one form");
         return entry!;
     }
@@ -111,10 +112,10 @@ public static class EntryReader
         var names = new List<string>();
         foreach (var name in decision.Array(list, Limits.MaxArgs))
         {
-            if (name.TryGetString(out var text))
+            if (name.TryGetString(out var text) && Encoding.UTF8.GetByteCount(text) <= Limits.MaxPolicyKeyNameBytes)
                 names.Add(text);
             else
-                decision.Refuse($"{list} holds something else than names");
+                decision.Refuse($"{list} holds something else than names of at most {Limits.MaxPolicyKeyNameBytes} bytes");
         }
         return names;
     }

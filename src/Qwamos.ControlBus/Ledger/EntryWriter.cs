@@ -48,7 +48,15 @@ public static class EntryWriter
     /// <summary>The leaf's bytes: at most 65,535.</summary>
     internal static byte[] Write(LedgerEntry entry)
     {
-        var leaf = JsonText.Bytes(json =>
+        var leaf = WriteUnbounded(entry);
+        return leaf.Length <= Limits.MaxLeafBytes
+            ? leaf
+            : throw new InvalidOperationException($"A leaf of {leaf.Length} bytes was made; the most is {Limits.MaxLeafBytes}.");
+    }
+
+    /// <summary>The same for an entry that was read: a crafted one may need more bytes in its one form than it had.</summary>
+    internal static byte[] WriteUnbounded(LedgerEntry entry) =>
+        JsonText.Bytes(json =>
         {
             json.WriteStartObject();
             json.WriteNumber("v", Version);
@@ -60,10 +68,6 @@ public static class EntryWriter
                 WriteNote(json, (NoteEntry)entry);
             json.WriteEndObject();
         });
-        return leaf.Length <= Limits.MaxLeafBytes
-            ? leaf
-            : throw new InvalidOperationException($"A leaf of {leaf.Length} bytes was made; the most is {Limits.MaxLeafBytes}.");
-    }
 
     private static MessageEntry Describe(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema) => new(
         timeSeconds,

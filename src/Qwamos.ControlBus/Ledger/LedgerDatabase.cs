@@ -19,6 +19,9 @@ internal sealed class LedgerDatabase : IDisposable
     private const int SqliteStatusCacheWrite = 9;
     private const int BusyTimeoutSeconds = 5;
 
+    // The -shm takes 32 KiB, and the first pages of the WAL a little more.
+    private const int MinFreeBytesToOpen = 65_536;
+
     private readonly string _path;
     private readonly SqliteConnection _connection;
     private readonly List<SqliteCommand> _prepared = [];
@@ -79,12 +82,22 @@ internal sealed class LedgerDatabase : IDisposable
         }
     }
 
+    /// <summary>An empty database in memory.</summary>
+    public static LedgerDatabase OpenEmpty()
+    {
+        var connection = new SqliteConnection("Data Source=:memory:;Pooling=False");
+        connection.Open();
+        return new LedgerDatabase(":memory:", connection);
+    }
+
     /// <summary>What an error of opening means.</summary>
     public static IOException Refusal(string path, SqliteException e) => e.SqliteErrorCode switch
     {
         raw.SQLITE_NOTADB => new LedgerFormatException($"{path} is not a ledger: it is not an SQLite database.", e),
         raw.SQLITE_CORRUPT => new LedgerIntegrityException($"{path} is damaged: {e.Message}", null, e),
-        raw.SQLITE_FULL => new LedgerFullException($"{path} cannot be made ready: the disk is full.", e),
+        raw.SQLITE_FULL => Full(path, e),
+        // What SQLite says when it cannot make or lengthen its -wal and -shm.
+        raw.SQLITE_IOERR or raw.SQLITE_CANTOPEN when HasNoRoom(path) => Full(path, e),
         _ => new LedgerFormatException($"{path} cannot be opened: {e.Message}", e),
     };
 
@@ -116,6 +129,18 @@ internal sealed class LedgerDatabase : IDisposable
         return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
     }
 
+    /// <summary>The texts of a query's only column.</summary>
+    public List<string> QueryTexts(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        using var reader = command.ExecuteReader();
+        var texts = new List<string>();
+        while (reader.Read())
+            texts.Add(reader.GetString(0));
+        return texts;
+    }
+
     /// <summary>Reads; an I/O error breaks the instance, a damaged page is an integrity failure.</summary>
     public T Read<T>(string doing, Func<T> body)
     {
@@ -141,13 +166,14 @@ internal sealed class LedgerDatabase : IDisposable
 
     /// <summary>Writes in one transaction: durable when it returns.</summary>
     /// <exception cref="LedgerFullException">The disk was full: nothing was written.</exception>
+    /// <exception cref="LedgerBusyException">Another program holds the file's lock: nothing was begun.</exception>
     /// <exception cref="LedgerBrokenException">Any other error: the outcome is unknown and the instance refuses further use.</exception>
     public void Write(string doing, Action body)
     {
         RefuseWhenBroken();
+        Begin(doing);
         try
         {
-            Execute("BEGIN IMMEDIATE");
             body();
             Execute("COMMIT");
         }
@@ -206,6 +232,22 @@ internal sealed class LedgerDatabase : IDisposable
         _connection.Dispose();
     }
 
+    private static LedgerFullException Full(string path, SqliteException e) =>
+        new($"{path} cannot be made ready: the disk is full; free space on the file system of {System.IO.Path.GetDirectoryName(path)}.", e);
+
+    private static bool HasNoRoom(string path)
+    {
+        try
+        {
+            return new DriveInfo(System.IO.Path.GetDirectoryName(path)!).AvailableFreeSpace < MinFreeBytesToOpen;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            // The error itself is told then.
+            return false;
+        }
+    }
+
     private void PrepareForWriting()
     {
         if (raw.sqlite3_db_readonly(_connection.Handle, "main") != 0)
@@ -218,6 +260,27 @@ internal sealed class LedgerDatabase : IDisposable
         }
         Execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
         LedgerTables.CreateWhenNew(this);
+    }
+
+    private void Begin(string doing)
+    {
+        try
+        {
+            Execute("BEGIN IMMEDIATE");
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_BUSY or raw.SQLITE_LOCKED)
+        {
+            throw new LedgerBusyException(
+                $"{_path} was locked by another program for {BusyTimeoutSeconds} s: {doing} wrote nothing. Find that program: fuser -v {_path}", e);
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == raw.SQLITE_FULL)
+        {
+            throw new LedgerFullException($"The disk is full: {doing} left nothing in {_path}.", e);
+        }
+        catch (SqliteException e)
+        {
+            throw Break(doing, e);
+        }
     }
 
     private void RollBack(string doing, SqliteException? cause)

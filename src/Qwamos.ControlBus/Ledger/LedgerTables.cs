@@ -1,3 +1,5 @@
+using Qwamos.ControlBus.Files;
+
 namespace Qwamos.ControlBus.Ledger;
 
 /// <summary>The tables of a ledger and the numbers that say that a file is one: docs/formats/ledger.md.</summary>
@@ -21,6 +23,8 @@ internal static class LedgerTables
         INSERT INTO tree(id, size, frontier) VALUES(1, 0, x'');
         """;
 
+    private const string Schema = "SELECT json_array(type, name, tbl_name, sql) FROM sqlite_schema";
+
     /// <summary>Refuses a file that is another program's, or that a newer version of this one wrote.</summary>
     public static void CheckFormat(LedgerDatabase database)
     {
@@ -35,6 +39,20 @@ internal static class LedgerTables
                 $"{database.Path} has format version {version}, and this program knows versions up to {FormatVersion}: install the newer version that wrote it.");
         if (version < FormatVersion)
             throw new LedgerFormatException($"{database.Path} has format version {version}, which no released version wrote.");
+        CheckSchema(database);
+    }
+
+    /// <summary>Refuses tables, indices, views or triggers other than those that this program makes (ATTACKS 30): SQLite would run them.</summary>
+    /// <exception cref="LedgerIntegrityException">Something is there that must not be, or is not there, or is another one.</exception>
+    private static void CheckSchema(LedgerDatabase database)
+    {
+        using var made = LedgerDatabase.OpenEmpty();
+        made.Execute(Create);
+        var expected = made.QueryTexts(Schema);
+        var found = database.QueryTexts(Schema);
+        var other = found.Except(expected, StringComparer.Ordinal).Concat(expected.Except(found, StringComparer.Ordinal)).FirstOrDefault();
+        if (other is not null || found.Count != expected.Count)
+            throw new LedgerIntegrityException($"{database.Path} does not have exactly the tables of a ledger: {SafeText.ForTerminal(other ?? "one is there twice")}");
     }
 
     /// <summary>Makes the tables, in one transaction with the numbers that name the format.</summary>

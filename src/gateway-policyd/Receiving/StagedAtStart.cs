@@ -46,7 +46,7 @@ internal sealed class StagedAtStart(ReceiverSettings settings, Enforcer enforcer
         {
             return AcceptedRecord.Append(store, sequence => BootNote.Applied(sequence, now, [result]), loaded, time);
         }
-        catch (LedgerFullException e)
+        catch (IOException e) when (e is LedgerFullException or LedgerBusyException)
         {
             log.StagedNotRecorded(e.Message);
             return loaded;

@@ -163,7 +163,7 @@ internal sealed class Courier
             _ledger.SaveDelivery(Name, new DeliveryPlace(Row.Taken, _missed));
             _unnoted = 0;
         }
-        catch (Exception e) when (e is LedgerFullException or LedgerBrokenException)
+        catch (Exception e) when (e is LedgerFullException or LedgerBusyException or LedgerBrokenException)
         {
             // The old place stands, which costs a redelivery. A broken ledger ends the daemon by way of its writer.
         }

@@ -54,6 +54,16 @@ public sealed class UnitFilesTests
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-policy-apply.service")));
 
     [Theory]
+    [InlineData("qwamosd.service")]
+    [InlineData("gateway-policyd.service")]
+    public void Attack29_TheDaemons_AreStartedAgainHoweverOftenTheyFail(string unit)
+    {
+        var lines = File.ReadAllLines(Path.Combine(Folder, unit));
+        Assert.InRange(Array.IndexOf(lines, "StartLimitIntervalSec=0"), 1, Array.IndexOf(lines, "[Service]"));
+        Assert.Contains("Restart=on-failure", lines);
+    }
+
+    [Theory]
     [InlineData("qwamosd.service", "User=qwamos")]
     [InlineData("qwamosd.service", "StateDirectoryMode=0750")]
     [InlineData("gateway-policyd.service", "User=qwamos")]

@@ -128,6 +128,27 @@ public sealed class EntryTests
         Assert.Equal(5, refusal.Index);
     }
 
+    [Theory]
+    [InlineData('k', 49)]
+    [InlineData('<', 48)]
+    [InlineData('\u007f', 48)]
+    [InlineData('\u00e9', 24)]
+    [InlineData('\u2028', 16)]
+    [InlineData('\u202e', 16)]
+    public void Attack30_ALeafOfLongNamesOrThatGrowsWhenItIsWrittenAgain_IsNotRead(char letter, int letters)
+    {
+        const int EnvelopeBytes = 55_000;
+        var raw = Envelope("{\"TOR_ISOLATION\":\"off\"}");
+        raw = raw.Insert(raw.Length - 1, new string(' ', EnvelopeBytes - raw.Length));
+        var entry = EntryWriter.Accept(Time, Peer, Verified(raw), Schema, new ChangeOutcome(["TOR_ISOLATION"], [], []));
+        var name = "\"" + new string(letter, letters) + "\"";
+        var names = "[" + string.Join(',', Enumerable.Repeat(name, Limits.MaxArgs)) + "]";
+        var text = Encoding.UTF8.GetString(entry.Leaf.Span)
+            .Replace("[\"TOR_ISOLATION\"],\"staged\":[],\"unstaged\":[]", $"{names},\"staged\":{names}  ,\"unstaged\":{names}", StringComparison.Ordinal);
+        var refusal = Assert.Throws<LedgerIntegrityException>(() => Read(entry with { Leaf = Encoding.UTF8.GetBytes(text) }));
+        Assert.Equal(5, refusal.Index);
+    }
+
     private static LedgerEntry Read(NewEntry entry) => EntryReader.Read(
         new LedgerRow(5, entry.Leaf.ToArray(), MerkleTree.LeafHash(entry.Leaf.Span), entry.Nonce), _ => entry.ConfidentialEnvelope?.ToArray());
 

@@ -63,6 +63,22 @@ public sealed class FullDiskTests
         Assert.Equal(0, store.AppendBatch([new NewEntry("x"u8.ToArray())]));
     }
 
+    [Fact]
+    public void Attack29_AFullDiskAtALaterStart_IsSaidToBeFull_AndTheNextStartGoesOn()
+    {
+        using var disk = SmallDisk.MountOrSkip(512);
+        var path = Path.Combine(disk.Dir, "ledger.db");
+        using (var store = LedgerStore.Open(path, LedgerOpenMode.ReadWrite))
+            store.AppendBatch([Entry(0)]);
+        File.Delete(path + "-shm");
+        var filler = disk.Fill();
+        var refusal = Assert.Throws<LedgerFullException>(() => LedgerStore.Open(path, LedgerOpenMode.ReadWrite));
+        Assert.Contains("the disk is full; free space on the file system of " + disk.Dir, refusal.Message, StringComparison.Ordinal);
+        File.Delete(filler);
+        using var again = LedgerStore.Open(path, LedgerOpenMode.ReadWrite);
+        Assert.Equal(1, again.Size);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -234,6 +234,31 @@ public sealed class LedgerStoreTests : IDisposable
         Assert.Contains($"Entry {index}", found.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM entries WHERE idx = 0; END")]
+    [InlineData("CREATE VIEW v AS SELECT * FROM entries")]
+    [InlineData("CREATE TABLE more(x)")]
+    [InlineData("CREATE INDEX more ON entries(leaf_hash)")]
+    [InlineData("DROP INDEX entries_nonce")]
+    [InlineData("DROP INDEX entries_nonce; CREATE INDEX entries_nonce ON entries(nonce) WHERE nonce IS NOT NULL")]
+    [InlineData("ALTER TABLE snapshot ADD COLUMN x BLOB")]
+    [InlineData("DROP TABLE deliveries; CREATE VIEW deliveries AS SELECT 1 AS gateway, 2 AS idx")]
+    public void Attack30_TablesThatThisProgramDoesNotMake_AreRefusedToReadersAndWriters(string sql)
+    {
+        using (var store = _folder.Open())
+            store.AppendBatch([Entry(0)]);
+        using (_folder.Open())
+        {
+            // The tables as they are made are taken.
+        }
+        _folder.Tamper(sql);
+        foreach (var mode in new[] { LedgerOpenMode.ReadOnly, LedgerOpenMode.ReadWrite })
+        {
+            var refusal = Assert.Throws<LedgerIntegrityException>(() => _folder.Open(mode));
+            Assert.Contains("does not have exactly the tables of a ledger", refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public void OversizedLeaf_IsNeverAppended()
     {

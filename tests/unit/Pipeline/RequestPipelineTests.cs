@@ -154,6 +154,23 @@ public sealed class RequestPipelineTests
     }
 
     [Fact]
+    public async Task A_ledger_locked_by_another_program_is_busy_consumes_nothing_and_service_resumes()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        byte[] change = bus.Change("""{"RADIO_ISOLATION":"off"}""");
+        using (var other = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={bus.Ledger.Path};Pooling=False"))
+        {
+            other.Open();
+            using var begin = other.CreateCommand();
+            begin.CommandText = "BEGIN IMMEDIATE";
+            begin.ExecuteNonQuery();
+            Assert.Equal("busy", Code(bus.Ask(change)[0]));
+        }
+        Assert.False(bus.Writer.Broken.IsCompleted);
+        Assert.Equal(0, bus.Ask(change)[0].GetProperty("index").GetInt64());
+    }
+
+    [Fact]
     public async Task A_restart_folds_to_the_same_state_from_the_snapshot_saved_at_the_stop()
     {
         await using PipelineTrial bus = await PipelineTrial.StartAsync();

@@ -53,6 +53,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(21, LogLevel.Error, "enforcing {Key} of entry {Index}: {Outcome}; it printed: {Output}")]
     public partial void EnforcementFailed(string key, long index, string outcome, string output);
 
+    [LoggerMessage(31, LogLevel.Error, "a status could not be made ({Kind}): {Reason}; its sender was told busy")]
+    public partial void StatusFailed(string kind, string reason);
+
     [LoggerMessage(30, LogLevel.Critical, "the record of accepted changes is broken: {Reason}")]
     public partial void RecordBroken(string reason);
 }

@@ -53,6 +53,7 @@ internal sealed class Daemon : IAsyncDisposable
         var status = new StatusAnswer(start, () => _writer.Published, _delivery.Status, () => _projections.Fault, () => _pipeline!.Counts, time);
         var audit = new AuditAnswers(start.Ledger, new Checkpoints(start.LedgerKey, () => _writer.Published));
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time, audit);
+        _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
     }
 

@@ -56,6 +56,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(32, LogLevel.Critical, "the ledger failed, and what reached the disk is unknown: {Reason}; ending, the next start folds it anew")]
     public partial void LedgerBroken(string reason);
 
+    [LoggerMessage(33, LogLevel.Error, "a status could not be made ({Kind}): {Reason}; its sender was told busy")]
+    public partial void StatusFailed(string kind, string reason);
+
     [LoggerMessage(40, LogLevel.Warning, "gateway {Gateway} cannot be reached: {Reason}; tried again")]
     public partial void GatewayDown(string gateway, string reason);
 

@@ -17,6 +17,9 @@ public sealed class RequestPipeline(
     /// <summary>Told of each refusal, on any thread; it must not block. A flood of bad requests calls it as often.</summary>
     public event Action<PeerCredentials, Refusal>? Refused;
 
+    /// <summary>A status could not be made, on any thread; it must not block.</summary>
+    public event Action<Exception>? StatusFailed;
+
     private EffectiveTime Now => new(time.GetUtcNow().ToUnixTimeSeconds(), writer.Published.Policy.FloorSeconds);
 
     /// <summary>1. On the connection's thread: parse, and queue for verification what is signed.</summary>
@@ -72,7 +75,21 @@ public sealed class RequestPipeline(
         else if (reads is not null && message.Message.Command != Envelopes.Commands.GetStatus)
             request.AnswerAtHead(() => reads.TryRead(message.Message, out var members, out Refusal? fault) ? Answer.Ok(members) : Line(request.Peer, fault));
         else
-            request.AnswerAtHead(() => StatusLine.Write([.. ClockNote(), .. status.Describe(message)]));
+            request.AnswerAtHead(() => Show(message, request.Peer));
+    }
+
+    /// <summary>A status that cannot be made is one request's misfortune: the connection keeps its order, and those around it get their answers.</summary>
+    private ReadOnlyMemory<byte> Show(VerifiedMessage message, PeerCredentials peer)
+    {
+        try
+        {
+            return StatusLine.Write([.. ClockNote(), .. status.Describe(message)]);
+        }
+        catch (Exception e)
+        {
+            StatusFailed?.Invoke(e);
+            return Line(peer, new Refusal(ErrorCode.Busy, "the status cannot be made now; the daemon's log says why"));
+        }
     }
 
     private void Refuse(BusRequest request, Refusal refusal)

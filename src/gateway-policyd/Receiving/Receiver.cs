@@ -44,6 +44,7 @@ internal sealed class Receiver : IAsyncDisposable
         var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time);
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
+        pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _writer.Committed += Committed;
         _enforcer.Changed += _statusFile.HasChanged;
         _listener = new BusListener(socket, pipeline, time, maxConnections);

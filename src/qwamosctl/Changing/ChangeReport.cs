@@ -13,7 +13,7 @@ internal static class ChangeReport
     public static string Describe(AnswerReader answer, IReadOnlyList<Setting> change, Paint paint)
     {
         if (answer.ObjectOf("result") is not { } result)
-            return $"{paint.Good("taken")}  {SafeText.ForTerminal(answer.TextOf("message") ?? "the change was taken")}\n";
+            return $"{paint.Good("taken")}  {SafeText.ForTerminal(answer.TextOf("message") ?? "")}\n";
         StringBuilder text = new();
         var applied = Names(result, "runtime_applied");
         var staged = Names(result, "reboot_staged");

@@ -40,6 +40,9 @@ internal static class ChangeRun
             return session.Fail(Failure.Usage(refusal.Reason));
         if (!Bus.TryAsk(session, envelope, out var answer, out var failure))
             return session.Fail(failure);
+        // A gateway says in a message what it did.
+        if (answer.IsOk && !answer.HasObject("result") && answer.TextOf("message") is null)
+            return session.Fail(Bus.Incomplete(session, "result"));
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
         else if (answer.IsOk)

@@ -26,6 +26,8 @@ internal static class StatusCommand
         var asked = reveal ? TryAskSigned(session, reveal: true, out var answer, out var failure) : TryAsk(session, out answer, out failure);
         if (!asked)
             return session.Fail(failure);
+        if (answer.IsOk && !answer.HasObject("policy"))
+            return session.Fail(Bus.Incomplete(session, "policy"));
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
         else if (answer.IsOk)

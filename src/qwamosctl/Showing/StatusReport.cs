@@ -97,6 +97,8 @@ internal static class StatusReport
             if (HasFailed(result))
                 trouble.Add($"the last boot could not apply {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(result)}");
         }
+        if (answer.Document.TryGet("left_out", out var leftOut) && leftOut.Kind == JsonKind.Array && leftOut.Items.Length > 0)
+            trouble.Add($"the answer was too long, and this is left out of it: {string.Join(", ", leftOut.Items.Select(KeyText.Of))}");
         if (trouble.Count == 0)
             return;
         text.Append('\n').Append(paint.Bad("wrong")).Append('\n');

@@ -10,6 +10,10 @@ internal static class AnswerParts
     public static JsonValue? ObjectOf(this AnswerReader answer, string name) =>
         answer.Document.TryGet(name, out var value) && value.Kind == JsonKind.Object && value.Members.Length > 0 ? value : null;
 
+    /// <summary>Whether a member is an object, be it an empty one.</summary>
+    public static bool HasObject(this AnswerReader answer, string name) =>
+        answer.Document.TryGet(name, out var value) && value.Kind == JsonKind.Object;
+
     public static string? TextOf(this AnswerReader answer, string name) =>
         answer.Document.TryGet(name, out var value) && value.TryGetString(out var text) ? text : null;
 

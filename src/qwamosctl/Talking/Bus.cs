@@ -18,4 +18,10 @@ internal static class Bus
             "Look at --socket: another program seems to listen there");
         return false;
     }
+
+    /// <summary>An answer that says ok and lacks what every control bus, old or new, says with it: it is not believed.</summary>
+    public static Failure Incomplete(Session session, string member) => new(
+        ExitCode.Refused,
+        $"what answered on {session.SocketPath} says ok without {member}, so whether it did what was asked is not known",
+        "Look at --socket: another program seems to listen there; see the daemon's log with journalctl -u qwamosd");
 }

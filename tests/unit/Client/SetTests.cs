@@ -65,6 +65,17 @@ public sealed class SetTests : IDisposable
         Assert.Contains("policy applied: 1 keys", trial.Output);
     }
 
+    [Theory]
+    [InlineData("""{"status":"ok"}""")]
+    [InlineData("""{"status":"ok","result":"taken"}""")]
+    public void An_ok_without_a_result_is_not_believed(string answer)
+    {
+        using FakeBus bus = new(trial.Socket, answer);
+        Assert.Equal(1, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains("says ok without result", trial.Error);
+        Assert.DoesNotContain("taken", trial.Output);
+    }
+
     [Fact]
     public void The_terms_of_a_change_stand_in_the_message()
     {

@@ -88,6 +88,29 @@ public sealed class StatusTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"status":"ok"}""")]
+    [InlineData("""{"status":"ok","policy":null,"pending":{}}""")]
+    [InlineData("""{"status":"ok","policy":["RADIO_ISOLATION"]}""")]
+    public void An_ok_without_a_policy_is_no_status(string answer)
+    {
+        using FakeBus bus = new(trial.Socket, answer);
+        Assert.Equal(1, trial.Run("status"));
+        Assert.Contains("says ok without policy", trial.Error);
+        Assert.Equal("", trial.Output);
+        Assert.Equal(1, trial.Run("status", "-o", "json"));
+        Assert.Contains("\"status\":\"error\"", trial.Output.Replace(" ", "", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_empty_policy_is_one_and_what_was_left_out_of_a_long_answer_is_named()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","policy":{},"left_out":["gateways","boot"]}""");
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains("nothing has been set", trial.Output);
+        Assert.Contains("the answer was too long, and this is left out of it: gateways, boot", trial.Output);
+    }
+
+    [Theory]
     [InlineData("text")]
     [InlineData("json")]
     public void Attack21_nothing_the_daemon_says_reaches_the_terminal_raw(string form)

@@ -85,8 +85,12 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         return document.RootElement.Clone();
     }
 
-    public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message) =>
-        [("policy", JsonValue.Object(Writer.Published.Policy.Policy.Select(pair => (pair.Key, pair.Value.Value.ToJson()))))];
+    /// <summary>What making a status throws; null when it is made.</summary>
+    public Exception? StatusDefect { get; set; }
+
+    public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message) => StatusDefect is { } defect
+        ? throw defect
+        : [("policy", JsonValue.Object(Writer.Published.Policy.Policy.Select(pair => (pair.Key, pair.Value.Value.ToJson()))))];
 
     public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change) =>
         [("index", JsonValue.Of(change.Index)), ("applied", JsonValue.Array(change.Outcome.Applied))];

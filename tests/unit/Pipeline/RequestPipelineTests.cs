@@ -36,6 +36,19 @@ public sealed class RequestPipelineTests
     }
 
     [Fact]
+    public async Task A_status_that_cannot_be_made_is_an_error_in_its_place_and_told()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        bus.StatusDefect = new InvalidOperationException("no gateways");
+        var told = new System.Collections.Concurrent.ConcurrentBag<string>();
+        bus.Requests.StatusFailed += e => told.Add(e.Message);
+        JsonElement[] answers = bus.Ask(bus.Change("""{"RADIO_ISOLATION":"off"}"""), Status, bus.Change("""{"TOR_ISOLATION":"off"}"""), Status);
+        Assert.Equal([0, 1], new[] { answers[0], answers[2] }.Select(answer => answer.GetProperty("index").GetInt64()));
+        Assert.Equal(["busy", "busy"], new[] { answers[1], answers[3] }.Select(Code));
+        Assert.Equal(["no gateways", "no gateways"], told);
+    }
+
+    [Fact]
     public async Task Pipelined_changes_of_one_connection_take_effect_in_the_order_sent()
     {
         await using PipelineTrial bus = await PipelineTrial.StartAsync();

@@ -183,6 +183,7 @@ public sealed class FileAttackTests : IDisposable
         CommandResult status = _trial.Client("status");
         CommandResult json = _trial.Client("-o", "json", "status");
         Eventually.True(() => File.ReadAllText(_trial.StatusFile).Contains("(hidden)", StringComparison.Ordinal), "status.json shows that there is a value");
+        Eventually.True(() => File.ReadAllText(_trial.At("/var/lib/qwamos/pending.conf")).Contains("DURESS", StringComparison.Ordinal), "pending.conf shows that a value is staged");
         string[] places = [daemon.Log, status.Output + status.Error, json.Output + json.Error, File.ReadAllText(_trial.StatusFile), File.ReadAllText(_trial.At("/var/lib/qwamos/pending.conf"))];
         Assert.All(places, text => Assert.DoesNotContain("power-volup", text));
         Assert.Contains("DURESS.enabled=(hidden)", places[^1]);

@@ -27,13 +27,18 @@ public static class LedgerCopy
         {
             return OpenCopy(path, scratchParent, e);
         }
+        catch (LedgerFormatException e) when (e.IsOlder)
+        {
+            // The first boot after an upgrade comes before the daemon's first start, which migrates: a copy is migrated and read.
+            return OpenCopy(path, scratchParent, e, migrate: true);
+        }
         catch (LedgerFullException e)
         {
             return OpenCopy(path, scratchParent, e);
         }
     }
 
-    private static LedgerStore OpenCopy(string path, string scratchParent, Exception why)
+    private static LedgerStore OpenCopy(string path, string scratchParent, Exception why, bool migrate = false)
     {
         var folder = Path.Combine(scratchParent, "qwamos-boot-" + RandomNumberGenerator.GetHexString(FolderNameHexDigits, lowercase: true));
         try
@@ -45,6 +50,8 @@ public static class LedgerCopy
             CopyFile(path, copy);
             if (Posix.TryStat(path + "-wal", out _))
                 CopyFile(path + "-wal", copy + "-wal");
+            if (migrate)
+                LedgerStore.Open(copy, LedgerOpenMode.ReadWrite).Dispose();
             return LedgerStore.Open(copy, LedgerOpenMode.ReadOnly).Owning(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

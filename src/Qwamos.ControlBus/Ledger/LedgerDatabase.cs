@@ -24,7 +24,9 @@ internal sealed class LedgerDatabase : IDisposable
 
     private readonly string _path;
     private readonly SqliteConnection _connection;
-    private readonly List<SqliteCommand> _prepared = [];
+    private readonly List<IDisposable> _prepared = [];
+    private SqliteCommand? _begin;
+    private SqliteCommand? _commit;
     private bool _broken;
 
     private LedgerDatabase(string path, SqliteConnection connection)
@@ -46,7 +48,10 @@ internal sealed class LedgerDatabase : IDisposable
         }
     }
 
-    /// <summary>Opens the file, which exists. Checks what it is before anything else is asked of it.</summary>
+    /// <summary>
+    /// Opens the file, which exists. Checks what it is before anything else is asked of it; an older format is migrated when it is opened for
+    /// writing. Opened for reading, it shows one state of the file however long it stays open and whoever writes meanwhile.
+    /// </summary>
     /// <exception cref="LedgerFormatException">It is not a ledger, or a newer one, or cannot be opened.</exception>
     public static LedgerDatabase Open(string path, LedgerOpenMode mode)
     {
@@ -65,9 +70,11 @@ internal sealed class LedgerDatabase : IDisposable
             _ = raw.sqlite3_db_config(connection.Handle, SqliteConfigDefensive, 1, out _);
             _ = raw.sqlite3_db_config(connection.Handle, SqliteConfigNoCheckpointOnClose, 1, out _);
             database.Execute("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;");
-            LedgerTables.CheckFormat(database);
+            LedgerTables.CheckFormat(database, mode);
             if (mode == LedgerOpenMode.ReadWrite)
                 database.PrepareForWriting();
+            else
+                database.Execute("BEGIN");
             return database;
         }
         catch (SqliteException e)
@@ -113,6 +120,16 @@ internal sealed class LedgerDatabase : IDisposable
         return command;
     }
 
+    /// <summary>Prepares an INSERT or UPDATE of the writer's path, which lives as long as the connection; its parameters are question marks.</summary>
+    public PreparedInsert PrepareInsert(string sql)
+    {
+        var code = raw.sqlite3_prepare_v2(_connection.Handle, sql, out var statement);
+        SqliteException.ThrowExceptionForRC(code, _connection.Handle);
+        var insert = new PreparedInsert(_connection.Handle!, statement);
+        _prepared.Add(insert);
+        return insert;
+    }
+
     /// <summary>Runs statements once.</summary>
     public void Execute(string sql)
     {
@@ -139,6 +156,26 @@ internal sealed class LedgerDatabase : IDisposable
         while (reader.Read())
             texts.Add(reader.GetString(0));
         return texts;
+    }
+
+    /// <summary>Copies the whole content, the WAL's too, into an empty file, which is then a database of its own without a WAL.</summary>
+    /// <exception cref="SqliteException">It failed.</exception>
+    public void CopyTo(string path)
+    {
+        using var target = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+        target.Open();
+        _connection.BackupDatabase(target);
+        using var command = target.CreateCommand();
+        command.CommandText = "PRAGMA journal_mode=DELETE";
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>The single text that a query gives; empty when it gives none.</summary>
+    public string QueryText(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar() as string ?? "";
     }
 
     /// <summary>Reads; an I/O error breaks the instance, a damaged page is an integrity failure.</summary>
@@ -175,7 +212,7 @@ internal sealed class LedgerDatabase : IDisposable
         try
         {
             body();
-            Execute("COMMIT");
+            (_commit ??= Prepare("COMMIT")).ExecuteNonQuery();
         }
         catch (SqliteException e) when (e.SqliteErrorCode == raw.SQLITE_FULL)
         {
@@ -260,13 +297,14 @@ internal sealed class LedgerDatabase : IDisposable
         }
         Execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
         LedgerTables.CreateWhenNew(this);
+        LedgerMigration.MigrateWhenOlder(this);
     }
 
     private void Begin(string doing)
     {
         try
         {
-            Execute("BEGIN IMMEDIATE");
+            (_begin ??= Prepare("BEGIN IMMEDIATE")).ExecuteNonQuery();
         }
         catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_BUSY or raw.SQLITE_LOCKED)
         {

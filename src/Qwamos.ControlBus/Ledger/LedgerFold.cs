@@ -40,10 +40,12 @@ public static class LedgerFold
             throw new LedgerIntegrityException(
                 $"Entry {stored.Size} is missing: the ledger has {stored.Size} entries, and {remembered.Size} were seen before. It was put back or cut.",
                 stored.Size);
-        var loaded = useSnapshot && TryStartFromSnapshot(store, stored) is { } start ? Fold(store, start, remembered) : null;
+        if (remembered is not null)
+            CheckRemembered(store, stored, remembered);
+        var loaded = useSnapshot && TryStartFromSnapshot(store, stored) is { } start ? Fold(store, start) : null;
         // A sound fold that does not give the stored tree started from a wrong snapshot, or the ledger is wrong: all entries tell.
         if (loaded is null || MerkleTree.FirstDifference(loaded.Tree, stored) is not null)
-            loaded = Fold(store, new LoadedLedger(PolicyState.Empty, new MerkleTree(), 0, 0), remembered);
+            loaded = Fold(store, new LoadedLedger(PolicyState.Empty, new MerkleTree(), 0, 0));
         if (MerkleTree.FirstDifference(loaded.Tree, stored) is var (from, to))
             throw new LedgerIntegrityException(
                 to - from == 1
@@ -65,38 +67,44 @@ public static class LedgerFold
         return new LoadedLedger(state, tree, time, snapshot.Size);
     }
 
-    private static LoadedLedger Fold(LedgerStore store, LoadedLedger start, RememberedTree? remembered)
+    /// <summary>The state after one more entry of a stored ledger.</summary>
+    /// <exception cref="LedgerIntegrityException">The decision does not belong to its message.</exception>
+    internal static PolicyState ApplyRecorded(PolicyState state, LedgerEntry entry, long index)
+    {
+        try
+        {
+            return Apply(state, entry, index);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new LedgerIntegrityException($"Entry {index} is not what was recorded: {e.Message}.", index, e);
+        }
+    }
+
+    private static LoadedLedger Fold(LedgerStore store, LoadedLedger start)
     {
         var (state, tree, time, from) = start;
-        if (remembered is not null && remembered.Size < from)
-            CheckRemembered(remembered, MerkleTree.Of(store.ReadLeafHashes(0, remembered.Size)));
-        if (remembered is not null && remembered.Size == from)
-            CheckRemembered(remembered, tree);
         foreach (var row in store.ReadFrom(from))
         {
             var entry = EntryReader.Read(row, store.ReadConfidential);
-            try
-            {
-                state = Apply(state, entry, row.Index);
-            }
-            catch (InvalidDataException e)
-            {
-                throw new LedgerIntegrityException($"Entry {row.Index} is not what was recorded: {e.Message}.", row.Index, e);
-            }
+            state = ApplyRecorded(state, entry, row.Index);
             tree.Append(row.LeafHash);
             time = entry.TimeSeconds;
-            if (remembered is not null && remembered.Size == tree.Size)
-                CheckRemembered(remembered, tree);
         }
         return new LoadedLedger(state, tree, time, from);
     }
 
-    private static void CheckRemembered(RememberedTree remembered, MerkleTree tree)
+    /// <summary>The stored hashes must prove that the whole tree begins with the remembered one: O(log n), whatever the two sizes are.</summary>
+    private static void CheckRemembered(LedgerStore store, MerkleTree stored, RememberedTree remembered)
     {
-        var root = Convert.ToHexStringLower(tree.Root());
-        if (root != remembered.RootHash)
+        var tree = new LedgerTree(store);
+        var root = tree.RootAt(remembered.Size);
+        if (Convert.ToHexStringLower(root) != remembered.RootHash)
             throw new LedgerIntegrityException(
-                $"Among the entries 0 to {remembered.Size - 1} is one that is not the one seen before: their root hash is {root}, "
+                $"Among the entries 0 to {remembered.Size - 1} is one that is not the one seen before: their root hash is {Convert.ToHexStringLower(root)}, "
                 + $"and {remembered.RootHash} is remembered. Another ledger, or another history, was put in this one's place.");
+        if (!TreeProofs.VerifyConsistency(remembered.Size, root, stored.Size, stored.Root(), tree.ConsistencyProof(remembered.Size, stored.Size)))
+            throw new LedgerIntegrityException(
+                $"The ledger's {stored.Size} entries do not extend the first {remembered.Size}, which were seen before: hashes of its tree are damaged or others.");
     }
 }

@@ -7,4 +7,7 @@ public sealed class LedgerFormatException : IOException
     public LedgerFormatException(string message, Exception? inner = null) : base(message, inner)
     {
     }
+
+    /// <summary>True when it is a ledger of an older format, which opening it for writing migrates.</summary>
+    public bool IsOlder { get; init; }
 }

@@ -6,14 +6,19 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>The ledger's statements, prepared once. They neither lock nor map errors: <see cref="LedgerStore"/> does.</summary>
 internal sealed class LedgerStatements(LedgerDatabase database)
 {
-    private readonly SqliteCommand _insertEntry = database.Prepare("INSERT INTO entries(idx, leaf_hash, nonce, leaf) VALUES($1, $2, $3, $4)", 4);
-    private readonly SqliteCommand _insertConfidential = database.Prepare("INSERT INTO confidential(idx, envelope) VALUES($1, $2)", 2);
-    private readonly SqliteCommand _updateTree = database.Prepare("UPDATE tree SET size = $1, frontier = $2 WHERE id = 1", 2);
-    private readonly SqliteCommand _selectTree = database.Prepare("SELECT size, frontier, (SELECT max(idx) FROM entries) FROM tree WHERE id = 1");
+    private readonly PreparedInsert _insertEntry = database.PrepareInsert("INSERT INTO entries(idx, leaf_hash, nonce, leaf) VALUES(?, ?, ?, ?)");
+    private readonly PreparedInsert _insertConfidential = database.PrepareInsert("INSERT INTO confidential(idx, envelope) VALUES(?, ?)");
+    private readonly PreparedInsert _insertHash = database.PrepareInsert("INSERT INTO hashes(id, hash) VALUES(?, ?)");
+    private readonly PreparedInsert _replaceTree = database.PrepareInsert("UPDATE tree SET size = ?, root = ? WHERE id = 1");
+    private readonly SqliteCommand _selectTree = database.Prepare(
+        "SELECT size, root, (SELECT max(idx) FROM entries), (SELECT max(id) FROM hashes) FROM tree WHERE id = 1");
+    private readonly SqliteCommand _selectLeafHash = database.Prepare("SELECT leaf_hash FROM entries WHERE idx = $1", 1);
+    private readonly SqliteCommand _selectHash = database.Prepare("SELECT hash FROM hashes WHERE id = $1", 1);
     private readonly SqliteCommand _selectRows = database.Prepare(
         "SELECT idx, leaf, leaf_hash, nonce FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", 2);
     private readonly SqliteCommand _selectHashes = database.Prepare(
         "SELECT idx, leaf_hash FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", 2);
+    private readonly SqliteCommand _selectInterior = database.Prepare("SELECT id, hash FROM hashes WHERE id >= $1 ORDER BY id LIMIT $2", 2);
     private readonly SqliteCommand _selectNonce = database.Prepare("SELECT idx FROM entries WHERE nonce = $1", 1);
     private readonly SqliteCommand _selectConfidential = database.Prepare("SELECT envelope FROM confidential WHERE idx = $1", 1);
     private readonly SqliteCommand _selectSnapshot = database.Prepare("SELECT size, frontier, state, checksum FROM snapshot WHERE id = 1");
@@ -25,27 +30,58 @@ internal sealed class LedgerStatements(LedgerDatabase database)
 
     public void Insert(long index, byte[] leafHash, NewEntry entry)
     {
-        Run(_insertEntry, index, leafHash, entry.Nonce is { } nonce ? nonce.ToArray() : DBNull.Value, entry.Leaf.ToArray());
+        var insert = _insertEntry.With(index).With(leafHash);
+        insert = entry.Nonce is { } nonce ? insert.With(nonce.ToArray()) : insert.WithNull();
+        insert.With(entry.Leaf.Span).Run();
         if (entry.ConfidentialEnvelope is { } envelope)
-            Run(_insertConfidential, index, envelope.ToArray());
+            _insertConfidential.With(index).With(envelope.Span).Run();
     }
 
-    public void WriteTree(MerkleTree tree) => Run(_updateTree, tree.Size, tree.Frontier());
-
-    public MerkleTree ReadTree()
+    /// <summary>Stores the interior hashes that were completed since the tree had this size, and the tree as it is now.</summary>
+    public void WriteTree(long oldSize, List<byte[]> completed, MerkleTree tree)
     {
-        using var reader = _selectTree.ExecuteReader();
-        if (!reader.Read())
-            throw new LedgerIntegrityException("The ledger's tree is missing.");
-        var size = reader.GetInt64(0);
-        var entries = reader.IsDBNull(2) ? 0 : checked(reader.GetInt64(2) + 1);
+        var number = TreePosition.InteriorNodes(oldSize);
+        foreach (var hash in completed)
+            _insertHash.With(number++).With(hash).Run();
+        if (number != TreePosition.InteriorNodes(tree.Size))
+            throw new InvalidOperationException($"A tree of {tree.Size} entries does not have {number} interior nodes.");
+        _replaceTree.With(tree.Size).With(tree.Root()).Run();
+    }
+
+    /// <summary>The tree from its frontier's hashes, O(log n) reads, and the stored root: the caller compares them.</summary>
+    public MerkleTree ReadTree(out byte[] root)
+    {
+        long size, entries, nodes;
+        using (var reader = _selectTree.ExecuteReader())
+        {
+            if (!reader.Read())
+                throw new LedgerIntegrityException("The ledger's tree is missing.");
+            size = reader.GetInt64(0);
+            root = reader.GetFieldValue<byte[]>(1);
+            entries = reader.IsDBNull(2) ? 0 : checked(reader.GetInt64(2) + 1);
+            nodes = reader.IsDBNull(3) ? 0 : checked(reader.GetInt64(3) + 1);
+        }
         if (entries < size)
             throw new LedgerIntegrityException($"Entry {Math.Max(0, entries)} is missing: the tree has {size} entries.", Math.Max(0, entries));
         if (entries > size)
             throw new LedgerIntegrityException($"Entry {Math.Max(0, size)} was not appended by the ledger: the tree has {size} entries.", size);
-        return MerkleTree.TryRestore(size, reader.GetFieldValue<byte[]>(1), out var tree)
-            ? tree
-            : throw new LedgerIntegrityException($"The ledger's tree is damaged: its frontier does not have the form for {size} entries.");
+        if (size is < 0 or > Limits.MaxSafeInteger || nodes != TreePosition.InteriorNodes(size))
+            throw new LedgerIntegrityException($"The ledger's tree is damaged: {size} entries do not have {nodes} interior hashes.");
+        return MerkleTree.Of(size, TreePosition.Cover(0, size).Select(ReadHash));
+    }
+
+    /// <summary>The stored hash of a leaf or of a complete interior node.</summary>
+    public byte[] ReadHash(TreePosition position)
+    {
+        var select = position.Level == 0 ? _selectLeafHash : _selectHash;
+        Set(select, position.Level == 0 ? position.Index : position.Number);
+        return select.ExecuteScalar() switch
+        {
+            byte[] { Length: MerkleTree.HashBytes } hash => hash,
+            null when position.Level == 0 => throw new LedgerIntegrityException($"Entry {position.From} is missing.", position.From),
+            null => throw new LedgerIntegrityException($"The hash over the entries {position.From} to {position.To - 1} is missing.", position.From),
+            _ => throw new LedgerIntegrityException($"The hash over the entries {position.From} to {position.To - 1} does not have 32 bytes.", position.From),
+        };
     }
 
     public List<LedgerRow> ReadRows(long from, int count)
@@ -61,24 +97,9 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return rows;
     }
 
-    public List<byte[]> ReadHashes(long from, int count)
-    {
-        Set(_selectHashes, from, (long)count);
-        var hashes = new List<byte[]>(count);
-        using var reader = _selectHashes.ExecuteReader();
-        while (reader.Read())
-        {
-            var hash = reader.GetFieldValue<byte[]>(1);
-            if (reader.GetInt64(0) != from + hashes.Count)
-                break;
-            if (hash.Length != MerkleTree.HashBytes)
-                throw new LedgerIntegrityException($"Entry {reader.GetInt64(0)} has a hash of {hash.Length} bytes.", reader.GetInt64(0));
-            hashes.Add(hash);
-        }
-        if (hashes.Count != count)
-            throw new LedgerIntegrityException($"Entry {from + hashes.Count} is missing.", from + hashes.Count);
-        return hashes;
-    }
+    public List<byte[]> ReadHashes(long from, int count) => ReadHashes(_selectHashes, from, count, at => $"Entry {at}");
+
+    public List<byte[]> ReadInteriorHashes(long from, int count) => ReadHashes(_selectInterior, from, count, at => $"Interior hash {at}");
 
     public long? FindNonce(Nonce nonce)
     {
@@ -92,13 +113,16 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return _selectConfidential.ExecuteScalar() as byte[];
     }
 
-    public LedgerSnapshot? ReadSnapshot()
+    /// <summary>The snapshot; null when there is none, or when it does not have its checksum.</summary>
+    public LedgerSnapshot? ReadSnapshot(out bool isDamaged)
     {
+        isDamaged = false;
         using var reader = _selectSnapshot.ExecuteReader();
         if (!reader.Read())
             return null;
         var snapshot = new LedgerSnapshot(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
-        return snapshot.Checksum().AsSpan().SequenceEqual(reader.GetFieldValue<byte[]>(3)) ? snapshot : null;
+        isDamaged = !snapshot.Checksum().AsSpan().SequenceEqual(reader.GetFieldValue<byte[]>(3));
+        return isDamaged ? null : snapshot;
     }
 
     public void WriteSnapshot(LedgerSnapshot snapshot) =>
@@ -119,6 +143,26 @@ internal sealed class LedgerStatements(LedgerDatabase database)
 
     public void WriteDelivery(string gateway, DeliveryPlace place) =>
         Run(_upsertDelivery, gateway, place.Taken is { } taken ? taken : DBNull.Value, place.MissedText());
+
+    private static List<byte[]> ReadHashes(SqliteCommand select, long from, int count, Func<long, string> name)
+    {
+        Set(select, from, (long)count);
+        var hashes = new List<byte[]>(count);
+        using var reader = select.ExecuteReader();
+        while (reader.Read())
+        {
+            var at = from + hashes.Count;
+            if (reader.GetInt64(0) != at)
+                break;
+            var hash = reader.GetFieldValue<byte[]>(1);
+            if (hash.Length != MerkleTree.HashBytes)
+                throw new LedgerIntegrityException($"{name(at)} has a hash of {hash.Length} bytes.", at);
+            hashes.Add(hash);
+        }
+        return hashes.Count == count
+            ? hashes
+            : throw new LedgerIntegrityException($"{name(from + hashes.Count)} is missing.", from + hashes.Count);
+    }
 
     private static Nonce? ReadNonce(SqliteDataReader reader, int column, long index)
     {

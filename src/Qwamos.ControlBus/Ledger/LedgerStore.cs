@@ -4,7 +4,7 @@ using Qwamos.ControlBus.Envelopes;
 namespace Qwamos.ControlBus.Ledger;
 
 /// <summary>
-/// The ledger's file (DESIGN sections 6 and 7): entries in order, their Merkle tree's frontier, a snapshot of the fold, and how far each
+/// The ledger's file (DESIGN sections 6 and 7): entries in order, the hashes of their Merkle tree, a snapshot of the fold, and how far each
 /// gateway has been served. One instance writes; its methods may be called from several threads and take turns.
 /// </summary>
 public sealed class LedgerStore : IDisposable
@@ -58,7 +58,11 @@ public sealed class LedgerStore : IDisposable
         try
         {
             var statements = new LedgerStatements(database);
-            return new LedgerStore(database, statements, database.Read("reading the tree", statements.ReadTree));
+            byte[] root = [];
+            var tree = database.Read("reading the tree", () => statements.ReadTree(out root));
+            var store = new LedgerStore(database, statements, tree);
+            // Which of the two is wrong, and from which entry on, is for a reading of everything to say.
+            return tree.Root().AsSpan().SequenceEqual(root) ? store : throw LedgerChecker.Explain(store, root);
         }
         catch (SqliteException e)
         {
@@ -81,7 +85,7 @@ public sealed class LedgerStore : IDisposable
             return _tree.Clone();
     }
 
-    /// <summary>Appends entries in one transaction with the tree's new frontier: one fsync, durable when it returns. Gives the first one's index.</summary>
+    /// <summary>Appends entries in one transaction with the tree's new hashes: one fsync, durable when it returns. Gives the first one's index.</summary>
     /// <exception cref="LedgerFullException">Nothing was appended; the store can be used on.</exception>
     /// <exception cref="LedgerBrokenException">The outcome is unknown; the store refuses further use.</exception>
     public long AppendBatch(IReadOnlyList<NewEntry> entries)
@@ -94,15 +98,16 @@ public sealed class LedgerStore : IDisposable
             if (entries.Count == 0)
                 return first;
             var tree = _tree.Clone();
+            var completed = new List<byte[]>(entries.Count * 2);
             _database.Write("appending entries", () =>
             {
                 foreach (var entry in entries)
                 {
                     var hash = MerkleTree.LeafHash(entry.Leaf.Span);
                     _statements.Insert(tree.Size, hash, entry);
-                    tree.Append(hash);
+                    tree.Append(hash, completed);
                 }
-                _statements.WriteTree(tree);
+                _statements.WriteTree(first, completed, tree);
             });
             _tree = tree;
             return first;
@@ -117,7 +122,7 @@ public sealed class LedgerStore : IDisposable
             if (index < 0 || index >= _tree.Size)
                 return null;
             var rows = _database.Read("reading an entry", () => _statements.ReadRows(index, 1));
-            return InOrder(rows, index)[0];
+            return rows.Count > 0 ? Checked(rows[0], index) : throw Missing(index);
         }
     }
 
@@ -131,24 +136,26 @@ public sealed class LedgerStore : IDisposable
         for (var size = Size; index < size;)
         {
             var rows = ReadSome(index, (int)Math.Min(ReadAheadRows, size - index));
+            // Each is checked as it is reached, so that the first that is wrong, in whatever way, is the one that is named.
             foreach (var row in rows)
-                yield return row;
-            index += rows.Count;
+                yield return Checked(row, index++);
+            if (rows.Count == 0)
+                throw Missing(index);
         }
     }
 
     /// <summary>The stored leaf hashes of entries [from, to), without the leaves; they are not checked against them.</summary>
-    public IEnumerable<byte[]> ReadLeafHashes(long from, long to)
+    public IEnumerable<byte[]> ReadLeafHashes(long from, long to) => ReadHashes(from, to, (at, count) => _statements.ReadHashes(at, count));
+
+    /// <summary>The stored hashes of the interior nodes with the numbers [from, to), as <see cref="TreePosition.Number"/> counts them.</summary>
+    internal IEnumerable<byte[]> ReadInteriorHashes(long from, long to) => ReadHashes(from, to, (at, count) => _statements.ReadInteriorHashes(at, count));
+
+    /// <summary>The stored hash of a leaf or of a complete interior node of the tree; it is not checked against what is below it.</summary>
+    /// <exception cref="LedgerIntegrityException">It is not there, or is none.</exception>
+    internal byte[] ReadHash(TreePosition position)
     {
-        while (from < to)
-        {
-            List<byte[]> hashes;
-            lock (_turn)
-                hashes = _database.Read("reading hashes", () => _statements.ReadHashes(from, (int)Math.Min(ReadAheadRows * 16, to - from)));
-            foreach (var hash in hashes)
-                yield return hash;
-            from += hashes.Count;
-        }
+        lock (_turn)
+            return _database.Read("reading a hash", () => _statements.ReadHash(position));
     }
 
     /// <summary>The index of the entry with this nonce, or null.</summary>
@@ -169,7 +176,33 @@ public sealed class LedgerStore : IDisposable
     public LedgerSnapshot? ReadSnapshot()
     {
         lock (_turn)
-            return _database.Read("reading the snapshot", _statements.ReadSnapshot);
+            return _database.Read("reading the snapshot", () => _statements.ReadSnapshot(out _));
+    }
+
+    /// <summary>True when a snapshot is stored that <see cref="ReadSnapshot"/> does not give.</summary>
+    internal bool HasDamagedSnapshot()
+    {
+        lock (_turn)
+        {
+            return _database.Read("reading the snapshot", () =>
+            {
+                _statements.ReadSnapshot(out var isDamaged);
+                return isDamaged;
+            });
+        }
+    }
+
+    /// <summary>Checks what stands beside the entries, each of which was read: <see cref="LedgerTables.CheckRest"/>.</summary>
+    internal void CheckRest(long confidentialEntries)
+    {
+        lock (_turn)
+        {
+            _database.Read("checking the tables", () =>
+            {
+                LedgerTables.CheckRest(_database, _tree.Size, confidentialEntries);
+                return true;
+            });
+        }
     }
 
     /// <summary>Replaces the snapshot, durably.</summary>
@@ -246,24 +279,33 @@ public sealed class LedgerStore : IDisposable
             throw new ArgumentException($"A leaf has 1 to {Limits.MaxLeafBytes} bytes, not {entry.Leaf.Length}.");
     }
 
+    private IEnumerable<byte[]> ReadHashes(long from, long to, Func<long, int, List<byte[]>> read)
+    {
+        while (from < to)
+        {
+            List<byte[]> hashes;
+            lock (_turn)
+                hashes = _database.Read("reading hashes", () => read(from, (int)Math.Min(ReadAheadRows * 16, to - from)));
+            foreach (var hash in hashes)
+                yield return hash;
+            from += hashes.Count;
+        }
+    }
+
     private List<LedgerRow> ReadSome(long index, int count)
     {
         lock (_turn)
-            return InOrder(_database.Read("reading entries", () => _statements.ReadRows(index, count)), index);
+            return _database.Read("reading entries", () => _statements.ReadRows(index, count));
     }
 
-    private static List<LedgerRow> InOrder(List<LedgerRow> rows, long index)
+    private static LedgerRow Checked(LedgerRow row, long index)
     {
-        foreach (var row in rows)
-        {
-            if (row.Index != index)
-                break;
-            if (!MerkleTree.LeafHash(row.Leaf).AsSpan().SequenceEqual(row.LeafHash))
-                throw new LedgerIntegrityException($"Entry {index} is not what was recorded: its bytes do not have its hash.", index);
-            index++;
-        }
-        if (rows.Count == 0 || rows[^1].Index != index - 1)
-            throw new LedgerIntegrityException($"Entry {index} is missing.", index);
-        return rows;
+        if (row.Index != index)
+            throw Missing(index);
+        return MerkleTree.LeafHash(row.Leaf).AsSpan().SequenceEqual(row.LeafHash)
+            ? row
+            : throw new LedgerIntegrityException($"Entry {index} is not what was recorded: its bytes do not have its hash.", index);
     }
+
+    private static LedgerIntegrityException Missing(long index) => new($"Entry {index} is missing.", index);
 }

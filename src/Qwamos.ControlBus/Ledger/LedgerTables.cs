@@ -9,24 +9,40 @@ internal static class LedgerTables
     public const int ApplicationId = 0x51574D4C;
 
     /// <summary>The version of the tables, in SQLite's user_version.</summary>
-    public const int FormatVersion = 1;
+    public const int FormatVersion = 2;
+
+    /// <summary>The version before: without interior hashes, and the tree's frontier in place of its root. It is migrated.</summary>
+    public const int OldFormatVersion = 1;
 
     // leaf_hash and nonce stand before leaf, so that reading hashes alone does not follow a long leaf's overflow pages.
-    private const string Create = """
+    private const string CreateEntries = """
         CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, nonce BLOB, leaf BLOB NOT NULL) STRICT;
         CREATE UNIQUE INDEX entries_nonce ON entries(nonce) WHERE nonce IS NOT NULL;
         CREATE TABLE confidential(idx INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
-        CREATE TABLE tree(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL) STRICT;
         CREATE TABLE snapshot(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,
             state BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
-        CREATE TABLE deliveries(gateway TEXT PRIMARY KEY, idx INTEGER, missed TEXT NOT NULL) STRICT;
-        INSERT INTO tree(id, size, frontier) VALUES(1, 0, x'');
         """;
+
+    private const string Deliveries = "CREATE TABLE deliveries(gateway TEXT PRIMARY KEY, idx INTEGER, missed TEXT NOT NULL) STRICT;";
+
+    private const string CreateTree = """
+        CREATE TABLE hashes(id INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;
+        CREATE TABLE tree(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, root BLOB NOT NULL) STRICT;
+        """;
+
+    private const string Present = $"{CreateEntries} {CreateTree} {Deliveries}";
+
+    // Format 1, whose first programs did not note what a gateway missed.
+    private const string OldTree = "CREATE TABLE tree(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL) STRICT;";
+    private const string FirstDeliveries = "CREATE TABLE deliveries(gateway TEXT PRIMARY KEY, idx INTEGER NOT NULL) STRICT;";
 
     private const string Schema = "SELECT json_array(type, name, tbl_name, sql) FROM sqlite_schema";
 
-    /// <summary>Refuses a file that is another program's, or that a newer version of this one wrote.</summary>
-    public static void CheckFormat(LedgerDatabase database)
+    private const string EmptyTree =
+        "INSERT INTO tree(id, size, root) VALUES(1, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');";
+
+    /// <summary>Refuses a file that is another program's, that a newer version of this one wrote, or, for reading only, an older one.</summary>
+    public static void CheckFormat(LedgerDatabase database, LedgerOpenMode mode)
     {
         var application = database.QueryInteger("PRAGMA application_id");
         var version = database.QueryInteger("PRAGMA user_version");
@@ -37,22 +53,14 @@ internal static class LedgerTables
         if (version > FormatVersion)
             throw new LedgerFormatException(
                 $"{database.Path} has format version {version}, and this program knows versions up to {FormatVersion}: install the newer version that wrote it.");
-        if (version < FormatVersion)
+        if (version == OldFormatVersion && mode == LedgerOpenMode.ReadOnly)
+            throw new LedgerFormatException($"{database.Path} has the older format version {version}: the next start of its daemon migrates it.") { IsOlder = true };
+        if (version < OldFormatVersion)
             throw new LedgerFormatException($"{database.Path} has format version {version}, which no released version wrote.");
-        CheckSchema(database);
-    }
-
-    /// <summary>Refuses tables, indices, views or triggers other than those that this program makes (ATTACKS 30): SQLite would run them.</summary>
-    /// <exception cref="LedgerIntegrityException">Something is there that must not be, or is not there, or is another one.</exception>
-    private static void CheckSchema(LedgerDatabase database)
-    {
-        using var made = LedgerDatabase.OpenEmpty();
-        made.Execute(Create);
-        var expected = made.QueryTexts(Schema);
-        var found = database.QueryTexts(Schema);
-        var other = found.Except(expected, StringComparer.Ordinal).Concat(expected.Except(found, StringComparer.Ordinal)).FirstOrDefault();
-        if (other is not null || found.Count != expected.Count)
-            throw new LedgerIntegrityException($"{database.Path} does not have exactly the tables of a ledger: {SafeText.ForTerminal(other ?? "one is there twice")}");
+        if (version == FormatVersion)
+            CheckSchema(database, Present);
+        else
+            CheckSchema(database, $"{CreateEntries} {OldTree} {(HasMissed(database) ? Deliveries : FirstDeliveries)}");
     }
 
     /// <summary>Makes the tables, in one transaction with the numbers that name the format.</summary>
@@ -61,6 +69,59 @@ internal static class LedgerTables
         if (database.QueryInteger("PRAGMA user_version") != 0)
             return;
         database.Write("making the tables", () =>
-            database.Execute($"{Create} PRAGMA application_id={ApplicationId}; PRAGMA user_version={FormatVersion};"));
+            database.Execute($"{Present} {EmptyTree} PRAGMA application_id={ApplicationId}; PRAGMA user_version={FormatVersion};"));
+    }
+
+    /// <summary>Puts the present form of the tree's tables, still empty, in the place of format 1's; its first deliveries had no list of what was missed.</summary>
+    public static void ReplaceOld(LedgerDatabase database)
+    {
+        database.Execute($"DROP TABLE tree; {CreateTree}");
+        if (!HasMissed(database))
+            database.Execute($"""
+                ALTER TABLE deliveries RENAME TO old_deliveries;
+                {Deliveries}
+                INSERT INTO deliveries(gateway, idx, missed) SELECT gateway, idx, '[]' FROM old_deliveries;
+                DROP TABLE old_deliveries;
+                """);
+    }
+
+    /// <summary>What the reading of every entry does not see: rows beside them, and SQLite's own structure.</summary>
+    /// <param name="database">The ledger.</param>
+    /// <param name="size">Entries, each of which was read.</param>
+    /// <param name="confidential">Those of them that have a row in the side table, which was read.</param>
+    /// <exception cref="LedgerIntegrityException">Something is there that must not be, or is not there.</exception>
+    public static void CheckRest(LedgerDatabase database, long size, long confidential)
+    {
+        Demand(database.QueryInteger("SELECT count(*) FROM entries") == size, $"The table of entries has other rows than the entries 0 to {size - 1}.");
+        Demand(database.QueryInteger("SELECT count(*) FROM hashes") == TreePosition.InteriorNodes(size), "The table of hashes has rows that are not the tree's.");
+        Demand(database.QueryInteger("SELECT count(*) FROM confidential") == confidential, "The side table has envelopes that belong to no confidential entry.");
+        Demand(database.QueryInteger("SELECT count(*) FROM tree") == 1, "The table of the tree has more than one row.");
+        Demand(
+            database.QueryInteger($"SELECT count(*) FROM deliveries WHERE idx < -1 OR idx >= {size}") == 0,
+            "A gateway is noted as served with an entry that does not exist.");
+        var fault = database.QueryText("PRAGMA integrity_check(1)");
+        Demand(fault == "ok", $"The database is damaged: {fault}.");
+    }
+
+    /// <summary>Refuses tables, indices, views or triggers other than those that this program makes (ATTACKS 30): SQLite would run them.</summary>
+    /// <exception cref="LedgerIntegrityException">Something is there that must not be, or is not there, or is another one.</exception>
+    private static void CheckSchema(LedgerDatabase database, string tables)
+    {
+        using var made = LedgerDatabase.OpenEmpty();
+        made.Execute(tables);
+        var expected = made.QueryTexts(Schema);
+        var found = database.QueryTexts(Schema);
+        var other = found.Except(expected, StringComparer.Ordinal).Concat(expected.Except(found, StringComparer.Ordinal)).FirstOrDefault();
+        if (other is not null || found.Count != expected.Count)
+            throw new LedgerIntegrityException($"{database.Path} does not have exactly the tables of a ledger: {SafeText.ForTerminal(other ?? "one is there twice")}");
+    }
+
+    private static bool HasMissed(LedgerDatabase database) =>
+        database.QueryInteger("SELECT count(*) FROM pragma_table_info('deliveries') WHERE name = 'missed'") > 0;
+
+    private static void Demand(bool isSo, string otherwise)
+    {
+        if (!isSo)
+            throw new LedgerIntegrityException(otherwise);
     }
 }

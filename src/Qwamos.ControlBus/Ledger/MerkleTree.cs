@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using System.Security.Cryptography;
 
@@ -16,7 +17,9 @@ public sealed class MerkleTree
     /// <summary>Bytes of a hash: SHA-256.</summary>
     public const int HashBytes = 32;
 
-    private const int MaxLevels = 63;
+    /// <summary>Levels above the leaves that a tree of the greatest size has.</summary>
+    internal const int MaxLevels = 63;
+
     private readonly List<byte[]> _frontier = [];
 
     /// <summary>Leaves in the tree.</summary>
@@ -25,10 +28,18 @@ public sealed class MerkleTree
     /// <summary>The hash of a leaf's bytes.</summary>
     public static byte[] LeafHash(ReadOnlySpan<byte> leaf)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData([0x00]);
-        hash.AppendData(leaf);
-        return hash.GetHashAndReset();
+        // One call over one buffer: an incremental hash costs more than this copy for all but the longest leaves.
+        var buffer = ArrayPool<byte>.Shared.Rent(1 + leaf.Length);
+        try
+        {
+            buffer[0] = 0x00;
+            leaf.CopyTo(buffer.AsSpan(1));
+            return SHA256.HashData(buffer.AsSpan(0, 1 + leaf.Length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 
     /// <summary>The hash of a node over two 32-byte hashes.</summary>
@@ -62,8 +73,19 @@ public sealed class MerkleTree
         return true;
     }
 
-    /// <summary>Appends a leaf by its 32-byte hash.</summary>
-    public void Append(ReadOnlySpan<byte> leafHash)
+    /// <summary>The tree of a size from the hashes of its perfect subtrees, the largest first: one for each bit set in the size.</summary>
+    internal static MerkleTree Of(long size, IEnumerable<byte[]> frontier)
+    {
+        var tree = new MerkleTree { Size = size };
+        tree._frontier.AddRange(frontier);
+        return tree;
+    }
+
+    /// <summary>
+    /// Appends a leaf by its 32-byte hash. <paramref name="completed"/> gets the hashes of the interior nodes that it completes, from level 1
+    /// up: in the order of <see cref="TreePosition.Number"/>.
+    /// </summary>
+    public void Append(ReadOnlySpan<byte> leafHash, ICollection<byte[]>? completed = null)
     {
         if (leafHash.Length != HashBytes)
             throw new ArgumentException($"A leaf hash has {HashBytes} bytes.", nameof(leafHash));
@@ -72,6 +94,7 @@ public sealed class MerkleTree
         {
             node = NodeHash(_frontier[^1], node);
             _frontier.RemoveAt(_frontier.Count - 1);
+            completed?.Add(node);
         }
         _frontier.Add(node);
         Size++;

@@ -13,13 +13,13 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
     /// <summary>Throws <see cref="LedgerIntegrityException"/> and other <see cref="IOException"/> when the ledger is not to be believed.</summary>
     public BootPlan Plan()
     {
-        var tree = LedgerTree.Check(store, grounds.Memory);
+        CheckSeen(new LedgerTree(store));
         var loaded = LedgerFold.Load(store);
         var state = loaded.State;
         if (state.LastNote > MaxNotesImported) throw new LedgerIntegrityException("It counts more boot notes than were ever written.");
+        var newest = Newest(state);
         foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema))) report.Say(difference);
 
-        var newest = Newest(state);
         var judge = new StagedJudge(grounds, store.ReadEntry, newest);
         List<StagedChange> accepted = [];
         List<RefusedChange> refused = [];
@@ -30,26 +30,48 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         }
         var seen = grounds.Memory with
         {
-            TreeSize = tree.Size,
-            RootHash = Convert.ToHexStringLower(tree.Root()),
+            TreeSize = loaded.Tree.Size,
+            RootHash = Convert.ToHexStringLower(loaded.Tree.Root()),
             Timestamps = Timestamps(judge, newest),
         };
         return new BootPlan(loaded, accepted, refused, seen);
     }
 
-    /// <summary>Walks the entries that the last boot did not see, and those after the oldest that is staged.</summary>
+    private void CheckSeen(LedgerTree tree)
+    {
+        if (store.Size < grounds.Memory.TreeSize)
+            throw new LedgerIntegrityException($"It has {store.Size} entries, and the last boot saw {grounds.Memory.TreeSize}: it is an older one, or cut off.");
+        CheckSeen(tree.At(grounds.Memory.TreeSize));
+    }
+
+    private void CheckSeen(MerkleTree tree)
+    {
+        if (grounds.Memory.RootHash is { } seen && Convert.ToHexStringLower(tree.Root()) != seen)
+            throw new LedgerIntegrityException($"Its first {grounds.Memory.TreeSize} entries are not those that the last boot saw.");
+    }
+
+    /// <summary>
+    /// Walks the entries that the last boot did not see, and those after the oldest that is staged. Their own hashes, not the stored ones above
+    /// them, must give both the remembered root and the ledger's: so whatever is applied stands in the tree that was seen.
+    /// </summary>
     private NewestChanges Newest(PolicyState state)
     {
         var newest = new NewestChanges();
         var from = state.Staged.Values.Select(staged => staged.Index).Append(grounds.Memory.TreeSize).Min();
+        var tree = new LedgerTree(store).At(Math.Clamp(from, 0, store.Size));
         foreach (var row in store.ReadFrom(from))
         {
+            if (tree.Size == grounds.Memory.TreeSize) CheckSeen(tree);
+            tree.Append(row.LeafHash);
             var entry = EntryReader.Read(row, store.ReadConfidential);
             if (entry is MessageEntry { IsAccepted: true, Message: { Args: { } args, Timestamp: { } timestamp } })
                 newest.Add(args.Members.Select(member => member.Key), timestamp, row.Index);
             else if (entry is NoteEntry { Note.Kind: BootNoteKind.TimeFloor } lowered)
                 newest.LowerTo(lowered.Note.FloorSeconds);
         }
+        if (tree.Size == grounds.Memory.TreeSize) CheckSeen(tree);
+        if (!tree.Root().AsSpan().SequenceEqual(store.Tree().Root()))
+            throw new LedgerIntegrityException($"Its entries from {from} on do not make the tree that it keeps.");
         if (!BootNotes.TryReadAfter(paths, state.LastNote, out var waiting, out var fault)) throw new IOException(fault);
         foreach (var note in waiting.Where(note => note.Kind == BootNoteKind.TimeFloor)) newest.LowerTo(note.FloorSeconds);
         return newest;

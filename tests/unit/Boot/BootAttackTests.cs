@@ -198,18 +198,35 @@ public sealed class BootAttackTests : IDisposable
     }
 
     [Fact]
-    public void Attack28_EarlierEntryRewrittenWithItsHash_IsRefusedAgainstTheRememberedTree()
+    public void Attack28_EarlierEntryRewrittenWithAllHashes_IsRefusedAgainstTheRememberedTree()
     {
         trial.Set("KERNEL_HARDENING", "paranoid");
         trial.Set("RADIO_ISOLATION", "off");
         trial.Boot();
-        trial.Import();
+        var hash = trial.WithStore(store => store.Read(1)!.LeafHash);
+        var root = Convert.ToHexStringLower(MerkleTree.NodeHash(hash, hash));
+        trial.Tamper($"""
+            UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 1), nonce = NULL WHERE idx = 0;
+            UPDATE hashes SET hash = x'{root}' WHERE id = 0;
+            UPDATE tree SET root = x'{root}';
+            """);
+        Assert.Contains("not those that the last boot saw", Refused(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack28_StagedEntryMovedBelowTheRememberedTree_IsRefused()
+    {
+        trial.Set("KERNEL_HARDENING", "paranoid");
+        trial.Set("RADIO_ISOLATION", "off");
+        trial.Boot();
+        trial.Set("TOR_ISOLATION", "off");
         trial.WithStore(store =>
         {
             store.SaveSnapshot(LedgerFold.Snapshot(LedgerFold.Load(store).State, store.Tree()));
             return 0;
         });
-        trial.Tamper("UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 1), nonce = NULL WHERE idx = 0");
+        // The hashes above it are left alone, and still give the root that is remembered.
+        trial.Tamper("UPDATE entries SET idx = 9 WHERE idx = 0; UPDATE entries SET idx = 0 WHERE idx = 1; UPDATE entries SET idx = 1 WHERE idx = 9");
         Assert.Contains("not those that the last boot saw", Refused(), StringComparison.Ordinal);
     }
 

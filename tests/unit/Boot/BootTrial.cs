@@ -117,7 +117,7 @@ internal sealed class BootTrial : IDisposable
     /// <summary>Every file under the root but the ledger and locks, with its content: what two runs are compared by.</summary>
     public SortedDictionary<string, string> Everything() => new(
         Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(path => !path.Contains("ledger.db", StringComparison.Ordinal) && new FileInfo(path).LinkTarget is null)
+            .Where(path => !path.Contains("ledger.db", StringComparison.Ordinal) && !path.EndsWith("lock", StringComparison.Ordinal) && new FileInfo(path).LinkTarget is null)
             .ToDictionary(path => path[folder.Length..], File.ReadAllText), StringComparer.Ordinal);
 
     public void RunningWith(string commandLine)

@@ -209,8 +209,7 @@ public sealed class LedgerFoldTests : IDisposable
             UPDATE entries SET nonce = NULL WHERE idx = 2;
             UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 2), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 2) WHERE idx = 4;
             """);
-        using var again = _folder.Open();
-        Assert.Throws<LedgerIntegrityException>(() => LedgerFold.Load(again));
+        Assert.Equal(4, Assert.Throws<LedgerIntegrityException>(() => _folder.Open()).Index);
     }
 
     [Fact]
@@ -249,14 +248,48 @@ public sealed class LedgerFoldTests : IDisposable
         Assert.Equal(1, refusal.Index);
     }
 
-    [Fact]
-    public void Attack30_AFrontierOfAnotherTree_IsFound()
+    [Theory]
+    [InlineData("UPDATE hashes SET hash = zeroblob(32) WHERE id = 2")]
+    [InlineData("DELETE FROM hashes WHERE id = 2")]
+    [InlineData("UPDATE hashes SET id = 7 WHERE id = 2")]
+    [InlineData("UPDATE tree SET root = zeroblob(32)")]
+    [InlineData("UPDATE tree SET size = 3")]
+    [InlineData("DELETE FROM tree")]
+    public void Attack30_ADamagedTree_StopsTheStart(string sql)
     {
         using (var store = _folder.Open())
-            new History(store).Set("RADIO_ISOLATION", "off");
-        _folder.Tamper("UPDATE tree SET frontier = zeroblob(32)");
-        using var again = _folder.Open();
-        Assert.Equal(0, Assert.Throws<LedgerIntegrityException>(() => LedgerFold.Load(again)).Index);
+        {
+            var history = new History(store);
+            for (var i = 0; i < 4; i++)
+                history.Set("RADIO_ISOLATION", i % 2 == 0 ? "off" : "on");
+        }
+        _folder.Tamper(sql);
+        Assert.Throws<LedgerIntegrityException>(() => _folder.Open());
+    }
+
+    [Fact]
+    public void Attack13_AForgedHashThatGivesTheRememberedRoot_DoesNotMakeTheLedgerExtendIt()
+    {
+        RememberedTree mine;
+        using (var store = _folder.Open())
+        {
+            var history = new History(store);
+            history.Set("RADIO_ISOLATION", "off");
+            history.Set("RADIO_ISOLATION", "on");
+            mine = new RememberedTree(2, Convert.ToHexStringLower(store.Tree().Root()));
+        }
+        // Another history of four entries, in which the hash over the first two says what is remembered.
+        using var otherFolder = new LedgerFolder();
+        using (var other = otherFolder.Open())
+        {
+            var history = new History(other);
+            for (var i = 0; i < 4; i++)
+                history.Set("RADIO_ISOLATION", "on");
+            history.Snapshot();
+        }
+        otherFolder.Tamper($"UPDATE hashes SET hash = x'{mine.RootHash}' WHERE id = 0");
+        using var put = otherFolder.Open();
+        Assert.Throws<LedgerIntegrityException>(() => LedgerFold.Load(put, mine));
     }
 
     [Fact]

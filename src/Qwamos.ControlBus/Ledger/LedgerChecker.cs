@@ -1,0 +1,128 @@
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.ControlBus.Ledger;
+
+/// <summary>
+/// The full check of a ledger's file by itself: each entry's bytes, hash, form and envelope, every hash of the tree, the fold against the
+/// snapshot, the side table, the tables and SQLite's structure. Signatures are not checked: a ledger does not hold the keys of its time.
+/// </summary>
+public sealed class LedgerChecker(LedgerStore store)
+{
+    private const int ProgressEveryEntries = 1_024;
+
+    private readonly List<byte[]> _completed = [];
+    private LoadedLedger _fold = new(PolicyState.Empty, new MerkleTree(), 0, 0);
+    private long _confidential;
+
+    /// <summary>Is told, now and then, how many entries are checked.</summary>
+    public Action<long>? Progress { get; init; }
+
+    /// <summary>Reads everything; gives the fold from the first entry on.</summary>
+    /// <exception cref="LedgerIntegrityException">The ledger is not sound: the first entry that is wrong, and why.</exception>
+    public LoadedLedger Check()
+    {
+        var snapshot = store.ReadSnapshot();
+        if (snapshot is null && store.HasDamagedSnapshot())
+            throw new LedgerIntegrityException("The snapshot does not have its checksum. No entry depends on it: the next start folds all of them.");
+        CheckSnapshot(snapshot);
+        using var hashes = store.ReadInteriorHashes(0, TreePosition.InteriorNodes(store.Size)).GetEnumerator();
+        using var rows = store.ReadFrom(0).GetEnumerator();
+        while (Next(rows) is { } row)
+        {
+            Take(row);
+            CheckHashes(hashes, row.Index);
+            CheckSnapshot(snapshot);
+            if (_fold.Tree.Size % ProgressEveryEntries == 0)
+                Progress?.Invoke(_fold.Tree.Size);
+        }
+        if (!_fold.Tree.Root().AsSpan().SequenceEqual(store.Tree().Root()))
+            throw new LedgerIntegrityException($"The entries 0 to {store.Size - 1} do not make the tree that the ledger keeps.");
+        if (snapshot is not null && snapshot.Size > store.Size)
+            throw new LedgerIntegrityException($"The snapshot is one of {snapshot.Size} entries, and the ledger has {store.Size}.");
+        _ = store.ReadDeliveries();
+        store.CheckRest(_confidential);
+        Progress?.Invoke(_fold.Tree.Size);
+        return _fold;
+    }
+
+    /// <summary>What is wrong with a tree that does not have the stored root: the first entry for which it is.</summary>
+    internal static LedgerIntegrityException Explain(LedgerStore store, byte[] root)
+    {
+        var checker = new LedgerChecker(store);
+        try
+        {
+            using var hashes = store.ReadInteriorHashes(0, TreePosition.InteriorNodes(store.Size)).GetEnumerator();
+            using var rows = store.ReadFrom(0).GetEnumerator();
+            while (checker.Next(rows) is { } row)
+            {
+                checker._fold.Tree.Append(row.LeafHash, checker._completed);
+                checker.CheckHashes(hashes, row.Index);
+            }
+        }
+        catch (LedgerIntegrityException e)
+        {
+            return e;
+        }
+        // Every entry but the last of an odd number is below a stored hash.
+        var isOdd = (store.Size & 1) == 1;
+        return new LedgerIntegrityException(
+            $"{(isOdd ? $"Entry {store.Size - 1}" : "The ledger's recorded root hash")} is not what was recorded: the root hash is "
+            + $"{Convert.ToHexStringLower(store.Tree().Root())}, and {Convert.ToHexStringLower(root)} was noted with the last entry.",
+            isOdd ? store.Size - 1 : null);
+    }
+
+    /// <summary>The next entry; a damaged page is put down to the entry that was to be read.</summary>
+    private LedgerRow? Next(IEnumerator<LedgerRow> rows)
+    {
+        try
+        {
+            return rows.MoveNext() ? rows.Current : null;
+        }
+        catch (LedgerIntegrityException e) when (e.Index is null)
+        {
+            throw new LedgerIntegrityException($"Entry {_fold.Tree.Size}, or one of the next, cannot be read: {e.Message}", _fold.Tree.Size, e);
+        }
+    }
+
+    private void Take(LedgerRow row)
+    {
+        var entry = EntryReader.Read(row, store.ReadConfidential);
+        if (entry is MessageEntry { IsConfidential: true })
+            _confidential++;
+        _fold.Tree.Append(row.LeafHash, _completed);
+        _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry, row.Index), LastTimeSeconds = entry.TimeSeconds };
+    }
+
+    /// <summary>The hashes that this entry completes are stored as they are calculated.</summary>
+    private void CheckHashes(IEnumerator<byte[]> stored, long index)
+    {
+        for (var level = 1; level <= _completed.Count; level++)
+        {
+            var position = new TreePosition(level, index >> level);
+            try
+            {
+                if (stored.MoveNext() && stored.Current.AsSpan().SequenceEqual(_completed[level - 1]))
+                    continue;
+            }
+            catch (LedgerIntegrityException e)
+            {
+                throw new LedgerIntegrityException($"A hash over the entries {position.From} to {position.To - 1}, or a later one, cannot be read: {e.Message}", position.From, e);
+            }
+            throw new LedgerIntegrityException(
+                $"The stored hash over the entries {position.From} to {position.To - 1} is not theirs: one of them was changed together with its hash, or that hash is damaged.",
+                position.From);
+        }
+        _completed.Clear();
+    }
+
+    private void CheckSnapshot(LedgerSnapshot? snapshot)
+    {
+        if (snapshot is null || snapshot.Size != _fold.Tree.Size)
+            return;
+        if (!snapshot.Frontier.AsSpan().SequenceEqual(_fold.Tree.Frontier()))
+            throw new LedgerIntegrityException($"The snapshot of {snapshot.Size} entries is one of other entries.");
+        if (!snapshot.State.AsSpan().SequenceEqual(JsonText.Bytes(_fold.State.ToJson())))
+            throw new LedgerIntegrityException($"The snapshot of {snapshot.Size} entries is not their fold.");
+    }
+}

@@ -1,0 +1,184 @@
+using Microsoft.Data.Sqlite;
+using Qwamos.ControlBus.Ledger;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Ledger;
+
+public sealed class LedgerMigrationTests : IDisposable
+{
+    private readonly LedgerFolder _present = new();
+    private readonly LedgerFolder _old;
+    private readonly string _state;
+    private readonly byte[] _root;
+
+    public LedgerMigrationTests()
+    {
+        using (var store = _present.Open())
+        {
+            var history = new History(store);
+            for (var i = 0; i < 300; i++)
+                history.Set("RADIO_ISOLATION", i % 2 == 0 ? "off" : "on");
+            history.Snapshot();
+            history.Set("DURESS.gesture", "triple-power");
+            history.Set("KERNEL_HARDENING", "strict");
+            store.SaveDelivery("gateway", new DeliveryPlace(3, new Dictionary<string, long>()));
+            _state = history.State.ToJson().ToString();
+            _root = store.Tree().Root();
+        }
+        _old = FormatOneLedger.Of(_present);
+    }
+
+    private string Backup => Path.Combine(_old.Dir, "backups", "ledger.db.format-1");
+
+    public void Dispose()
+    {
+        _old.Dispose();
+        _present.Dispose();
+    }
+
+    [Fact]
+    public void OldLedger_IsMigratedAfterABackup_AndHoldsWhatItHeld()
+    {
+        using (var store = _old.Open())
+            AssertWhole(store);
+        using var again = _old.Open(LedgerOpenMode.ReadOnly);
+        AssertWhole(again);
+        new LedgerChecker(again).Check();
+        Assert.Equal(Backup, Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(Backup)!)));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Backup));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(Backup)!));
+        Assert.Equal(1, Query(Backup, "PRAGMA user_version"));
+        Assert.Equal(302, Query(Backup, "SELECT count(*) FROM entries"));
+        Assert.Equal(1, Query(Backup, "SELECT count(*) FROM confidential"));
+    }
+
+    [Fact]
+    public void Backup_PutBack_IsMigratedAgain_WithoutASecondBackup()
+    {
+        _old.Open().Dispose();
+        var first = File.ReadAllBytes(Backup);
+        foreach (var file in Directory.GetFiles(_old.Dir))
+            File.Delete(file);
+        File.Copy(Backup, _old.File);
+        using (var store = _old.Open())
+            AssertWhole(store);
+        Assert.Equal(first, File.ReadAllBytes(Backup));
+        Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(Backup)!));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("not a database, though long enough to be looked at")]
+    public void AnotherFileWithTheBackupsName_IsLeftAlone(string content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Backup)!);
+        File.WriteAllText(Backup, content);
+        _old.Open().Dispose();
+        Assert.Equal(content, File.ReadAllText(Backup));
+        Assert.Equal(302, Query(Backup + ".2", "SELECT count(*) FROM entries"));
+    }
+
+    [Fact]
+    public void EmptyOldLedger_IsMigrated()
+    {
+        using var nothing = new LedgerFolder();
+        using var old = FormatOneLedger.Of(nothing);
+        using var store = old.Open();
+        Assert.Equal(0, store.Size);
+        Assert.Equal(0, store.AppendBatch([new NewEntry("x"u8.ToArray())]));
+    }
+
+    [Fact]
+    public void OldLedgerOfTheFirstPrograms_IsMigrated_ItsDeliveriesToo()
+    {
+        using var old = FormatOneLedger.Of(_present, isFirst: true);
+        using (var store = old.Open())
+            AssertWhole(store);
+        using var again = old.Open(LedgerOpenMode.ReadOnly);
+        AssertWhole(again);
+        new LedgerChecker(again).Check();
+    }
+
+    [Fact]
+    public void Reader_DoesNotMigrate_AndTheBootReadsAMigratedCopy()
+    {
+        var refusal = Assert.Throws<LedgerFormatException>(() => _old.Open(LedgerOpenMode.ReadOnly));
+        Assert.Contains("format version 1", refusal.Message, StringComparison.Ordinal);
+        using var run = new LedgerFolder();
+        using (var boot = LedgerCopy.OpenForBoot(_old.File, run.Dir))
+            AssertWhole(boot);
+        Assert.Empty(Directory.GetFileSystemEntries(run.Dir));
+        Assert.Equal(1, Query(_old.File, "PRAGMA user_version"));
+        Assert.False(Directory.Exists(Path.GetDirectoryName(Backup)));
+    }
+
+    [Theory]
+    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5")]
+    [InlineData("UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 5")]
+    [InlineData("UPDATE entries SET leaf_hash = x'00' WHERE idx = 301")]
+    [InlineData("DELETE FROM entries WHERE idx = 301")]
+    [InlineData("DELETE FROM entries WHERE idx = 7")]
+    [InlineData("INSERT INTO entries SELECT 302, leaf_hash, NULL, leaf FROM entries WHERE idx = 2")]
+    [InlineData("UPDATE tree SET frontier = zeroblob(32)")]
+    [InlineData("DELETE FROM tree")]
+    public void Attack30_ADamagedOldLedger_IsNotMigrated_AndLeftAsItIs(string sql)
+    {
+        _old.Tamper(sql);
+        Assert.Throws<LedgerIntegrityException>(() => _old.Open());
+        Assert.Equal(1, Query(_old.File, "PRAGMA user_version"));
+        Assert.False(File.Exists(Backup));
+        Assert.Equal(0, Query(_old.File, "SELECT count(*) FROM sqlite_schema WHERE name = 'hashes'"));
+    }
+
+    [Fact]
+    public void Attack27_ALinkInTheBackupsPlace_IsNotFollowed()
+    {
+        var elsewhere = Directory.CreateDirectory(Path.Combine(_old.Dir, "elsewhere")).FullName;
+        File.CreateSymbolicLink(Path.GetDirectoryName(Backup)!, elsewhere);
+        Assert.ThrowsAny<IOException>(() => _old.Open());
+        Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
+        Assert.Equal(1, Query(_old.File, "PRAGMA user_version"));
+    }
+
+    [Fact]
+    public void Attack29_WhatAnInterruptedBackupLeft_IsNotInTheWay()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Backup)!);
+        File.WriteAllText(Path.Combine(Path.GetDirectoryName(Backup)!, ".ledger.db.format-1.tmp"), "half");
+        using (var store = _old.Open())
+            AssertWhole(store);
+        Assert.Equal(Backup, Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(Backup)!)));
+    }
+
+    [Fact]
+    public void Attack29_AFullDisk_LeavesTheOldLedger_WhichTheNextStartMigrates()
+    {
+        using var disk = SmallDisk.MountOrSkip(1024);
+        var path = Path.Combine(disk.Dir, "ledger.db");
+        File.Copy(_old.File, path);
+        var filler = disk.Fill();
+        Assert.ThrowsAny<IOException>(() => LedgerStore.Open(path, LedgerOpenMode.ReadWrite));
+        File.Delete(filler);
+        using var store = LedgerStore.Open(path, LedgerOpenMode.ReadWrite);
+        AssertWhole(store);
+    }
+
+    private void AssertWhole(LedgerStore store)
+    {
+        Assert.Equal(_root, store.Tree().Root());
+        Assert.Equal(302, store.Size);
+        Assert.Equal(_state, LedgerFold.Load(store).State.ToJson().ToString());
+        Assert.Equal(_state, LedgerFold.Load(store, useSnapshot: false).State.ToJson().ToString());
+        Assert.Equal(3, store.ReadDeliveries()["gateway"].Taken);
+        Assert.Empty(store.ReadDeliveries()["gateway"].Missed);
+    }
+
+    private static long Query(string path, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    }
+}

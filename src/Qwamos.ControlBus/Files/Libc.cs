@@ -96,6 +96,15 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "getegid")]
     internal static partial uint Getegid();
 
+    [LibraryImport(Library, EntryPoint = "seteuid", SetLastError = true)]
+    internal static partial int Seteuid(uint uid);
+
+    [LibraryImport(Library, EntryPoint = "setegid", SetLastError = true)]
+    internal static partial int Setegid(uint gid);
+
+    [LibraryImport(Library, EntryPoint = "setgroups", SetLastError = true)]
+    internal static partial int Setgroups(nuint count, nint gids);
+
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int pid, int signal);
 

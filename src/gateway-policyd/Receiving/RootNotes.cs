@@ -7,10 +7,12 @@ namespace Qwamos.Gateway.Receiving;
 
 /// <summary>
 /// What root's commands leave in accepted.db. A gateway has no boot of its own that could carry a request over to the daemon's next
-/// start, so the commands write the record themselves, while the daemon does not run.
+/// start, so the commands write the record themselves, while the daemon does not run, as the account that owns the record.
 /// </summary>
 internal static class RootNotes
 {
+    private const UnixFileMode RunMode = (UnixFileMode)0x1ED; // 0755
+
     // What stands for the ID of an anchor that could not be read.
     private static readonly string NoKey = new('0', 64);
 
@@ -33,6 +35,11 @@ internal static class RootNotes
     private static string? Append(SystemPaths paths, Func<long, BootNote> note)
     {
         TrialTree.MakeMissing(paths);
+        if (!Posix.TryStat(paths.GatewayStateDir, out FileStat folder))
+            return $"{paths.GatewayStateDir} is not there yet: start gateway-policyd once, which makes it";
+        if (!Directory.Exists(paths.RunDir))
+            MakeRunDirectory(paths.RunDir, folder);
+        using ActingAs? account = ActingAs.OwnerOf(folder);
         if (!FileLock.TryTake(paths.GatewaySocket + ".lock", out FileLock? held))
             return "gateway-policyd runs: stop it first";
         using (held)
@@ -47,5 +54,12 @@ internal static class RootNotes
                 return null;
             }
         }
+    }
+
+    /// <summary>As systemd makes it at the daemon's start; after a boot without one it is missing.</summary>
+    private static void MakeRunDirectory(string path, FileStat owner)
+    {
+        if (DurableFile.MakeDirectory(path, RunMode))
+            Posix.ChangeOwner(path, owner.Uid, owner.Gid);
     }
 }

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Qwamos.SystemTests.Harness;
+using Xunit;
+
+namespace Qwamos.SystemTests;
+
+/// <summary>
+/// The published gateway as its packages run it: on the system's own paths, under an account of its own, beside commands of root. In a mount
+/// namespace, so that the machine's own folders stay as they are.
+/// </summary>
+public sealed class GatewayAccountTests : IDisposable
+{
+    private const string Script = """
+        set -eu
+        for folder in /etc /var/lib /run; do mount -t tmpfs -o mode=755 none $folder; done
+        mkdir -m 755 /run/bin /etc/qwamos
+        mkdir -m 700 /var/lib/qwamos-gateway
+        chown 4711:4712 /var/lib/qwamos-gateway
+        cp "$1"/gateway-policyd "$1"/*.so /run/bin
+        gateway() { /run/bin/gateway-policyd "$@" </dev/null; }
+        serve() {
+            mkdir -p -m 755 /run/qwamos && chown 4711:4712 /run/qwamos
+            setpriv --reuid=4711 --regid=4712 --clear-groups --bounding-set=-all /run/bin/gateway-policyd 2>/run/log &
+            for try in $(seq 200); do grep -q ready /run/log && return; sleep 0.05; done
+            cat /run/log >&2; return 1
+        }
+        end() { kill -TERM $!; wait $!; }
+        gateway enroll "$2" --fingerprint "$3" >/dev/null
+        serve; end
+        rm -r /run/qwamos # as after a boot
+        gateway set-time-floor 1700000000 >/dev/null
+        gateway enroll "$4" --fingerprint "$5" --replace >/dev/null
+        cmp -s "$4" /etc/qwamos/dom0.pub
+        find /run/qwamos /var/lib/qwamos-gateway ! -uid 4711 -o ! -gid 4712 >&2
+        find /etc/qwamos ! -uid 0 -o ! -gid 0 >&2
+        serve
+        gateway set-time-floor 5 >/dev/null && exit 1
+        gateway status -o json
+        end
+        """;
+
+    private readonly Trial _trial = new(enrolled: false);
+
+    public void Dispose() => _trial.Dispose();
+
+    [Fact]
+    public void RootsCommands_WorkOnTheFolderOfTheDaemonsAccount_AndLeaveItTheDaemons()
+    {
+        Needs.Root();
+        Needs.Tool("setpriv");
+        Needs.Tool("unshare");
+        Assert.SkipUnless(Command.Run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/run"]).ExitCode == 0, "needs permission to mount");
+        (string one, TestSigner first) = Key("one");
+        (string two, TestSigner second) = Key("two");
+        CommandResult result = Command.Run(
+            ["unshare", "-m", "sh", "-c", Script, "sh", Path.GetDirectoryName(Binaries.Gateway)!, one, first.KeyId, two, second.KeyId]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Equal("gateway-policyd runs: stop it first", result.Error.Trim());
+        using JsonDocument status = JsonDocument.Parse(result.Output);
+        Assert.Equal(2, status.RootElement.GetProperty("size").GetInt64());
+        Assert.Equal(second.KeyId, status.RootElement.GetProperty("key_id").GetString());
+    }
+
+    private (string Path, TestSigner Key) Key(string name)
+    {
+        TestSigner key = TestSigner.Fresh();
+        string path = _trial.At("/" + name);
+        File.WriteAllBytes(path, key.PublicKey);
+        return (path, key);
+    }
+}

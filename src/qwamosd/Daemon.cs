@@ -1,9 +1,11 @@
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
@@ -94,6 +96,8 @@ internal sealed class Daemon : IAsyncDisposable
     {
         PublishedState state = _writer.Published;
         _log.Key(_start.Key.Id.ToString());
+        if (_start.Paths.IsTrial && !Posix.TryStat(_start.Paths.AnchorFile, out _))
+            _log.TrialKey(KeyHome.DefaultDirectory);
         _log.Schema(_start.Schema.Hash, _start.Schema.Origin, _start.Schema.RuntimeCount, _start.Schema.RebootCount);
         _log.Policy(state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         _log.Socket(_start.Socket.Path);

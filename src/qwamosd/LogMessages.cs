@@ -26,6 +26,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(7, LogLevel.Error, "does not start: {Reason}")]
     public partial void DoesNotStart(string reason);
 
+    [LoggerMessage(8, LogLevel.Information, "trial: the key in {Home} is the anchor")]
+    public partial void TrialKey(string home);
+
     [LoggerMessage(10, LogLevel.Information, "change {Index} accepted: {Keys}")]
     public partial void Accepted(long index, string keys);
 

@@ -26,8 +26,13 @@ internal static class Startup
         {
             LegacyProjections.MoveAway(paths, log);
             TrialTree.MakeMissing(paths);
-            if (!TryCheckDirectories(paths, out fault)
-                || !TryLoadTrust(paths, out VerifyingKey? key, out string? systemId, out fault)
+            if (!TryCheckDirectories(paths, out fault))
+            {
+                // Another user's directories are no fault to mend while that user's daemon runs.
+                fault = BusSocket.Rival(paths.BusSocket) ?? fault;
+                return false;
+            }
+            if (!TryLoadTrust(paths, out VerifyingKey? key, out string? systemId, out fault)
                 || !PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
                 || !DaemonConfig.TryLoad(paths, schema, out DaemonConfig? config, out fault)
                 || !new BootFolder(paths).TryReadMemory(out BootMemory? memory, out fault)
@@ -43,6 +48,11 @@ internal static class Startup
             prepared = new Prepared(paths, key, systemId, schema, config, socket, ledger, ledgerKey, loaded, lastBoot);
             return true;
         }
+        catch (IOException) when (socket is not null && ledger is null && ForeignLedger(paths) is not null)
+        {
+            fault = ForeignLedger(paths)!;
+            return false;
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             fault = e.Message;
@@ -57,6 +67,21 @@ internal static class Startup
                 socket?.Dispose();
             }
         }
+    }
+
+    /// <summary>Why this user cannot open the ledger, when that is because it or a file beside it is another's; else null.</summary>
+    private static string? ForeignLedger(SystemPaths paths)
+    {
+        if (Posix.IsRoot)
+            return null;
+        foreach (string suffix in (string[])["", "-wal", "-shm"])
+        {
+            string path = paths.LedgerFile + suffix;
+            if (Posix.TryStat(path, out FileStat stat) && stat.Uid != Posix.EffectiveUid)
+                return $"{SafeText.ForTerminal(path)} is owned by {Posix.UserName(stat.Uid)}, not by {Posix.UserName(Posix.EffectiveUid)}: "
+                    + $"sudo chown {Posix.EffectiveUid}:{Posix.EffectiveGid} {SafePath.Quote(paths.LedgerFile)}*";
+        }
+        return null;
     }
 
     private static bool TryCheckDirectories(SystemPaths paths, [NotNullWhen(false)] out string? fault) =>

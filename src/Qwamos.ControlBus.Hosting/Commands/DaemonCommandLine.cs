@@ -37,6 +37,8 @@ public static class DaemonCommandLine
         ParseResult parsed = commands.Parse(arguments);
         foreach (var error in parsed.Errors)
             Complain(error.Message);
+        if (parsed.Errors.Count > 0)
+            Console.Error.WriteLine($"See: {commands.Name} --help");
         // A daemon stops by its own handling of SIGTERM, with requests in flight finished: not by the parser's.
         return parsed.Errors.Count > 0 ? ExitCodes.Usage : await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }

@@ -33,16 +33,17 @@ public static class EnrollCommand
             }.Run();
             if (outcome.Result == EnrolmentResult.Refused) return outcome.Text;
             Console.Out.WriteLine(outcome.Text);
-            Console.Out.WriteLine(Sentence(outcome));
+            Console.Out.WriteLine(Sentence(outcome, parsed.RootCommandResult.Command.Name, paths));
             return null;
         });
         return command;
     }
 
-    private static string Sentence(EnrolmentOutcome outcome) => outcome.Result switch
+    private static string Sentence(EnrolmentOutcome outcome, string program, SystemPaths paths) => outcome.Result switch
     {
-        EnrolmentResult.Replaced => "The key is replaced. Restart the daemon; what the old key staged is not applied any more.",
-        EnrolmentResult.AlreadyEnrolled => "This key was enrolled before; nothing is changed.",
+        EnrolmentResult.Replaced => "The key is replaced; what the old key staged is not applied any more. The running daemon still believes the old key: restart it now"
+            + (paths.IsTrial ? "." : $": systemctl restart {program}"),
+        EnrolmentResult.AlreadyEnrolled => "This key was enrolled before; it stays.",
         _ => "The key is enrolled.",
     };
 }

@@ -16,6 +16,8 @@ public sealed class BusSocket : IDisposable
     public const UnixFileMode Mode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
+    private const string LockSuffix = ".lock";
+
     private readonly FileLock _lock;
     private Socket? _socket;
 
@@ -48,9 +50,9 @@ public sealed class BusSocket : IDisposable
         FileLock? held = null;
         try
         {
-            if (!FileLock.TryTake(path + ".lock", out held))
+            if (!FileLock.TryTake(path + LockSuffix, out held))
             {
-                fault = $"another daemon serves {SafeText.ForTerminal(path)}: stop it first";
+                fault = AnotherServes(path);
                 return false;
             }
             if (!TryClear(path, out fault))
@@ -73,6 +75,9 @@ public sealed class BusSocket : IDisposable
         }
     }
 
+    /// <summary>Whether another daemon holds this path; a sentence when it does, else null. Any user may ask.</summary>
+    public static string? Rival(string path) => FileLock.IsHeld(path + LockSuffix) ? AnotherServes(path) : null;
+
     /// <summary>Gives the socket away still locked; whoever takes it listens on it.</summary>
     internal Socket Take()
     {
@@ -87,6 +92,8 @@ public sealed class BusSocket : IDisposable
         _socket?.Dispose();
         _lock.Dispose();
     }
+
+    private static string AnotherServes(string path) => $"another daemon serves {SafeText.ForTerminal(path)}: stop it first";
 
     private static bool TryClear(string path, [NotNullWhen(false)] out string? fault)
     {

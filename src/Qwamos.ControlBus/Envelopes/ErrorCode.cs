@@ -49,7 +49,7 @@ public static class ErrorCodes
         (ErrorCode.WrongSystem, "wrong_system", "Sign for this system's ID, which get_status shows as system."),
         (ErrorCode.WrongAudience, "wrong_audience", "Name only domains that exist and whose class has a key in the change, or leave audience out."),
         (ErrorCode.UnknownKey, "unknown_key", "Sign with an active key; get_status shows its ID as key_id."),
-        (ErrorCode.BadSignature, "bad_signature", "Sign with the enrolled key; `qwamosctl key show` shows yours, the daemon's first log line shows its own."),
+        (ErrorCode.BadSignature, "bad_signature", "Sign with the enrolled key; `qwamosctl key show` shows yours, the daemon's log shows its own, in the line that begins with `key`."),
         (ErrorCode.NotAuthorised, "not_authorised", "Have the change signed by a key with the right to it."),
         (ErrorCode.Replayed, "replayed", "Nothing to do when outcome is accepted; else sign a new message with a new nonce."),
         (ErrorCode.BaseMismatch, "base_mismatch", "Read the status, look at what changed, and sign again with the new base."),

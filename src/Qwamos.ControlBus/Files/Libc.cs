@@ -105,6 +105,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "setgroups", SetLastError = true)]
     internal static partial int Setgroups(nuint count, nint gids);
 
+    [LibraryImport(Library, EntryPoint = "getpwuid", SetLastError = true)]
+    internal static partial nint Getpwuid(uint uid);
+
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     internal static partial int Kill(int pid, int signal);
 

@@ -17,6 +17,14 @@ public static class Posix
     /// <summary>True when this process acts as root.</summary>
     public static bool IsRoot => EffectiveUid == 0;
 
+    /// <summary>The name of a user for a person to read; "uid N" where it has none.</summary>
+    public static string UserName(uint uid)
+    {
+        var entry = Libc.Getpwuid(uid);
+        // struct passwd begins with the pointer to the name.
+        return (entry == 0 ? null : Marshal.PtrToStringUTF8(Marshal.ReadIntPtr(entry))) ?? $"uid {uid}";
+    }
+
     /// <summary>
     /// Forbids core dumps and ptrace by other processes of the same user: a private key in memory stays there (ATTACKS 40).
     /// </summary>

@@ -10,6 +10,8 @@ namespace Qwamos.ControlBus.Files;
 /// </summary>
 public static class SafePath
 {
+    private const string ServiceUser = "qwamos";
+
     /// <summary>
     /// Checks a path. Under `--root` ownership is not required and the walk stops at DIR; outside of it (or without it) parents are
     /// walked to /, and a sticky directory owned by root is accepted. A path that does not exist is a fault.
@@ -91,8 +93,12 @@ public static class SafePath
 
         private string WrongOwner(string path, uint uid)
         {
+            var owner = Posix.UserName(uid);
+            // What is somebody's own must not become root's: it is this program that runs as the wrong user.
+            if (uid != 0 && (rules.MustBeOwn || (rules.MayBeOwn && Posix.IsRoot)))
+                return Is(path, $"owned by {owner}, and this runs as {Posix.UserName(Posix.EffectiveUid)}", owner == ServiceUser ? "systemctl start qwamosd" : $"run this as {owner}");
             var wanted = rules.MustBeOwn ? Posix.EffectiveUid : 0;
-            return Is(path, $"owned by uid {uid}, not by {(wanted == 0 ? "root" : "uid " + wanted)}", $"chown {wanted} {Quote(path)}");
+            return Is(path, $"owned by {owner}, not by {Posix.UserName(wanted)}", $"chown {wanted} {Quote(path)}");
         }
 
         private static string Missing(string path) => new PosixException("stat", path, Marshal.GetLastPInvokeError()).Message;

@@ -30,7 +30,7 @@ public static class Anchor
 
             key = null;
             fault = new AnchorFault(
-                IsAbsent: true, $"{SafeText.ForTerminal(path)} does not exist: no key is enrolled; run as root: qwamosd enroll FILE (gateway-policyd in a VM)");
+                IsAbsent: true, $"{SafeText.ForTerminal(path)} does not exist: no key is enrolled; run{(paths.IsTrial ? "" : " as root")}: {EnrolLine(paths)} (gateway-policyd in a VM)");
             return false;
         }
 
@@ -59,10 +59,13 @@ public static class Anchor
         if (!SafePath.TryCheckTrusted(paths.AnchorFile, paths, PathRules.TrustedFile, out string? fault))
             return fault;
         Span<byte> raw = stackalloc byte[VerifyingKey.SizeBytes];
-        if (KeyFile.Read(paths.AnchorFile, KeyFileRules.AnyPublic, raw, out fault) != KeyFileResult.Read)
+        string mend = $"enrol the right one: {EnrolLine(paths)} --replace";
+        if (KeyFile.Read(paths.AnchorFile, KeyFileRules.AnyPublic with { Mend = mend }, raw, out fault) != KeyFileResult.Read)
             return fault;
         return VerifyingKey.TryLoad(raw, out key, out fault)
             ? null
-            : $"{SafeText.ForTerminal(paths.AnchorFile)}: {fault}; enrol the right one: qwamosd enroll FILE --replace";
+            : $"{SafeText.ForTerminal(paths.AnchorFile)}: {fault}; {mend}";
     }
+
+    private static string EnrolLine(SystemPaths paths) => $"qwamosd {(paths.IsTrial ? $"--root {SafePath.Quote(paths.Root)} " : "")}enroll FILE";
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Qwamos.ControlBus.Files;
 
 namespace Qwamos.ControlBus.Keys;
@@ -37,9 +38,15 @@ public sealed record Enrolment
     public EnrolmentOutcome Run()
     {
         Span<byte> raw = stackalloc byte[VerifyingKey.SizeBytes];
-        if (KeyFile.Read(File, KeyFileRules.AnyPublic, raw, out string? fault) != KeyFileResult.Read
-            || !VerifyingKey.TryLoad(raw, out var key, out fault))
+        if (KeyFile.Read(File, KeyFileRules.Given, raw, out string? fault) != KeyFileResult.Read)
             return EnrolmentOutcome.Refuse($"not enrolled: {fault}");
+        if (IsPrivate(raw))
+        {
+            CryptographicOperations.ZeroMemory(raw);
+            return EnrolmentOutcome.Refuse($"not enrolled: {SafeText.ForTerminal(File)}: that is the private key; give ed25519_pk");
+        }
+        if (!VerifyingKey.TryLoad(raw, out var key, out fault))
+            return EnrolmentOutcome.Refuse($"not enrolled: {SafeText.ForTerminal(File)}: {fault}; {KeyFileRules.Given.Mend}");
 
         if (SystemFault() is { } badSystem)
             return EnrolmentOutcome.Refuse($"not enrolled: {badSystem}");
@@ -57,7 +64,7 @@ public sealed record Enrolment
     private EnrolmentOutcome KeepStanding(VerifyingKey key)
     {
         if (!Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out var fault))
-            return EnrolmentOutcome.Refuse($"not enrolled: the anchor that stands is bad ({fault.Text}); to replace it add --replace");
+            return EnrolmentOutcome.Refuse($"not enrolled: the anchor that stands is bad: {fault.Text}");
         if (standing.Id != key.Id)
             return EnrolmentOutcome.Refuse($"not enrolled: another key is enrolled ({standing.Id}); to replace it add --replace");
         return WithSystemId(EnrolmentResult.AlreadyEnrolled, standing.Id, key.Id);
@@ -98,13 +105,28 @@ public sealed record Enrolment
 
     private EnrolmentOutcome WithSystemId(EnrolmentResult result, KeyId? old, KeyId id)
     {
+        bool isNew = System is null && Anchor.IsAbsent(Paths.SystemIdFile) && result != EnrolmentResult.Enrolled;
         string? systemId = System, fault;
         bool stands = System is null
             ? SystemId.TryLoadOrCreate(Paths, out systemId, out fault)
             : SystemId.TryReplace(Paths, System, out fault);
         return stands
-            ? new EnrolmentOutcome(result, old, id, systemId, $"system       {systemId}")
+            ? new EnrolmentOutcome(result, old, id, systemId, isNew ? $"A new system ID was made: {systemId}. Copy it to every VM." : $"system       {systemId}")
             : EnrolmentOutcome.Refuse($"the key stands, but the system ID does not: {fault}");
+    }
+
+    /// <summary>By its name, or because its public key is the one beside it: 32 bytes of a seed may be a point, too.</summary>
+    private bool IsPrivate(ReadOnlySpan<byte> raw)
+    {
+        if (Path.GetFileName(File).EndsWith("_sk", StringComparison.Ordinal))
+            return true;
+        if (!SigningKey.TryLoad(raw, out var key, out _))
+            return false;
+        using (key)
+        {
+            var home = new KeyHome(Path.GetDirectoryName(Path.GetFullPath(File)) ?? "/");
+            return home.TryLoadPublic(out var neighbour, out _) && neighbour.Id == key.Public.Id;
+        }
     }
 
     private string? ConfirmationFault(KeyId id)

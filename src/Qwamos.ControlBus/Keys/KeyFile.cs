@@ -39,7 +39,7 @@ internal static class KeyFile
         }
         catch (PosixException e)
         {
-            fault = OpenFault(path, e);
+            fault = OpenFault(path, rules, e);
             return e.IsNotFound ? KeyFileResult.Absent : KeyFileResult.Refused;
         }
     }
@@ -48,8 +48,9 @@ internal static class KeyFile
     {
         string quoted = SafePath.Quote(path);
         string moveAway = $"mv {quoted} {SafePath.Quote(path + ".old")}";
+        string mend = rules.Mend ?? $"move it away: {moveAway}";
         if (stat.Kind != FileKind.Regular)
-            return $"{Show(path)} is {SafePath.Describe(stat.Kind)}, not a key; move it away: {moveAway}";
+            return $"{Show(path)} is {SafePath.Describe(stat.Kind)}, not a key; {mend}";
         if (rules.RequireOwner && stat.Uid != Posix.EffectiveUid)
             return $"{Show(path)} belongs to uid {stat.Uid}, not to uid {Posix.EffectiveUid}; mend it: sudo chown {Posix.EffectiveUid} {quoted}";
         if (rules.IsPrivate && (stat.Mode & OpenToOthers) != 0)
@@ -60,15 +61,16 @@ internal static class KeyFile
             return null;
         return rules.IsPrivate
             ? $"{Show(path)} has {stat.SizeBytes} bytes, a private key has {sizeBytes}; put your backup of it back, or move it away to start anew: {moveAway}"
-            : $"{Show(path)} has {stat.SizeBytes} bytes, a public key has {sizeBytes}; move it away: {moveAway}";
+            : $"{Show(path)} has {stat.SizeBytes} bytes, a public key has {sizeBytes}; {mend}";
     }
 
-    private static string OpenFault(string path, PosixException e)
+    private static string OpenFault(string path, KeyFileRules rules, PosixException e)
     {
         string quoted = SafePath.Quote(path);
         return e.Errno switch
         {
-            PosixException.ENOENT => $"{Show(path)} does not exist",
+            PosixException.ENOENT => $"{Show(path)} does not exist{(rules.Mend is null ? "" : $"; {rules.Mend}")}",
+            PosixException.ELOOP when rules.Mend is not null => $"{Show(path)} is a symbolic link; {rules.Mend}",
             PosixException.ELOOP =>
                 $"{Show(path)} is a symbolic link; put the file itself there: cp --remove-destination \"$(readlink -f {quoted})\" {quoted}",
             PosixException.EACCES => $"{Show(path)} cannot be read by uid {Posix.EffectiveUid}; mend it: sudo chown {Posix.EffectiveUid} {quoted}",

@@ -18,6 +18,11 @@ public static class SystemId
     public static bool TryLoad(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault)
     {
         id = null;
+        if (Anchor.IsAbsent(paths.SystemIdFile))
+        {
+            fault = $"{SafeText.ForTerminal(paths.SystemIdFile)} is missing: run `qwamosd enroll FILE` again (gateway-policyd in a VM), or put the backup of it back";
+            return false;
+        }
         if (!SafePath.TryCheckTrusted(paths.SystemIdFile, paths, PathRules.TrustedFile, out fault))
             return false;
         byte[] content;

@@ -121,6 +121,15 @@ public sealed class SafePathTests : IDisposable
         Assert.StartsWith(_dir.Path + " is owned by uid 12345", fault, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_is_anothers_own_is_not_given_to_root()
+    {
+        Assert.SkipUnless(Posix.IsRoot, "needs root, to give a folder away");
+        Posix.ChangeOwner(_dir.Path, 65534, null);
+        Assert.False(SafePath.TryCheckTrusted(_dir.Path, SystemPaths.Real, PathRules.OwnDirectory, out var fault));
+        Assert.Equal($"{_dir.Path} is owned by nobody, and this runs as root: run this as nobody", fault);
+    }
+
     [Theory]
     [InlineData("640")]
     [InlineData("604")]

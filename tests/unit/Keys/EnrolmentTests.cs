@@ -123,9 +123,41 @@ public sealed class EnrolmentTests : IDisposable
     {
         Enrol(_key, fingerprint: _key.Public.Id.ToString());
         File.WriteAllBytes(_paths.AnchorFile, [1, 2, 3]);
-        Assert.Equal(EnrolmentResult.Refused, Enrol(_key, _key.Public.Id.ToString()).Result);
+        var kept = Enrol(_key, _key.Public.Id.ToString());
+        Assert.Equal(EnrolmentResult.Refused, kept.Result);
+        Assert.Contains("--replace", kept.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("mv ", kept.Text, StringComparison.Ordinal);
         Assert.Equal(EnrolmentResult.Replaced, Enrol(_key, _key.Public.Id.ToString(), replace: true).Result);
         Assert.Equal((null, _key.Public.Id), Assert.Single(_recorded));
+    }
+
+    [Theory]
+    [InlineData("ed25519_sk", 32)]
+    [InlineData("copy", 32)]
+    [InlineData("passwd", 1000)]
+    public void File_that_is_no_public_key_is_named_and_left_alone(string name, int bytes)
+    {
+        Assert.True(new KeyHome(_directory.At("home")).TryLoadOrCreate(out var own, out _, out _));
+        string file = Path.Combine(_directory.At("home"), name);
+        if (bytes != 32)
+            File.WriteAllBytes(file, new byte[bytes]);
+        else if (name == "copy")
+            File.Copy(Path.Combine(_directory.At("home"), "ed25519_sk"), file);
+        var outcome = (Request(_key, own.Public.Id.ToString()) with { File = file }).Run();
+        own.Dispose();
+        Assert.Equal(EnrolmentResult.Refused, outcome.Result);
+        Assert.Contains(bytes == 32 ? "that is the private key; give ed25519_pk" : "give the public key file, the operator's ed25519_pk", outcome.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("mv ", outcome.Text, StringComparison.Ordinal);
+        Assert.False(File.Exists(_paths.AnchorFile));
+    }
+
+    [Fact]
+    public void System_id_made_again_is_said_to_be_new()
+    {
+        Enrol(_key, fingerprint: _key.Public.Id.ToString());
+        File.Delete(_paths.SystemIdFile);
+        var outcome = Enrol(_key);
+        Assert.Equal($"A new system ID was made: {outcome.SystemId}. Copy it to every VM.", outcome.Text);
     }
 
     [Fact]

@@ -68,7 +68,9 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         if (!BootNotes.TryReadAfter(paths, plan.State.LastNote, out var notes, out var fault)) throw new IOException(fault);
         var earlier = notes.SelectMany(note => note.Results).ToList();
         var (results, hasFailed) = Apply(plan, grounds.Schema, earlier);
-        Remember(plan, grounds, results.Except(earlier).ToList());
+        var news = results.Except(earlier).ToList();
+        Remember(plan, grounds, news);
+        if (news.Count > 0) report.Say("qwamosd shows this in status from its next start on");
         return hasFailed ? ExitCodes.Failed : ExitCodes.Done;
     }
 

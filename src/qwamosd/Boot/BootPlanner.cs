@@ -18,7 +18,8 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         var state = loaded.State;
         if (state.LastNote > MaxNotesImported) throw new LedgerIntegrityException("It counts more boot notes than were ever written.");
         var newest = Newest(state);
-        foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema))) report.Say(difference);
+        var isBehind = PendingFile.IsBehind(paths.StatusFile, loaded.Tree.Size);
+        foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema), isBehind)) report.Say(difference);
 
         var judge = new StagedJudge(grounds, store.ReadEntry, newest);
         List<StagedChange> accepted = [];

@@ -1,4 +1,7 @@
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Daemon.Staging;
 
@@ -15,7 +18,8 @@ internal static class LegacyProjections
     /// </summary>
     public static void MoveAway(SystemPaths paths, LogMessages log)
     {
-        bool isFirstStart = !Posix.TryStat(paths.LedgerFile, out _);
+        // Where the boot remembers a ledger, or the status has its root, the ledger is lost and these are its projections.
+        bool isFirstStart = !Posix.TryStat(paths.LedgerFile, out _) && IsBootMemoryEmpty(paths) && !IsOurs(paths.StatusFile);
         if (isFirstStart)
         {
             MoveAway(paths.StatusFile, log);
@@ -23,6 +27,21 @@ internal static class LegacyProjections
         }
         MoveAway(paths.EtcStatusLink, log);
         MoveAway(paths.EtcPendingLink, log);
+    }
+
+    private static bool IsBootMemoryEmpty(SystemPaths paths) => new BootFolder(paths).TryReadMemory(out BootMemory? memory, out _) && memory.TreeSize == 0;
+
+    private static bool IsOurs(string statusFile)
+    {
+        try
+        {
+            return StrictJson.TryParse(DurableFile.ReadAllBounded(statusFile, Limits.MaxRequestBytes), out JsonValue? status, out _)
+                && status.TryGet("root_hash", out _);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static void MoveAway(string path, LogMessages log)

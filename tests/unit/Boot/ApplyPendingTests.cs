@@ -59,7 +59,7 @@ public sealed class ApplyPendingTests : IDisposable
         trial.Project();
         var (code, said) = trial.Boot();
         Assert.Equal(0, code);
-        Assert.Equal(3, said.TrimEnd().Split('\n').Length);
+        Assert.Equal(4, said.TrimEnd().Split('\n').Length);
         Assert.Contains("kernel.kptr_restrict = 2", File.ReadAllText(trial.SysctlFile), StringComparison.Ordinal);
         Assert.Contains("slab_nomerge", File.ReadAllText(trial.GrubFile), StringComparison.Ordinal);
         Assert.Contains("BOOT_VERIFICATION=strict\n", File.ReadAllText(trial.Paths.At("/etc/qwamos/boot-verification.mode")), StringComparison.Ordinal);
@@ -69,6 +69,18 @@ public sealed class ApplyPendingTests : IDisposable
             trial.Results.OrderBy(result => result.Key, StringComparer.Ordinal).Select(result => result.Result));
         Assert.Contains("\"pending\":{\"BOOT_VERIFICATION\":\"strict\"", File.ReadAllText(Assert.Single(trial.Backups)), StringComparison.Ordinal);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead, File.GetUnixFileMode(trial.Paths.BootMemoryFile));
+    }
+
+    [Fact]
+    public void ProjectionsBehindTheLedger_AreNotReported_MissingOnesAre()
+    {
+        trial.Set("BOOT_VERIFICATION", "strict");
+        trial.Project();
+        File.WriteAllText(trial.Paths.StatusFile, """{"policy":{},"size":1}""");
+        trial.Set("KERNEL_HARDENING", "strict");
+        Assert.DoesNotContain("does not say", trial.Boot().Said, StringComparison.Ordinal);
+        File.Delete(trial.Paths.PendingFile);
+        Assert.Contains("does not say KERNEL_HARDENING", trial.Boot().Said, StringComparison.Ordinal);
     }
 
     [Fact]

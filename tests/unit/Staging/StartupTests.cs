@@ -67,6 +67,21 @@ public sealed class StartupTests : IDisposable
         Assert.IsType<NoteEntry>(second.Ledger.ReadEntry(1));
     }
 
+    [Theory]
+    [InlineData(true, """{"policy":{}}""")]
+    [InlineData(false, """{"policy":{},"size":0,"root_hash":"00"}""")]
+    public void Own_projections_without_their_ledger_are_not_taken_for_the_old_programs(bool isRemembered, string status)
+    {
+        if (isRemembered)
+            new BootFolder(_trial.Paths).WriteMemory(new BootMemory(3, new string('a', 64), new Dictionary<string, long>(), 1));
+        File.WriteAllText(_trial.Paths.StatusFile, status);
+        if (isRemembered)
+            _trial.Fault();
+        else
+            _trial.Prepare().Dispose();
+        Assert.False(File.Exists(_trial.Paths.StatusFile + ".legacy"));
+    }
+
     [Fact]
     public void Projections_of_the_old_program_are_kept_beside_with_the_line_that_signs_them()
     {

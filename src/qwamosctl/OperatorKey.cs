@@ -28,7 +28,12 @@ internal sealed class OperatorKey : IDisposable
 
     /// <summary>The command that makes this system believe the key; to be run by root, but for a trial.</summary>
     public string EnrolLine => (paths.IsTrial ? $"qwamosd --root {SafeText.ForTerminal(paths.Root)}" : "sudo qwamosd")
-        + $" enroll {SafeText.ForTerminal(PublicKeyFile)} --fingerprint {Id}";
+        + $" enroll {SafeText.ForTerminal(PublicKeyFile)} --fingerprint {Id}{(IsEnrolled is false ? " --replace" : "")}";
+
+    /// <summary>That command, and what it does to the operator whose key is enrolled.</summary>
+    public string EnrolAdvice => IsEnrolled is false
+        ? $"To enrol it in place of theirs, which then stops working: {EnrolLine}"
+        : $"To enrol it: {EnrolLine}";
 
     public static bool TryOpen(Session session, out OperatorKey key, out Failure failure)
     {
@@ -44,8 +49,9 @@ internal sealed class OperatorKey : IDisposable
         return true;
     }
 
-    /// <summary>Opens the key, or makes it and says on standard error what to do with it.</summary>
-    public static bool TryOpenOrCreate(Session session, out OperatorKey key, out Failure failure)
+    /// <summary>Opens the key, or makes it and says so on standard error.</summary>
+    /// <param name="advise">Says also how to enrol a new key.</param>
+    public static bool TryOpenOrCreate(Session session, bool advise, out OperatorKey key, out Failure failure)
     {
         var home = HomeOf(session);
         key = null!;
@@ -58,8 +64,9 @@ internal sealed class OperatorKey : IDisposable
         key = new OperatorKey(signer, home.PublicKeyFile, session.Paths);
         if (created)
         {
-            session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. Enrol it before its changes are believed:");
-            session.Terminal.Note($"  {key.EnrolLine}");
+            session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. Its changes are not believed before it is enrolled.");
+            if (advise)
+                session.Terminal.Note($"  {key.EnrolAdvice}");
             if (Posix.IsRoot && session.Home is null && !session.Paths.IsTrial)
                 session.Terminal.Note("This is root's key. qwamosctl never needs root: the operator's own account is the better place for it.");
         }

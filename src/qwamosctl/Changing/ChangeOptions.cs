@@ -6,6 +6,9 @@ namespace Qwamos.Client.Changing;
 /// <summary>The options of the commands that change policy.</summary>
 internal sealed class ChangeOptions
 {
+    /// <summary>Of a SHA-256 in hexadecimal.</summary>
+    private const int HashDigits = 64;
+
     private readonly Option<bool> dryRun = new("--dry-run")
     {
         Description = "Show the message and what would happen; sign and send nothing",
@@ -110,6 +113,8 @@ internal sealed class ChangeOptions
             var at = pair.IndexOf('=', StringComparison.Ordinal);
             if (at <= 0 || !pair[(at + 1)..].All(char.IsAsciiHexDigitLower))
                 return $"--base takes CLASS=HASH with 64 hexadecimal digits, not {pair}";
+            if (pair.Length - at - 1 != HashDigits)
+                return $"--base {pair}: the hash has {HashDigits} hex digits, not {pair.Length - at - 1}; qwamosctl status -o json shows it as base";
             bases ??= new Dictionary<string, string>(StringComparer.Ordinal);
             if (!bases.TryAdd(pair[..at], pair[(at + 1)..]))
                 return $"--base names the class {pair[..at]} twice";

@@ -4,12 +4,16 @@ using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Changing;
 
 /// <summary>What became of an accepted change, in a few lines.</summary>
 internal static class ChangeReport
 {
+    private const string NoEnforcer = "recorded; no enforcer here yet";
+    private const int LeastWidth = 18;
+
     public static string Describe(AnswerReader answer, IReadOnlyList<Setting> change, Paint paint)
     {
         if (answer.ObjectOf("result") is not { } result)
@@ -18,15 +22,16 @@ internal static class ChangeReport
         var applied = Names(result, "runtime_applied");
         var staged = Names(result, "reboot_staged");
         var unstaged = Names(result, "unstaged");
+        var width = change.Any(setting => applied.Contains(setting.Key.Name) && HasNoEnforcer(setting.Key)) ? NoEnforcer.Length : LeastWidth;
         foreach (var setting in change)
         {
             var name = setting.Key.Name;
             var outcome =
-                applied.Contains(name) ? paint.Good("applied now         ")
-                : staged.Contains(name) ? paint.Waiting("waits for a reboot  ")
-                : unstaged.Contains(name) ? paint.Good("no longer waiting   ")
-                : paint.Faint("already so          ");
-            text.Append(outcome).Append(setting.Shown).Append('\n');
+                applied.Contains(name) ? HasNoEnforcer(setting.Key) ? paint.Waiting(NoEnforcer) : paint.Good("applied now".PadRight(width))
+                : staged.Contains(name) ? paint.Waiting("waits for a reboot".PadRight(width))
+                : unstaged.Contains(name) ? paint.Good("no longer waiting".PadRight(width))
+                : paint.Faint("already so".PadRight(width));
+            text.Append(outcome).Append("  ").Append(setting.Shown).Append('\n');
         }
         if (answer.NumberOf("index") is { } index)
             text.Append(paint.Faint($"recorded as entry {index}")).Append('\n');
@@ -34,6 +39,10 @@ internal static class ChangeReport
             text.Append(paint.Bad("the daemon's clock is behind the newest change it took; set it")).Append('\n');
         return text.ToString();
     }
+
+    /// <summary>Dom0 and its user interface are not built out: nothing acts on their runtime keys.</summary>
+    private static bool HasNoEnforcer(PolicyKey key) =>
+        key.Apply == PolicyApply.Runtime && key.Class is DaemonConfig.Dom0 or DaemonConfig.Ui;
 
     private static HashSet<string> Names(JsonValue result, string member)
     {

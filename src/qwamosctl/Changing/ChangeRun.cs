@@ -17,7 +17,7 @@ internal static class ChangeRun
             session.Terminal.Note($"Confidential keys do not travel with others: {changes.Count} messages, each applied wholly or not at all.");
         if (terms.DryRun)
             return DryRun.Show(session, changes.Select(change => (change, Draft(session, change, terms, system))).ToList());
-        if (!OperatorKey.TryOpenOrCreate(session, out var key, out failure))
+        if (!OperatorKey.TryOpenOrCreate(session, advise: true, out var key, out failure))
             return session.Fail(failure);
         using (key)
         {
@@ -48,7 +48,7 @@ internal static class ChangeRun
         else if (answer.IsOk)
             session.Terminal.Print(ChangeReport.Describe(answer, change, session.Terminal.OutputPaint));
         if (!answer.IsOk)
-            RefusalReport.Show(session.Terminal, answer, key);
+            RefusalReport.Show(session.Terminal, answer, key, change);
         return (int)(answer.IsOk ? ExitCode.Done : ExitCode.Refused);
     }
 

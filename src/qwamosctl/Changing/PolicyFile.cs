@@ -1,6 +1,8 @@
+using System.Globalization;
 using Qwamos.Client.Showing;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
 
@@ -17,7 +19,7 @@ internal static class PolicyFile
         if (!InputFile.TryRead(terminal, name, Limits.MaxRequestBytes, out var content, out failure))
             return false;
         if (!StrictJson.TryParse(content, out var document, out var fault))
-            return No(new Failure(ExitCode.Refused, $"{name} is not JSON: {fault}"), out failure);
+            return No(new Failure(ExitCode.Refused, $"{name} is not JSON: {fault}{Place(content, fault)}", $"An old policy.conf? qwamosctl convert {SafePath.Quote(name)}"), out failure);
         if (document.Kind != JsonKind.Object || document.Members.Length == 0)
             return No(new Failure(ExitCode.Refused, $"{name} holds no policy: it must be one JSON object of keys and values, with at least one key"), out failure);
         var faults = schema.Check(document).Concat(FaultsOfFiles(document, schema)).ToList();
@@ -41,6 +43,17 @@ internal static class PolicyFile
         }
         if (document.Members.Length > Limits.MaxArgs)
             yield return new Fault("", $"one change has at most {Limits.MaxArgs} keys, these are {document.Members.Length}");
+    }
+
+    /// <summary>Where the byte that a fault ends with stands, as an editor counts; columns are bytes, from 1.</summary>
+    private static string Place(ReadOnlySpan<byte> content, string fault)
+    {
+        const string Before = "at byte ";
+        var start = fault.LastIndexOf(Before, StringComparison.Ordinal);
+        if (start < 0 || !int.TryParse(fault.AsSpan(start + Before.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var at) || at > content.Length)
+            return "";
+        var read = content[..at];
+        return $" (line {read.Count((byte)'\n') + 1}, column {at - read.LastIndexOf((byte)'\n')})";
     }
 
     private static bool IsIrreversible(PolicyKey key, PolicyValue value) =>

@@ -16,7 +16,7 @@ internal static class StatusCommand
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
         Option<bool> reveal = new("--reveal") { Description = "Show confidential values too; the request is signed" };
-        Command command = new("status", "Show what is in force, what waits for a reboot, and what is wrong") { reveal };
+        Command command = new("status", "Show the policy, what waits for a reboot, and what is wrong") { reveal };
         command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse.GetValue(reveal))));
         return command;
     }
@@ -31,7 +31,7 @@ internal static class StatusCommand
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
         else if (answer.IsOk)
-            session.Terminal.Print(StatusReport.Describe(answer, session.Terminal.OutputPaint));
+            session.Terminal.Print(StatusReport.Describe(answer, session.TryLoadSchema(out var schema, out _) ? schema : null, session.Terminal.Clock.GetUtcNow(), session.Terminal.OutputPaint));
         if (answer.IsOk)
             return (int)ExitCode.Done;
         RefusalReport.Show(session.Terminal, answer, null);

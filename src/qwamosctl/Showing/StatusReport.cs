@@ -3,11 +3,12 @@ using System.Text;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Showing;
 
 /// <summary>
-/// A status answer for a person: what is in force, what waits for a reboot, and, only when there is any, what is wrong. Every name and
+/// A status answer for a person: what the policy is, what waits for a reboot, and, only when there is any, what is wrong. Every name and
 /// value comes from the daemon and is escaped by <see cref="KeyText.Of(JsonValue)"/>.
 /// </summary>
 internal static class StatusReport
@@ -15,11 +16,12 @@ internal static class StatusReport
     // A hostile name must not push every other row off the screen.
     private const int MaxNameWidth = 48;
 
-    public static string Describe(AnswerReader answer, Paint paint)
+    public static string Describe(AnswerReader answer, PolicySchema? schema, DateTimeOffset now, Paint paint)
     {
         StringBuilder text = new();
         var width = Width(answer, "policy", "pending", "defaults");
-        AppendPolicy(text, answer, width, paint);
+        var remarks = new KeyRemarks(answer, schema, now);
+        AppendPolicy(text, answer, remarks, width, paint);
         AppendPending(text, answer, width, paint);
         AppendDefaults(text, answer, width, paint);
         AppendGateways(text, answer, paint);
@@ -27,21 +29,28 @@ internal static class StatusReport
         AppendTrouble(text, answer, paint);
         if (answer.NumberOf("size") is { } size)
             text.Append(paint.Faint(size == 1 ? "\n1 entry in the ledger" : $"\n{size} entries in the ledger")).Append('\n');
+        AppendName(text, "system", answer.TextOf("system"), paint);
+        AppendName(text, "key ID", answer.TextOf("key_id"), paint);
         return text.ToString();
     }
 
-    private static void AppendPolicy(StringBuilder text, AnswerReader answer, int width, Paint paint)
+    private static void AppendName(StringBuilder text, string what, string? name, Paint paint)
     {
-        text.Append("in force\n");
+        if (name is not null)
+            text.Append(paint.Faint($"{what}  {KeyText.Of(JsonValue.Of(name))}")).Append('\n');
+    }
+
+    private static void AppendPolicy(StringBuilder text, AnswerReader answer, KeyRemarks remarks, int width, Paint paint)
+    {
+        text.Append("policy\n");
         if (answer.ObjectOf("policy") is not { } policy)
         {
             text.Append("  nothing has been set\n");
             return;
         }
-        var enforcement = answer.ObjectOf("enforcement");
         foreach (var (name, value) in policy.Members)
         {
-            var how = enforcement is not null && enforcement.TryGet(name, out var said) ? KeyText.Of(said) : null;
+            var how = remarks.Of(name);
             AppendRow(text, name, KeyText.Of(value), width, how is null ? null : paint.Faint($"({how})"));
         }
     }
@@ -112,7 +121,7 @@ internal static class StatusReport
         var applied = BootResults(answer).Where(pair => !HasFailed(pair.Value)).ToList();
         if (applied.Count == 0)
             return;
-        text.Append("\nat the last boot\n");
+        text.Append("\nat the last boot that applied something\n");
         foreach (var (name, result) in applied)
             AppendRow(text, name, KeyText.Of(result), applied.Max(pair => Math.Min(MaxNameWidth, pair.Key.Length)), null);
     }

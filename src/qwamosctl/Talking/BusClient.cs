@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Qwamos.ControlBus;
+using Qwamos.ControlBus.Files;
 
 namespace Qwamos.Client.Talking;
 
@@ -107,6 +108,10 @@ internal static class BusClient
 
     private static Failure NotReachable(string path, SocketException fault) => fault.SocketErrorCode switch
     {
+        _ when Posix.TryStat(path, followLinks: true, out var found) && found.Kind != FileKind.Socket => new Failure(
+            ExitCode.NotReachable,
+            $"{path} is {(found.Kind == FileKind.Directory ? "a directory" : "a file")}, not a socket",
+            "Give --socket the daemon's socket: /run/qwamos/bus.sock"),
         SocketError.AccessDenied => new Failure(
             ExitCode.NotReachable,
             $"you may not use the socket {path}",
@@ -118,8 +123,8 @@ internal static class BusClient
         SocketError.TimedOut or SocketError.WouldBlock => Silent(path),
         _ when !File.Exists(path) => new Failure(
             ExitCode.NotReachable,
-            $"there is no socket {path}",
-            "Start the daemon: sudo systemctl start qwamosd; for a trial: qwamosd --root DIR, and the same --root here"),
+            $"there is no socket {path}: is the daemon started?",
+            "Start it: sudo systemctl start qwamosd; for a trial: qwamosd --root DIR, and the same --root here"),
         _ => new Failure(ExitCode.NotReachable, $"the socket {path} cannot be used: {fault.Message}"),
     };
 

@@ -1,23 +1,28 @@
+using Qwamos.Client.Changing;
 using Qwamos.Client.Showing;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Talking;
 
 /// <summary>A daemon's refusal: one sentence, its faults, and how to mend it. The terminal escapes all of it: the daemon chose the words.</summary>
 internal static class RefusalReport
 {
-    public static void Show(Terminal terminal, AnswerReader answer, OperatorKey? key)
+    public static void Show(Terminal terminal, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null)
     {
         var reason = answer.Reason ?? "no reason given";
-        terminal.Complain(answer.Code is { } code ? $"refused ({code}): {reason}" : $"refused: {reason}", Mend(answer, key), answer.Faults);
+        terminal.Complain(answer.Code is { } code ? $"refused ({code}): {reason}" : $"refused: {reason}", Mend(answer, key, change), answer.Faults);
     }
 
-    private static string? Mend(AnswerReader answer, OperatorKey? key)
+    private static string? Mend(AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change)
     {
         if (answer.Code is null || !ErrorCodes.TryParse(answer.Code, out var code))
             return null;
         if (code == ErrorCode.BadSignature && key is { IsEnrolled: not true })
-            return $"Your key is not the enrolled one. To enrol it: {key.EnrolLine}";
+            return $"Your key is not the enrolled one. {key.EnrolAdvice}";
+        // The daemon says no more of fire than of any other value, for its reason stands in the ledger; the sender knows what was sent.
+        if (code == ErrorCode.InvalidPolicy && change is [{ Key.IsEvent: true } fire] && EventValues.IsFire(fire.Value))
+            return $"{EventValues.Fire} is taken only while armed: set {fire.Key.Name} {EventValues.Armed} first";
         return code == ErrorCode.Replayed && answer.Outcome is { } outcome
             ? $"What became of it the first time: {outcome}"
             : ErrorCodes.Mend(code);

@@ -26,6 +26,15 @@ public sealed class ApplyTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_is_not_JSON_is_faulted_by_line_and_column_with_the_way_to_convert_it()
+    {
+        var file = trial.Write("policy.conf", "{\n  RADIO_ISOLATION=off\n");
+        Assert.Equal(1, trial.Run("apply", file));
+        Assert.Contains("(line 2, column 3)", trial.Error);
+        Assert.Contains($"An old policy.conf? qwamosctl convert {file}", trial.Error);
+    }
+
+    [Fact]
     public void A_dash_reads_standard_input()
     {
         using FakeBus bus = new(trial.Socket, Taken);

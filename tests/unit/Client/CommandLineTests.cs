@@ -90,6 +90,20 @@ public sealed class CommandLineTests : IDisposable
         File.Copy(Path.Combine(trial.Home, "ed25519_pk"), Path.Combine(trial.Root, "etc/qwamos/dom0.pub"));
         Assert.Equal(0, trial.Run("key", "show"));
         Assert.Contains("enrolled    yes", trial.Output);
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","policy":{},"pending":{},"key_id":"93"}""");
+        Assert.Equal(0, trial.Run("key", "show"));
+        Assert.Contains("the running one believes another key, 93: restart it", trial.Output);
+    }
+
+    [Fact]
+    public void Key_show_warns_that_another_operators_key_would_stop_working()
+    {
+        using var theirs = Qwamos.ControlBus.Keys.SigningKey.Generate();
+        Directory.CreateDirectory(Path.Combine(trial.Root, "etc/qwamos"));
+        File.WriteAllBytes(Path.Combine(trial.Root, "etc/qwamos/dom0.pub"), theirs.Public.Raw.ToArray());
+        Assert.Equal(0, trial.Run("key", "show"));
+        Assert.Matches("in place of theirs, which then stops working: .* enroll .* --replace\n", trial.Output);
+        Assert.DoesNotContain("enroll ", trial.Error);
     }
 
     [Theory]

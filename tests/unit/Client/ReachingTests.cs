@@ -14,8 +14,19 @@ public sealed class ReachingTests : IDisposable
     public void No_daemon_exits_3_and_says_how_to_start_one()
     {
         Assert.Equal(3, trial.Run("status", "-o", "json"));
+        Assert.Contains($"there is no socket {trial.Socket}: is the daemon started?", trial.Error);
         Assert.Contains("systemctl start qwamosd", trial.Error);
         Assert.Contains("\"code\":\"not_reachable\"", trial.Output);
+    }
+
+    [Fact]
+    public void What_is_not_a_socket_is_called_so()
+    {
+        trial.Write("bus.sock", "");
+        Assert.Equal(3, trial.Run("status"));
+        Assert.Contains("is a file, not a socket", trial.Error);
+        Assert.Equal(3, trial.RunBare(["status", "--socket", trial.Root]));
+        Assert.Contains("is a directory, not a socket", trial.Error);
     }
 
     [Fact]
@@ -92,8 +103,8 @@ public sealed class ReachingTests : IDisposable
     [Fact]
     public void Attack31_a_private_key_that_others_can_read_exits_4_and_nothing_is_sent()
     {
-        using FakeBus bus = new(trial.Socket, "{}");
         Assert.Equal(0, trial.Run("key", "show"));
+        using FakeBus bus = new(trial.Socket, "{}");
         var file = Path.Combine(trial.Home, "ed25519_sk");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
         Assert.Equal(4, trial.Run("set", "RADIO_ISOLATION", "off"));

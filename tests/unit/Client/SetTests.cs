@@ -40,6 +40,29 @@ public sealed class SetTests : IDisposable
     }
 
     [Fact]
+    public void A_key_that_nothing_acts_on_yet_is_said_to_be_recorded()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","result":{"runtime_applied":["CLIPBOARD_ISOLATION","RADIO_ISOLATION"],"reboot_staged":[]},"index":7}""");
+        Assert.Equal(0, trial.Run("set", "CLIPBOARD_ISOLATION", "strict", "RADIO_ISOLATION", "off"));
+        Assert.Equal(
+            """
+            recorded; no enforcer here yet  CLIPBOARD_ISOLATION = strict
+            applied now                     RADIO_ISOLATION = off
+            recorded as entry 7
+
+            """,
+            trial.Output);
+    }
+
+    [Fact]
+    public void A_refused_fire_is_told_to_arm_first()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"error","reason":"not valid","code":"invalid_policy","faults":[]}""");
+        Assert.Equal(1, trial.Run("set", "GHOST.trigger", "fire"));
+        Assert.Contains("fire is taken only while armed: set GHOST.trigger armed first", trial.Error);
+    }
+
+    [Fact]
     public void The_first_use_makes_a_key_and_says_how_to_enrol_it()
     {
         using FakeBus bus = new(trial.Socket, Taken);
@@ -114,6 +137,7 @@ public sealed class SetTests : IDisposable
     [InlineData("--expires takes 1 to 300", "RADIO_ISOLATION", "off", "--expires", "301")]
     [InlineData("--mode takes auto or staged", "RADIO_ISOLATION", "off", "--mode", "try")]
     [InlineData("--base takes CLASS=HASH", "RADIO_ISOLATION", "off", "--base", "gateway")]
+    [InlineData("the hash has 64 hex digits", "RADIO_ISOLATION", "off", "--base", "gateway=1234")]
     [InlineData("control character", "RADIO_ISOLATION", "off", "--reason", "a\nb")]
     public void A_usage_error_exits_2_says_what_is_meant_and_sends_nothing(string said, params string[] words)
     {

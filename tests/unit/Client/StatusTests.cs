@@ -6,7 +6,7 @@ namespace Qwamos.ControlBus.Tests.Client;
 public sealed class StatusTests : IDisposable
 {
     private const string Answer =
-        """{"status":"ok","policy":{"RADIO_ISOLATION":"off","DURESS.enabled":"(hidden)"},"pending":{"KERNEL_HARDENING":"strict"},"defaults":{"TOR_ISOLATION":"optional"},"base":{"gateway":"00"},"size":3,"gateways":{"gateway":{"taken":2,"behind":true,"last_error":"stale"}},"enforcement":{"DURESS.enabled":"no enforcer"},"projections":"No space left","boot":{"time":1,"results":{"KERNEL_HARDENING":"in force","CRYPTO_BACKEND":"failed: no"}}}""";
+        """{"status":"ok","policy":{"RADIO_ISOLATION":"off","DURESS.enabled":"(hidden)"},"pending":{"KERNEL_HARDENING":"strict"},"defaults":{"TOR_ISOLATION":"optional"},"base":{"gateway":"00"},"size":3,"system":"0f","key_id":"93","gateways":{"gateway":{"taken":2,"behind":true,"last_error":"stale"}},"enforcement":{"DURESS.enabled":"no enforcer"},"projections":"No space left","boot":{"time":1,"results":{"KERNEL_HARDENING":"in force","CRYPTO_BACKEND":"failed: no"}}}""";
 
     private readonly ClientTrial trial = new();
 
@@ -22,14 +22,14 @@ public sealed class StatusTests : IDisposable
     }
 
     [Fact]
-    public void It_says_what_is_in_force_what_waits_and_what_is_wrong()
+    public void It_says_what_the_policy_is_what_waits_and_what_is_wrong()
     {
         using FakeBus bus = new(trial.Socket, Answer);
         Assert.Equal(0, trial.Run("status"));
         Assert.Equal(
             """
-            in force
-              RADIO_ISOLATION   off
+            policy
+              RADIO_ISOLATION   off  (gateway is behind)
               DURESS.enabled    (hidden)  (no enforcer)
 
             waits for a reboot
@@ -41,7 +41,7 @@ public sealed class StatusTests : IDisposable
             gateways
               gateway  has taken entry 2, is behind; its last refusal: stale
 
-            at the last boot
+            at the last boot that applied something
               KERNEL_HARDENING  in force
 
             wrong
@@ -49,9 +49,24 @@ public sealed class StatusTests : IDisposable
               the last boot could not apply CRYPTO_BACKEND: failed: no
 
             3 entries in the ledger
+            system  0f
+            key ID  93
 
             """,
             trial.Output);
+    }
+
+    [Theory]
+    [InlineData("RADIO_ISOLATION", """ "gateways":{} """, "off  (no gateway configured)")]
+    [InlineData("RADIO_ISOLATION", """ "gateways":{"a":{"behind":false},"b":{"behind":true},"c":{"behind":true}} """, "off  (b, c are behind)")]
+    [InlineData("RADIO_ISOLATION", """ "gateways":{"a":{"behind":true,"class":"other"}} """, "off")]
+    [InlineData("KERNEL_HARDENING", """ "gateways":{},"boot":{"time":4000000000,"results":{"KERNEL_HARDENING":"in force after one more reboot"}} """, "off  (after one more reboot)")]
+    [InlineData("KERNEL_HARDENING", """ "gateways":{},"boot":{"time":1,"results":{"KERNEL_HARDENING":"in force after one more reboot"}} """, "off")]
+    public void A_key_says_what_stands_between_it_and_being_in_force(string key, string more, string shown)
+    {
+        using FakeBus bus = new(trial.Socket, $$$"""{"status":"ok","policy":{"{{{key}}}":"off"},"pending":{},{{{more.Trim()}}}}""");
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains($"  {key}  {shown}\n", trial.Output);
     }
 
     [Fact]
@@ -73,6 +88,7 @@ public sealed class StatusTests : IDisposable
         Assert.Equal(4, trial.Run("status", "--reveal"));
         Assert.Empty(bus.Received);
         Assert.Equal(0, trial.Run("key", "show"));
+        Assert.Single(bus.Received);
         Assert.Equal(0, trial.Run("status", "--reveal"));
         var request = Assert.Single(bus.Received);
         Assert.Contains("\"args\":{\"reveal\":true}", request);

@@ -136,4 +136,13 @@ public static class Limits
 
     /// <summary>Output of a hook that is kept for the log.</summary>
     public const int MaxHookOutputBytes = 4_096;
+
+    /// <summary>Log lines that wait for a reader; more are dropped and counted.</summary>
+    public const int MaxWaitingLogLines = 1_024;
+
+    /// <summary>Bytes of unfinished requests that one uid's connections may hold together: 10,000 half requests must not fill the memory.</summary>
+    public const int MaxUnfinishedBytesPerUid = 16 * 1024 * 1024;
+
+    /// <summary>Connections that one uid may always have; above it, three quarters of the places.</summary>
+    public const int MinConnectionsPerUid = 10_000;
 }

@@ -21,7 +21,8 @@ internal static class RunCommand
     public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
         TimeProvider time = TimeProvider.System;
-        var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time));
+        using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
+        var log = new LogMessages(lines);
         using var stop = new CancellationTokenSource();
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var telling = stop.Token.Register(() => asked.TrySetResult());

@@ -18,7 +18,8 @@ internal static class RunCommand
     public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
         TimeProvider time = TimeProvider.System;
-        var log = new LogMessages(new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time));
+        using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
+        var log = new LogMessages(lines);
         int maxConnections = ProcessSetup.Harden();
         // From the first moment on, so that a stop during the start is a clean one too.
         using var stop = new StopSignal();

@@ -18,6 +18,8 @@ internal sealed class BusConnection
     private readonly AnswerQueue _answers;
     private readonly PeerCredentials _peer;
     private readonly FairLane _lane;
+    private readonly UidShares _shares;
+    private long _unfinishedBytes;
     private RequestFramer _framer;
     private long _begunFirst;
     private long _begunSince;
@@ -25,12 +27,13 @@ internal sealed class BusConnection
     private long _lingerSince;
     private volatile bool _isStopping;
 
-    public BusConnection(ConnectionContext transport, PeerCredentials peer, IRequestHandler handler, TimeProvider time)
+    public BusConnection(ConnectionContext transport, PeerCredentials peer, UidShares shares, IRequestHandler handler, TimeProvider time)
     {
         _transport = transport;
         _handler = handler;
         _time = time;
         _peer = peer;
+        _shares = shares;
         _lane = new FairLane(peer.Uid);
         _answers = new AnswerQueue(transport.Transport.Output, time, transport.Abort);
         _idleSince = Now();
@@ -54,6 +57,7 @@ internal sealed class BusConnection
         }
         finally
         {
+            _ = TryHold(0);
             await _transport.DisposeAsync();
         }
     }
@@ -106,6 +110,8 @@ internal sealed class BusConnection
                 return _framer.HasBegun && Refuse(FramingFault.NotJson, "the stream ended inside a request");
             if (_framer.HasBegun)
                 Volatile.Write(ref _begunSince, _begunFirst);
+            if (!TryHold(rest.Length))
+                return false;
         }
         return false;
     }
@@ -174,6 +180,14 @@ internal sealed class BusConnection
             if (read.IsCompleted)
                 return;
         }
+    }
+
+    /// <summary>Counts what this connection keeps of a request that has not ended; false when its user's connections keep too much.</summary>
+    private bool TryHold(long bytes)
+    {
+        long change = bytes - _unfinishedBytes;
+        _unfinishedBytes = bytes;
+        return change == 0 || _shares.TryHold(_peer.Uid, change);
     }
 
     private bool IsOver() => _isStopping || _answers.IsBroken;

@@ -23,6 +23,7 @@ public sealed class BusListener : IAsyncDisposable
     private readonly IRequestHandler _handler;
     private readonly TimeProvider _time;
     private readonly int _maxConnections;
+    private readonly UidShares _shares;
     private readonly ConcurrentDictionary<BusConnection, Task> _connections = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly SocketTransportFactory _factory;
@@ -38,6 +39,7 @@ public sealed class BusListener : IAsyncDisposable
         _handler = handler;
         _time = time;
         _maxConnections = maxConnections;
+        _shares = new UidShares(maxConnections);
         var options = new SocketTransportOptions
         {
             Backlog = Backlog,
@@ -47,6 +49,9 @@ public sealed class BusListener : IAsyncDisposable
         };
         _factory = new SocketTransportFactory(Options.Create(options), NullLoggerFactory.Instance);
     }
+
+    /// <summary>What each uid holds.</summary>
+    internal UidShares Shares => _shares;
 
     /// <summary>Connections open now.</summary>
     public int ConnectionCount => _connections.Count;
@@ -132,14 +137,19 @@ public sealed class BusListener : IAsyncDisposable
             await transport.DisposeAsync();
             return;
         }
-        var connection = new BusConnection(transport, peer, _handler, _time);
+        if (!_shares.TryEnter(peer.Uid))
+        {
+            await transport.DisposeAsync();
+            return;
+        }
+        var connection = new BusConnection(transport, peer, _shares, _handler, _time);
         // The entry stands before the connection runs, so that its end cannot come before it.
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _connections[connection] = started.Task;
-        _ = RunAsync(connection, started);
+        _ = RunAsync(connection, peer.Uid, started);
     }
 
-    private async Task RunAsync(BusConnection connection, TaskCompletionSource ended)
+    private async Task RunAsync(BusConnection connection, uint uid, TaskCompletionSource ended)
     {
         try
         {
@@ -148,6 +158,7 @@ public sealed class BusListener : IAsyncDisposable
         finally
         {
             _connections.TryRemove(connection, out _);
+            _shares.Leave(uid);
             ended.SetResult();
             Interlocked.Exchange(ref _placeWaiter, null)?.TrySetResult();
         }

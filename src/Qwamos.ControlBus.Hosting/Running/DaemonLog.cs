@@ -9,12 +9,11 @@ namespace Qwamos.ControlBus.Hosting.Running;
 
 /// <summary>
 /// A daemon's log: one line an event on stderr, as text or JSON, each in one write. Everything that could steer a terminal or forge a line
-/// is escaped, whatever the message held (ATTACKS 21).
+/// is escaped, whatever the message held (ATTACKS 21). Logging never waits for who reads the log. Dispose it last.
 /// </summary>
-public sealed class DaemonLog : ILogger
+public sealed class DaemonLog : ILogger, IDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly Stream _output;
+    private readonly LogLines _lines;
     private readonly LogFormat _format;
     private readonly TimeProvider _time;
 
@@ -25,9 +24,9 @@ public sealed class DaemonLog : ILogger
 
     internal DaemonLog(Stream output, LogFormat format, TimeProvider time)
     {
-        _output = output;
         _format = format;
         _time = time;
+        _lines = new LogLines(output, ReportDropped);
     }
 
     public IDisposable? BeginScope<TState>(TState state)
@@ -47,17 +46,15 @@ public sealed class DaemonLog : ILogger
         byte[] line = _format == LogFormat.Json
             ? JsonLine(logLevel, eventId, message, state as IReadOnlyList<KeyValuePair<string, object?>>)
             : TextLine(logLevel, message);
-        lock (_gate)
-        {
-            try
-            {
-                _output.Write(line);
-            }
-            catch (IOException)
-            {
-                // Nobody reads the log: the daemon's work does not hang on it.
-            }
-        }
+        _lines.Add(line);
+    }
+
+    public void Dispose() => _lines.Dispose();
+
+    private byte[] ReportDropped(long lines)
+    {
+        string message = $"{lines} log lines were dropped here: nobody read them in time";
+        return _format == LogFormat.Json ? JsonLine(LogLevel.Warning, new EventId(0, "LinesDropped"), message, null) : TextLine(LogLevel.Warning, message);
     }
 
     private static string LevelName(LogLevel level) => level switch

@@ -171,6 +171,66 @@ public sealed class BusConnectionTests
     }
 
     [Fact]
+    public async Task A_request_begun_late_in_an_idle_connection_has_its_ten_seconds()
+    {
+        await using ListenerFixture bus = await ListenerFixture.StartAsync();
+        bus.OnRequest = (request, _) => request.Answer("done\n"u8.ToArray());
+        using Socket late = bus.Connect();
+        bus.WaitForConnections(1);
+        for (int i = 0; i < Limits.IdleTimeoutSeconds - 3; i++)
+            bus.Time.Advance(1);
+        late.SendText("{\"a\"");
+        bus.WaitForUnfinishedBytes(4);
+        for (int i = 0; i < 6; i++)
+            bus.Time.Advance(1);
+        late.SendText(":1}");
+        Assert.Equal("done", late.ReadLine());
+    }
+
+    [Fact]
+    public async Task Attack23_one_uid_holds_at_most_its_share_of_the_connections()
+    {
+        await using ListenerFixture bus = await ListenerFixture.StartAsync(maxConnections: 20_000);
+        Assert.True(Enumerable.Range(0, 15_000).All(_ => bus.Listener.Shares.TryEnter(4)));
+        Assert.False(bus.Listener.Shares.TryEnter(4));
+        Assert.True(bus.Listener.Shares.TryEnter(5));
+        bus.Listener.Shares.Leave(4);
+        Assert.True(bus.Listener.Shares.TryEnter(4));
+    }
+
+    [Fact]
+    public async Task Attack23_a_connection_over_the_share_of_its_uid_is_closed_at_once()
+    {
+        await using ListenerFixture bus = await ListenerFixture.StartAsync(maxConnections: 1);
+        uint uid = Posix.EffectiveUid;
+        Assert.True(bus.Listener.Shares.TryEnter(uid));
+        using Socket refused = bus.Connect();
+        Assert.Null(refused.ReadLine());
+        bus.Listener.Shares.Leave(uid);
+        using Socket served = bus.Connect();
+        served.SendText("{}");
+        Assert.Equal("{}", served.ReadLine());
+    }
+
+    [Fact]
+    public async Task Attack23_half_requests_of_one_uid_hold_bounded_memory()
+    {
+        await using ListenerFixture bus = await ListenerFixture.StartAsync();
+        uint uid = Posix.EffectiveUid;
+        Assert.True(bus.Listener.Shares.TryHold(uid, Limits.MaxUnfinishedBytesPerUid));
+        using Socket over = bus.Connect();
+        over.SendText("{\"a\"");
+        Assert.Null(over.ReadLine());
+        Assert.True(bus.Listener.Shares.TryHold(uid, -Limits.MaxUnfinishedBytesPerUid));
+        using Socket served = bus.Connect();
+        served.SendText("{\"a\"");
+        bus.WaitForUnfinishedBytes(4);
+        served.SendText(":1}");
+        Assert.Equal("{\"a\":1}", served.ReadLine());
+        Assert.Equal(0, bus.Listener.Shares.UnfinishedBytes(uid));
+    }
+
+    [Fact]
     public async Task Reading_stops_at_sixty_four_unanswered_requests_and_goes_on_when_one_is_answered()
     {
         await using ListenerFixture bus = await ListenerFixture.StartAsync();

@@ -48,6 +48,14 @@ internal sealed class ListenerFixture : IAsyncDisposable, IRequestHandler
         return socket;
     }
 
+    public void WaitForConnections(int count) => WaitFor(() => Listener.ConnectionCount == count, $"{count} connections");
+
+    /// <summary>Waits until the listener has read so much of requests that have not ended.</summary>
+    public void WaitForUnfinishedBytes(long bytes) => WaitFor(() => Listener.Shares.UnfinishedBytes(Posix.EffectiveUid) == bytes, $"{bytes} unfinished bytes");
+
+    private static void WaitFor(Func<bool> condition, string what) =>
+        Assert.True(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(20)), $"the listener never had {what}");
+
     public void Handle(BusRequest request, ReadOnlyMemory<byte> frame)
     {
         string text = Encoding.UTF8.GetString(frame.Span);

@@ -42,7 +42,7 @@ public sealed class ProjectionWorkerTests : IDisposable
         await using ProjectionWorker worker = Worker();
         worker.Start();
         Assert.NotNull(worker.Fault);
-        Assert.Contains("cannot be written", _trial.LogText, StringComparison.Ordinal);
+        Assert.Contains("cannot be written", _trial.EndedLog(), StringComparison.Ordinal);
         Directory.Delete(_trial.Paths.StatusFile);
         await EventuallyAsync(() => worker.Fault is null);
         Assert.True(File.Exists(_trial.Paths.StatusFile));
@@ -57,7 +57,7 @@ public sealed class ProjectionWorkerTests : IDisposable
             Publish("GHOST.trigger", "armed");
             worker.Committed(new CommittedBatch(_published, []));
         }
-        Assert.DoesNotContain("armed", File.ReadAllText(_trial.Paths.StatusFile) + _trial.LogText, StringComparison.Ordinal);
+        Assert.DoesNotContain("armed", File.ReadAllText(_trial.Paths.StatusFile) + _trial.EndedLog(), StringComparison.Ordinal);
         Assert.Contains("(hidden)", File.ReadAllText(_trial.Paths.StatusFile), StringComparison.Ordinal);
     }
 

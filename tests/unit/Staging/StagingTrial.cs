@@ -12,6 +12,7 @@ namespace Qwamos.ControlBus.Tests.Staging;
 internal sealed class StagingTrial : IDisposable
 {
     private readonly MemoryStream _log = new();
+    private readonly DaemonLog _lines;
     private readonly string _root = Directory.CreateTempSubdirectory("qwd-").FullName;
 
     public StagingTrial()
@@ -20,7 +21,8 @@ internal sealed class StagingTrial : IDisposable
         Paths = paths;
         TrialTree.MakeMissing(paths);
         DurableFile.Replace(paths.AnchorFile, Key.Public.Raw, (UnixFileMode)0x1A4);
-        Log = new LogMessages(new DaemonLog(_log, LogFormat.Text, Time));
+        _lines = new DaemonLog(_log, LogFormat.Text, Time);
+        Log = new LogMessages(_lines);
     }
 
     public SystemPaths Paths { get; }
@@ -31,7 +33,12 @@ internal sealed class StagingTrial : IDisposable
 
     public LogMessages Log { get; }
 
-    public string LogText => Encoding.UTF8.GetString(_log.ToArray());
+    /// <summary>What was logged; nothing can be logged after.</summary>
+    public string EndedLog()
+    {
+        _lines.Dispose();
+        return Encoding.UTF8.GetString(_log.ToArray());
+    }
 
     public Prepared Prepare()
     {
@@ -47,6 +54,7 @@ internal sealed class StagingTrial : IDisposable
 
     public void Dispose()
     {
+        _lines.Dispose();
         Key.Dispose();
         Directory.Delete(_root, recursive: true);
     }

@@ -93,7 +93,7 @@ public sealed class StartupTests : IDisposable
             Assert.True(File.Exists(_trial.Paths.StatusFile + ".legacy"));
             Assert.True(File.Exists(_trial.Paths.EtcPendingLink + ".legacy"));
             Assert.Equal(FileKind.SymbolicLink, Posix.Stat(_trial.Paths.EtcPendingLink).Kind);
-            Assert.Contains("qwamosctl apply", _trial.LogText, StringComparison.Ordinal);
+            Assert.Contains("qwamosctl apply", _trial.EndedLog(), StringComparison.Ordinal);
             Assert.Empty(first.Loaded.State.Policy);
         }
         File.WriteAllText(_trial.Paths.StatusFile, "ours");

@@ -1,0 +1,67 @@
+using System.Threading.Channels;
+
+namespace Qwamos.ControlBus.Hosting.Running;
+
+/// <summary>
+/// The lines on their way to whoever reads the log, written by a thread of its own: a reader that hangs stops nobody else. The queue is bounded;
+/// lines that find it full are dropped, counted, and reported with the next line that gets through (ATTACKS 38).
+/// </summary>
+internal sealed class LogLines : IDisposable
+{
+    private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(200);
+
+    private readonly Channel<byte[]> _waiting = Channel.CreateBounded<byte[]>(Limits.MaxWaitingLogLines);
+    private readonly Stream _output;
+    private readonly Func<long, byte[]> _reportDropped;
+    private readonly Thread _thread;
+    private long _dropped;
+
+    /// <param name="reportDropped">Makes the line that says how many lines are missing before it.</param>
+    public LogLines(Stream output, Func<long, byte[]> reportDropped)
+    {
+        _output = output;
+        _reportDropped = reportDropped;
+        _thread = new Thread(Run) { Name = "log", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Takes a line, or counts it as dropped; never waits.</summary>
+    public void Add(byte[] line)
+    {
+        if (!_waiting.Writer.TryWrite(line))
+            Interlocked.Increment(ref _dropped);
+    }
+
+    /// <summary>Writes what waits, as far as somebody reads it within a fifth of a second.</summary>
+    public void Dispose()
+    {
+        _waiting.Writer.TryComplete();
+        _thread.Join(StopGrace);
+    }
+
+    private void Run()
+    {
+        while (_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        {
+            while (_waiting.Reader.TryRead(out byte[]? line))
+            {
+                long dropped = Interlocked.Exchange(ref _dropped, 0);
+                if (dropped > 0)
+                    Write(_reportDropped(dropped));
+                Write(line);
+            }
+        }
+    }
+
+    private void Write(byte[] line)
+    {
+        try
+        {
+            _output.Write(line);
+        }
+        catch (IOException)
+        {
+            // Nobody reads the log any more: the daemon's work does not hang on it.
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Tests.Listening;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Running;
+
+public sealed class DaemonLogTests
+{
+    [Fact]
+    public void Lines_come_out_in_order_before_the_log_ends()
+    {
+        var output = new MemoryStream();
+        using (var log = new DaemonLog(output, LogFormat.Text, new ManualTime()))
+        {
+            for (int i = 0; i < 100; i++)
+                Log(log, $"line {i}");
+        }
+
+        string[] lines = Encoding.UTF8.GetString(output.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => $"line {i}"), lines.Select(line => line[line.IndexOf("line", StringComparison.Ordinal)..]));
+    }
+
+    [Fact]
+    public void Attack38_a_reader_that_hangs_stops_nobody_and_what_is_dropped_is_counted_and_said()
+    {
+        const int Lines = 5_000;
+        var output = new HungStream();
+        using var log = new DaemonLog(output, LogFormat.Text, new ManualTime());
+        Log(log, "first");
+        Assert.True(output.Entered.Wait(TimeSpan.FromSeconds(20)));
+        for (int i = 0; i < Lines; i++)
+            Log(log, "more");
+        output.Goes.Set();
+        string[] written = output.WaitFor(line => line.Contains("dropped", StringComparison.Ordinal), Limits.MaxWaitingLogLines + 2);
+        string report = Assert.Single(written, line => line.Contains("dropped", StringComparison.Ordinal));
+        Assert.Contains($" {Lines - Limits.MaxWaitingLogLines} log lines were dropped", report);
+    }
+
+    private static void Log(DaemonLog log, string text) => log.Log(LogLevel.Information, default, text, null, (state, _) => state);
+
+    /// <summary>Takes the first line only when told to.</summary>
+    private sealed class HungStream : MemoryStream
+    {
+        private readonly List<string> _lines = [];
+
+        public ManualResetEventSlim Entered { get; } = new();
+
+        public ManualResetEventSlim Goes { get; } = new();
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            Entered.Set();
+            Goes.Wait();
+            lock (_lines)
+            {
+                _lines.Add(Encoding.UTF8.GetString(buffer));
+                Monitor.PulseAll(_lines);
+            }
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public string[] WaitFor(Predicate<string> wanted, int count)
+        {
+            lock (_lines)
+            {
+                while (!_lines.Exists(wanted) || _lines.Count < count)
+                    Assert.True(Monitor.Wait(_lines, TimeSpan.FromSeconds(20)), $"{_lines.Count} lines were written");
+                return [.. _lines];
+            }
+        }
+    }
+}

@@ -98,6 +98,9 @@ public sealed class ParsingAttackTests : IDisposable
         Assert.Contains(_trial.Ask(Encoding.ASCII.GetBytes(number)).Code(), new[] { "bad_request", "bad_json" });
         Assert.Equal("too_large", _trial.Ask(Encoding.ASCII.GetBytes(members)).Code());
         Assert.Equal("ok", _trial.Status().Code());
+        string resident = File.ReadLines($"/proc/{_daemon.Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        long kilobytes = long.Parse(resident["VmRSS:".Length..].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.True(kilobytes < 40 * 1024, resident);
     }
 
     [Theory]

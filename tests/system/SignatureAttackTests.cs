@@ -48,6 +48,7 @@ public sealed class SignatureAttackTests : IDisposable
     [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")] // small order
     [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")] // non-canonical
     [InlineData("0200000000000000000000000000000000000000000000000000000000000000")] // not on the curve
+    [InlineData("b502ff3d92e31d8190b4aa4ea0414005167fad089c4de9dac8a2fc850fed4f58")] // mixed order
     public void Attack02_BadPublicKeyAsAnchor_StopsTheStart(string keyHex)
     {
         using var other = new Trial();

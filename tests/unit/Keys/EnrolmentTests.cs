@@ -200,7 +200,7 @@ public sealed class EnrolmentTests : IDisposable
     }
 
     [Fact]
-    public void Attack2_small_order_key_is_not_enrolled()
+    public void Attack02_small_order_key_is_not_enrolled()
     {
         string file = _directory.At("bad");
         File.WriteAllBytes(file, [1, .. new byte[31]]);

@@ -14,7 +14,7 @@ public sealed class VerifyingKeyTests
         SigningKey.TryLoad([.. Enumerable.Range(0, 32).Select(i => (byte)i)], out var key, out _) ? key : throw new InvalidOperationException();
 
     [Fact]
-    public void Attack1_signature_with_L_added_to_S_is_refused()
+    public void Attack01_signature_with_L_added_to_S_is_refused()
     {
         using var key = TestKey();
         byte[] signature = key.Sign(Message);
@@ -35,7 +35,7 @@ public sealed class VerifyingKeyTests
     [InlineData("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85")]
     [InlineData("0000000000000000000000000000000000000000000000000000000000000000")]
     [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa")]
-    public void Attack2_small_order_public_key_is_refused(string hex) => Assert.False(Loads(hex));
+    public void Attack02_small_order_public_key_is_refused(string hex) => Assert.False(Loads(hex));
 
     [Theory]
     [InlineData("b502ff3d92e31d8190b4aa4ea0414005167fad089c4de9dac8a2fc850fed4f58")]
@@ -45,7 +45,7 @@ public sealed class VerifyingKeyTests
     [InlineData("38fd00c26d1ce27e6f4b55b15fbebffae98052f763b21625375d037af012b0a7")]
     [InlineData("62d5a653bcdb4ced227281ab7f0f2d1eebed4fb114b1aead9758cf56aeebd493")]
     [InlineData("3cab429de7751d7c22e78010173ce0a1d89120f7c4b300ee362a3007a938bbbf")]
-    public void Attack2_mixed_order_public_key_is_refused(string hex) => Assert.False(Loads(hex));
+    public void Attack02_mixed_order_public_key_is_refused(string hex) => Assert.False(Loads(hex));
 
     [Theory]
     [InlineData("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")]
@@ -55,12 +55,12 @@ public sealed class VerifyingKeyTests
     [InlineData("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff")]
     [InlineData("0100000000000000000000000000000000000000000000000000000000000080")]
     [InlineData("0200000000000000000000000000000000000000000000000000000000000000")]
-    public void Attack2_non_canonical_or_impossible_public_key_is_refused(string hex) => Assert.False(Loads(hex));
+    public void Attack02_non_canonical_or_impossible_public_key_is_refused(string hex) => Assert.False(Loads(hex));
 
     [Theory]
     [InlineData("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037ad217b2751230b9b4d8dde86f8bd6970f0e7ecd473ed68a8a279b59d6ec618c0c")]
     [InlineData("0100000000000000000000000000000000000000000000000000000000000000a1c06b5660de012bb523a671a08fef446c62bb67bec1ea3f3b244132c2ba9507")]
-    public void Attack2_signature_with_small_order_R_is_refused(string signature)
+    public void Attack02_signature_with_small_order_R_is_refused(string signature)
     {
         using var key = TestKey();
         Assert.False(key.Public.Verify(Message, Convert.FromHexString(signature)));

@@ -18,7 +18,7 @@ public sealed class ReplayStoreTests
     public void UndecidedAnswer_IsARefusal() => Assert.Equal(ReplayVerdict.Full, default(ReplayAnswer).Verdict);
 
     [Fact]
-    public void Attack9_ANonceTwice_IsReplayed_WithTheIndexOfTheFirst()
+    public void Attack09_ANonceTwice_IsReplayed_WithTheIndexOfTheFirst()
     {
         var memory = Memory(10);
         Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(1), 7, One, Now).Verdict);
@@ -26,7 +26,7 @@ public sealed class ReplayStoreTests
     }
 
     [Fact]
-    public void Attack9_AfterTenThousandNewerMessages_IsStillReplayed()
+    public void Attack09_AfterTenThousandNewerMessages_IsStillReplayed()
     {
         var memory = Memory(100_000);
         for (var i = 0; i <= 10_000; i++)
@@ -35,7 +35,7 @@ public sealed class ReplayStoreTests
     }
 
     [Fact]
-    public void Attack9_ANonceOutOfMemory_IsAskedOfTheLedger_WhateverItsTimestamp()
+    public void Attack09_ANonceOutOfMemory_IsAskedOfTheLedger_WhateverItsTimestamp()
     {
         var memory = new ReplayStore(nonce => nonce == Nonce(5) ? 3 : null, 10);
         Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 3), memory.TryAdd(Nonce(5), 9, One, Now + 1_000_000));
@@ -103,7 +103,7 @@ public sealed class ReplayStoreTests
         }, iter: 300);
 
     [Fact]
-    public void Attack9_AfterARestart_EveryRecordedNonceIsReplayed_RefusedOnesToo()
+    public void Attack09_AfterARestart_EveryRecordedNonceIsReplayed_RefusedOnesToo()
     {
         using var folder = new LedgerFolder();
         var nonces = new List<Nonce>();

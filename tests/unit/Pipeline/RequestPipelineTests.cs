@@ -59,7 +59,7 @@ public sealed class RequestPipelineTests
     }
 
     [Fact]
-    public async Task Attack9_a_resend_is_told_index_and_outcome_at_once_in_one_batch_and_after_a_restart()
+    public async Task Attack09_a_resend_is_told_index_and_outcome_at_once_in_one_batch_and_after_a_restart()
     {
         await using PipelineTrial bus = await PipelineTrial.StartAsync();
         byte[] accepted = bus.Change("""{"RADIO_ISOLATION":"off"}""");

@@ -70,7 +70,7 @@ public sealed class VerifierTests
     }
 
     [Fact]
-    public void Attack5_without_active_keys_nothing_is_believed()
+    public void Attack05_without_active_keys_nothing_is_believed()
     {
         var verifier = new Verifier(new VerifierOptions { Keys = [] });
         Assert.Equal(ErrorCode.BadSignature, CodeOf(verifier.Check(Sign(Draft()), AtNow)));
@@ -79,7 +79,7 @@ public sealed class VerifierTests
     }
 
     [Fact]
-    public void Attack5_change_stripped_of_its_signature_is_refused_though_it_got_past_the_reader()
+    public void Attack05_change_stripped_of_its_signature_is_refused_though_it_got_past_the_reader()
     {
         var signed = Sign(Draft());
         var stripped = new Envelope(signed.Message, [], signed.Raw);
@@ -87,7 +87,7 @@ public sealed class VerifierTests
     }
 
     [Fact]
-    public void Attack5_second_signature_does_not_carry_a_message_past_the_verifier()
+    public void Attack05_second_signature_does_not_carry_a_message_past_the_verifier()
     {
         var signed = Sign(Draft());
         var doubled = new Envelope(signed.Message, [.. signed.Signatures, .. signed.Signatures], signed.Raw);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.Daemon.Boot;
+using Qwamos.Daemon.Checking;
 
 namespace Qwamos.Daemon;
 
@@ -15,6 +16,7 @@ internal static class Program
             DaemonCommandLine.LogFormat,
             RunCommand.Create(),
             ApplyPendingCommand.Create(),
+            FsckCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, RootRequests.RecordReplacedAnchor),
             TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, "The boot's timestamps are lowered; restart qwamosd to lower its own."),
         };

@@ -15,6 +15,9 @@ public sealed class LedgerChecker(LedgerStore store)
     private LoadedLedger _fold = new(PolicyState.Empty, new MerkleTree(), 0, 0);
     private long _confidential;
 
+    /// <summary>What somebody saw of it before; null when nothing is remembered.</summary>
+    public RememberedTree? Remembered { get; init; }
+
     /// <summary>Is told, now and then, how many entries are checked.</summary>
     public Action<long>? Progress { get; init; }
 
@@ -22,6 +25,8 @@ public sealed class LedgerChecker(LedgerStore store)
     /// <exception cref="LedgerIntegrityException">The ledger is not sound: the first entry that is wrong, and why.</exception>
     public LoadedLedger Check()
     {
+        if (Remembered is { } seen && seen.Size > store.Size)
+            throw new LedgerIntegrityException($"Entry {store.Size} is missing: the ledger has {store.Size} entries, and {seen.Size} were seen before.", store.Size);
         var snapshot = store.ReadSnapshot();
         if (snapshot is null && store.HasDamagedSnapshot())
             throw new LedgerIntegrityException("The snapshot does not have its checksum. No entry depends on it: the next start folds all of them.");
@@ -33,6 +38,7 @@ public sealed class LedgerChecker(LedgerStore store)
             Take(row);
             CheckHashes(hashes, row.Index);
             CheckSnapshot(snapshot);
+            CheckRemembered();
             if (_fold.Tree.Size % ProgressEveryEntries == 0)
                 Progress?.Invoke(_fold.Tree.Size);
         }
@@ -107,13 +113,20 @@ public sealed class LedgerChecker(LedgerStore store)
             }
             catch (LedgerIntegrityException e)
             {
-                throw new LedgerIntegrityException($"A hash over the entries {position.From} to {position.To - 1}, or a later one, cannot be read: {e.Message}", position.From, e);
+                throw new LedgerIntegrityException($"The stored hash over the entries {position.From} to {position.To - 1} cannot be read: {e.Message}", position.From, e);
             }
             throw new LedgerIntegrityException(
                 $"The stored hash over the entries {position.From} to {position.To - 1} is not theirs: one of them was changed together with its hash, or that hash is damaged.",
                 position.From);
         }
         _completed.Clear();
+    }
+
+    private void CheckRemembered()
+    {
+        if (Remembered?.Size == _fold.Tree.Size && Remembered.RootHash != Convert.ToHexStringLower(_fold.Tree.Root()))
+            throw new LedgerIntegrityException(
+                $"Among the entries 0 to {Remembered.Size - 1} is one that is not the one seen before, though they are sound by themselves: another history was put in the place of this one.");
     }
 
     private void CheckSnapshot(LedgerSnapshot? snapshot)

@@ -144,24 +144,22 @@ internal sealed class LedgerStatements(LedgerDatabase database)
     public void WriteDelivery(string gateway, DeliveryPlace place) =>
         Run(_upsertDelivery, gateway, place.Taken is { } taken ? taken : DBNull.Value, place.MissedText());
 
+    /// <summary>At least one hash; fewer than asked for when one after it is missing or malformed, so that whoever asks for that one hears of it.</summary>
     private static List<byte[]> ReadHashes(SqliteCommand select, long from, int count, Func<long, string> name)
     {
         Set(select, from, (long)count);
         var hashes = new List<byte[]>(count);
         using var reader = select.ExecuteReader();
-        while (reader.Read())
+        while (reader.Read() && reader.GetInt64(0) == from + hashes.Count)
         {
-            var at = from + hashes.Count;
-            if (reader.GetInt64(0) != at)
-                break;
             var hash = reader.GetFieldValue<byte[]>(1);
+            if (hash.Length != MerkleTree.HashBytes && hashes.Count == 0)
+                throw new LedgerIntegrityException($"{name(from)} has a hash of {hash.Length} bytes.", from);
             if (hash.Length != MerkleTree.HashBytes)
-                throw new LedgerIntegrityException($"{name(at)} has a hash of {hash.Length} bytes.", at);
+                break;
             hashes.Add(hash);
         }
-        return hashes.Count == count
-            ? hashes
-            : throw new LedgerIntegrityException($"{name(from + hashes.Count)} is missing.", from + hashes.Count);
+        return hashes.Count > 0 ? hashes : throw new LedgerIntegrityException($"{name(from)} is missing.", from);
     }
 
     private static Nonce? ReadNonce(SqliteDataReader reader, int column, long index)

@@ -1,0 +1,73 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Checking;
+
+/// <summary>What a check of a ledger found.</summary>
+/// <param name="File">The ledger.</param>
+/// <param name="Entries">How many it has; null when it is not sound.</param>
+/// <param name="RootHash">The root over them, 64 hex digits; null when it is not sound.</param>
+/// <param name="RememberedEntries">Entries that the boot remembers and that are these; null when it was not asked.</param>
+/// <param name="Reason">Why it is not sound; null when it is.</param>
+/// <param name="Entry">The first entry that is wrong, when one can be named.</param>
+internal sealed record FsckResult(string File, long? Entries, string? RootHash, long? RememberedEntries, string? Reason = null, long? Entry = null)
+{
+    public bool IsSound => Reason is null;
+
+    /// <summary>Checks a file, or this system's ledger and what the boot remembers of it. Whatever cannot be checked is not sound.</summary>
+    public static FsckResult Of(SystemPaths paths, string? file, Action<long, long>? progress)
+    {
+        var path = file ?? paths.LedgerFile;
+        try
+        {
+            BootMemory? memory = null;
+            if (file is null && !new BootFolder(paths).TryReadMemory(out memory, out var fault))
+                return NotSound(path, $"what the boot remembers of it cannot be read: {fault}", null);
+            using var store = LedgerStore.Open(path, LedgerOpenMode.ReadOnly);
+            var checker = new LedgerChecker(store)
+            {
+                Remembered = memory?.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null,
+                Progress = progress is null ? null : done => progress(done, store.Size),
+            };
+            LoadedLedger loaded = checker.Check();
+            return new FsckResult(path, loaded.Tree.Size, Convert.ToHexStringLower(loaded.Tree.Root()), memory?.TreeSize);
+        }
+        catch (LedgerIntegrityException e)
+        {
+            return NotSound(path, e.Message, e.Index);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return NotSound(path, e.Message, null);
+        }
+    }
+
+    public string ToText() => IsSound
+        ? $"{File} is sound: {Entries} entries, root hash {RootHash}"
+            + (RememberedEntries is { } seen ? $"; the first {seen} are those that the last boot saw" : "")
+            + ". Signatures are not part of this check: see qwamosctl audit verify."
+        : $"{File} is not sound: {Reason}";
+
+    public string ToJson() => JsonText.ToText(
+        JsonValue.Object(IsSound
+            ?
+            [
+                ("sound", JsonValue.Of(true)),
+                ("file", JsonValue.Of(File)),
+                ("entries", JsonValue.Of(Entries!.Value)),
+                ("root", JsonValue.Of(RootHash!)),
+                ("remembered", RememberedEntries is { } seen ? JsonValue.Of(seen) : JsonValue.Null),
+            ]
+            :
+            [
+                ("sound", JsonValue.Of(false)),
+                ("file", JsonValue.Of(File)),
+                ("entry", Entry is { } entry ? JsonValue.Of(entry) : JsonValue.Null),
+                ("reason", JsonValue.Of(Reason!)),
+            ]),
+        isIndented: true);
+
+    private static FsckResult NotSound(string path, string reason, long? entry) => new(path, null, null, null, reason, entry);
+}

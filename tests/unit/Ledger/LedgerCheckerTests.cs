@@ -1,0 +1,189 @@
+using System.Globalization;
+using CsCheck;
+using Qwamos.ControlBus.Ledger;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Ledger;
+
+public sealed class LedgerCheckerTests : IDisposable
+{
+    private const int Entries = 21;
+
+    private readonly LedgerFolder _folder = new();
+    private readonly RememberedTree _seen;
+    private readonly byte[] _root;
+
+    public LedgerCheckerTests()
+    {
+        using var store = _folder.Open();
+        var history = new History(store);
+        for (var i = 0; i < 12; i++)
+            history.Set("RADIO_ISOLATION", i % 3 == 0 ? "off" : "on");
+        history.Set("DURESS.gesture", "triple-power");
+        history.Snapshot();
+        _seen = new RememberedTree(store.Size, Convert.ToHexStringLower(store.Tree().Root()));
+        history.Set("KERNEL_HARDENING", "strict");
+        history.Set("RADIO_ISOLATION", "nonsense");
+        history.Boot("in force");
+        while (store.Size < Entries)
+            history.Set("TOR_ISOLATION", store.Size % 2 == 0 ? "off" : "mandatory");
+        store.SaveDelivery("gateway", new DeliveryPlace(3, new Dictionary<string, long> { ["RADIO_ISOLATION"] = 11 }));
+        _root = store.Tree().Root();
+        Assert.True(store.FoldWal());
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void SoundLedger_IsFoldedFromTheFirstEntry_BesideItsWriter()
+    {
+        using var writer = _folder.Open();
+        using var store = _folder.Open(LedgerOpenMode.ReadOnly);
+        // What is written meanwhile is not part of the check.
+        new History(writer).Set("RADIO_ISOLATION", "off");
+        var told = new List<long>();
+        var loaded = new LedgerChecker(store) { Remembered = _seen, Progress = told.Add }.Check();
+        Assert.Equal(_root, loaded.Tree.Root());
+        Assert.Equal(0, loaded.FoldedFrom);
+        Assert.Equal(Entries, told[^1]);
+        Assert.Equal(LedgerFold.Load(store).State.ToJson(), loaded.State.ToJson());
+    }
+
+    [Theory]
+    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5", 5)]
+    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5; UPDATE entries SET nonce = zeroblob(16) WHERE idx = 3", 3)]
+    [InlineData("UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), 'RADIO', 'RADIA') AS BLOB) WHERE idx = 7", 7)]
+    [InlineData("DELETE FROM entries WHERE idx = 4", 4)]
+    [InlineData("UPDATE hashes SET hash = zeroblob(32) WHERE id = 3", 4)]
+    [InlineData("UPDATE hashes SET hash = x'00' WHERE id = 3", 4)]
+    [InlineData("UPDATE hashes SET id = -1 WHERE id = 3", 4)]
+    [InlineData("UPDATE snapshot SET state = CAST('{}' AS BLOB)", null)]
+    [InlineData("DELETE FROM confidential", 12)]
+    [InlineData("INSERT INTO confidential VALUES(2, x'00')", null)]
+    [InlineData("INSERT INTO confidential VALUES(99, x'00')", null)]
+    [InlineData("INSERT INTO entries VALUES(-3, zeroblob(32), NULL, x'00')", null)]
+    [InlineData("INSERT INTO hashes VALUES(-3, zeroblob(32))", null)]
+    [InlineData("UPDATE deliveries SET idx = 21", null)]
+    [InlineData("UPDATE deliveries SET missed = 'x'", null)]
+    public void Attack30_WhatIsNotAsItWas_IsNamed(string sql, int? entry)
+    {
+        _folder.Tamper(sql);
+        var found = Assert.Throws<LedgerIntegrityException>(() => Check(_folder));
+        Assert.Equal(entry, (int?)found.Index);
+    }
+
+    [Fact]
+    public void Attack30_ASnapshotOfAnotherState_WithItsChecksum_IsFound()
+    {
+        using (var store = _folder.Open())
+        {
+            var loaded = LedgerFold.Load(store);
+            store.SaveSnapshot(LedgerFold.Snapshot(loaded.State with { FloorSeconds = 5 }, loaded.Tree));
+        }
+        Assert.Contains("is not their fold", Assert.Throws<LedgerIntegrityException>(() => Check(_folder)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack13_AnotherHistoryOrAnOlderOne_IsFoundByWhoRemembers()
+    {
+        Assert.Throws<LedgerIntegrityException>(() => Check(_folder, _seen with { RootHash = new string('0', 64) }));
+        Assert.Equal(Entries, Assert.Throws<LedgerIntegrityException>(() => Check(_folder, _seen with { Size = Entries + 1 })).Index);
+    }
+
+    [Fact]
+    public void Attack30_AThousandFlippedBytes_AreFound_OrWereNotPartOfTheLedger()
+    {
+        var sound = File.ReadAllBytes(_folder.File);
+        var leaves = Leaves(_folder);
+        var found = 0;
+        Gen.Select(Gen.Int[0, sound.Length - 1], Gen.Byte[1, 255]).Sample(
+            (at, flip) =>
+            {
+                var bytes = (byte[])sound.Clone();
+                bytes[at] ^= flip;
+                if (!IsFound(bytes, leaves))
+                    return;
+                found++;
+            },
+            iter: 1_000,
+            threads: 1);
+        Assert.True(found > 150, found.ToString(CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public void Attack30_TwoHundredStructuralChanges_AreEachFound()
+    {
+        var row = Gen.Int[0, Entries - 1];
+        var signedByAnother = SignedByAnother();
+        Gen.Select(Gen.Int[0, 6], row, row).Where((_, one, other) => one != other).Sample(
+            (kind, one, other) =>
+            {
+                using var folder = new LedgerFolder();
+                File.Copy(_folder.File, folder.File);
+                if (kind == 5)
+                    Truncate(folder.File, one);
+                else
+                    folder.Tamper(Change(kind, one, other, signedByAnother));
+                Assert.ThrowsAny<IOException>(() => Check(folder));
+            },
+            iter: 200,
+            threads: 1);
+    }
+
+    private static string Change(int kind, int one, int other, byte[] foreign) => kind switch
+    {
+        0 => $"UPDATE entries SET idx = 99 WHERE idx = {one}; UPDATE entries SET idx = {one} WHERE idx = {other}; UPDATE entries SET idx = {other} WHERE idx = 99",
+        1 => $"DELETE FROM entries WHERE idx = {one}; UPDATE tree SET size = size - 1",
+        2 => $"""
+            UPDATE entries SET nonce = NULL WHERE idx = {one};
+            UPDATE entries SET (leaf, leaf_hash, nonce) = (SELECT leaf, leaf_hash, NULL FROM entries WHERE idx = {other}) WHERE idx = {one}
+            """,
+        3 => $"INSERT INTO entries SELECT 21, leaf_hash, NULL, leaf FROM entries WHERE idx = {one}; UPDATE tree SET size = 22",
+        4 => $"UPDATE entries SET leaf = x'{Convert.ToHexString(foreign)}', leaf_hash = x'{Convert.ToHexString(MerkleTree.LeafHash(foreign))}' WHERE idx = {one}",
+        _ => $"DELETE FROM hashes WHERE id >= {one} % 18",
+    };
+
+    private static void Truncate(string path, int part)
+    {
+        using var file = File.OpenWrite(path);
+        file.SetLength(file.Length * (part + 1) / (Entries + 2));
+    }
+
+    /// <summary>An entry that another operator's key signed, sound by itself.</summary>
+    private static byte[] SignedByAnother()
+    {
+        using var folder = new LedgerFolder();
+        using var store = folder.Open();
+        new History(store).Set("RADIO_ISOLATION", "off");
+        return store.Read(0)!.Leaf;
+    }
+
+    private bool IsFound(byte[] bytes, List<byte[]> leaves)
+    {
+        using var folder = new LedgerFolder();
+        File.WriteAllBytes(folder.File, bytes);
+        try
+        {
+            Assert.Equal(_root, Check(folder).Tree.Root());
+        }
+        catch (Exception e) when (e is LedgerIntegrityException or LedgerFormatException or LedgerBrokenException)
+        {
+            return true;
+        }
+        // Sound after a flipped byte: it held nothing, and all that there is to export is what it was.
+        Assert.Equal(leaves, Leaves(folder));
+        return false;
+    }
+
+    private static List<byte[]> Leaves(LedgerFolder folder)
+    {
+        using var store = folder.Open(LedgerOpenMode.ReadOnly);
+        return [.. store.ReadFrom(0).Select(row => row.Leaf)];
+    }
+
+    private static LoadedLedger Check(LedgerFolder folder, RememberedTree? remembered = null)
+    {
+        using var store = folder.Open(LedgerOpenMode.ReadOnly);
+        return new LedgerChecker(store) { Remembered = remembered }.Check();
+    }
+}

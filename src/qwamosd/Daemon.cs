@@ -22,7 +22,7 @@ internal sealed class Daemon : IAsyncDisposable
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(700);
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;

@@ -60,6 +60,18 @@ class GoVerifiesOurLedger(unittest.TestCase):
         self.assertEqual(0, checked.returncode, checked.stdout)
         self.assertEqual("size=%d signature=1 included=%d consistent=10 proofs=0\n" % (ENTRIES, ENTRIES), checked.stdout)
 
+    def test_proofs_of_single_entries_hold(self):
+        files = []
+        for index in (0, 49, 255, 256, ENTRIES - 1):
+            code, answer = self.rig.ctl("audit", "prove", str(index))
+            self.assertEqual(0, code, answer)
+            files.append(self.rig.write("proof-%d" % index, answer["proof"].encode()))
+            code, answer = self.rig.ctl("audit", "check-proof", files[-1], "--key", self.key)
+            self.assertEqual((0, index), (code, answer.get("index")), answer)
+        checked = self.check(self.export, *files)
+        self.assertEqual(0, checked.returncode, checked.stdout)
+        self.assertIn("proofs=5", checked.stdout)
+
     def test_our_own_verifier_agrees(self):
         code, answer = self.rig.ctl("audit", "verify", self.export, "--key", self.key)
         self.assertEqual(0, code, answer)

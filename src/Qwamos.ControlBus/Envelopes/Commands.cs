@@ -18,6 +18,12 @@ public static class Commands
     /// </summary>
     public const string GetEntries = "get_entries";
 
+    /// <summary>That an entry is in the tree of a checkpoint: <c>args</c> is <c>{"index":N}</c>. May come unsigned; qwamosd's only.</summary>
+    public const string GetProof = "get_proof";
+
+    /// <summary>That one tree begins with another: <c>args</c> is <c>{"old":N,"new":N}</c>, two sizes. May come unsigned; qwamosd's only.</summary>
+    public const string GetConsistency = "get_consistency";
+
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
-    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries;
+    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency;
 }

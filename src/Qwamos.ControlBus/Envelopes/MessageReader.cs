@@ -89,6 +89,8 @@ internal static class MessageReader
                 : "args of get_status may hold only reveal, true or false",
             Commands.GetCheckpoint => args is null || args.Members.IsEmpty ? null : "get_checkpoint takes no args",
             Commands.GetEntries => HasNumbers(args, "from", "skip") ? null : "args of get_entries is not an object of exactly from and skip, numbers from 0 on",
+            Commands.GetProof => HasNumbers(args, "index") ? null : "args of get_proof is not an object of exactly index, a number from 0 on",
+            Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",
             _ => null,
         };
     }

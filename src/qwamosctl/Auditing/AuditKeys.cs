@@ -35,7 +35,8 @@ internal sealed class AuditKeys
         return TryReadLedger(parse.GetValue(key)!, session, out ledger, out failure) && TryReadSigners(parse.GetValue(signers) ?? [], session, operators, out failure);
     }
 
-    private static bool TryReadLedger(string given, Session session, out NoteVerifierKey ledger, out Failure failure)
+    /// <summary>A verifier key on the command line, or a file with one.</summary>
+    public static bool TryReadLedger(string given, Session session, out NoteVerifierKey ledger, out Failure failure)
     {
         failure = null!;
         if (NoteVerifierKey.TryParse(given, out ledger!, out var fault))

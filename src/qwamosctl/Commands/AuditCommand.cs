@@ -13,8 +13,12 @@ internal static class AuditCommand
     {
         Online(shared, terminal, "checkpoint", "Print a signed checkpoint that covers every entry durable now", Checkpoint),
         Online(shared, terminal, "key", "Print the ledger's verifier key, which auditors are given, alone on one line", Key),
+        AuditShowCommand.Build(shared, terminal),
         AuditExportCommand.Build(shared, terminal),
         AuditVerifyCommand.Build(shared, terminal),
+        AuditProveCommand.Build(shared, terminal),
+        AuditCheckProofCommand.Build(shared, terminal),
+        AuditConsistencyCommand.Build(shared, terminal),
     };
 
     private static Command Online(SharedOptions shared, Terminal terminal, string name, string description, Func<SignedCheckpoint, bool, string> describe)

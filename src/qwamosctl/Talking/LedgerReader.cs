@@ -1,7 +1,10 @@
 using System.Text;
+using Qwamos.Client.Auditing;
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
 using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 
 namespace Qwamos.Client.Talking;
@@ -13,15 +16,43 @@ internal sealed class LedgerReader(Session session)
     public bool TryGetCheckpoint(out SignedCheckpoint checkpoint, out Failure failure)
     {
         checkpoint = null!;
-        if (!TryAsk(BusCommands.GetCheckpoint, null, out var answer, out failure))
+        return TryAsk(BusCommands.GetCheckpoint, null, out var answer, out failure) && TryOpen(answer, out checkpoint, out failure);
+    }
+
+    /// <summary>The proof that an entry is in the newest checkpoint's tree, its leaf with it. Not checked yet.</summary>
+    public bool TryGetProof(long index, out InclusionProof proof, out NoteVerifierKey key, out Failure failure)
+    {
+        (proof, key) = (null!, null!);
+        if (!TryAsk(BusCommands.GetProof, JsonValue.Object([("index", JsonValue.Of(index))]), out var answer, out failure)
+            || !TryOpen(answer, out var signed, out failure)
+            || !TryReadHashes(answer, "path", out var path, out failure))
             return false;
+        byte[] leaf = [];
+        if (!TryReadLeaves(index, index + 1, read => leaf = read, out failure))
+            return false;
+        (proof, key) = (new InclusionProof(index, leaf, path, signed.Note), signed.Key);
+        return true;
+    }
+
+    /// <summary>RFC 6962's proof that the tree of the new size begins with that of the old one. Not checked yet.</summary>
+    public bool TryGetConsistency(long old, long @new, out IReadOnlyList<byte[]> proof, out Failure failure)
+    {
+        proof = [];
+        return TryAsk(BusCommands.GetConsistency, JsonValue.Object([("old", JsonValue.Of(old)), ("new", JsonValue.Of(@new))]), out var answer, out failure)
+            && TryReadHashes(answer, "proof", out proof, out failure);
+    }
+
+    private bool TryOpen(AnswerReader answer, out SignedCheckpoint checkpoint, out Failure failure)
+    {
+        checkpoint = null!;
+        failure = null!;
         if (answer.TextOf("checkpoint") is not { } text || answer.TextOf("key") is not { } line || !NoteVerifierKey.TryParse(line, out var key, out _))
             return No(NotOne("it has no checkpoint, or no key"), out failure);
         var note = Encoding.UTF8.GetBytes(text);
         if (!Checkpoint.TryOpen(note, key, out var opened, out var fault))
             return No(NotOne(fault), out failure);
         checkpoint = new SignedCheckpoint(note, opened, key);
-        return true;
+        return new SeenCheckpoints(session).TryAccept(this, checkpoint, out failure);
     }
 
     /// <summary>The leaves from an index up to, and without, another one, in order.</summary>
@@ -43,6 +74,23 @@ internal sealed class LedgerReader(Session session)
                 from++;
             }
             begun = rest.ToArray();
+        }
+        return true;
+    }
+
+    private static bool TryReadHashes(AnswerReader answer, string name, out IReadOnlyList<byte[]> hashes, out Failure failure)
+    {
+        failure = null!;
+        var read = new List<byte[]>();
+        hashes = read;
+        if (!answer.Document.TryGet(name, out var list) || list.Kind != JsonKind.Array || list.Items.Length > Limits.MaxProofHashes)
+            return No(NotOne("it has no proof"), out failure);
+        foreach (var item in list.Items)
+        {
+            var hash = new byte[MerkleTree.HashBytes];
+            if (!item.TryGetString(out var text) || !Convert.TryFromBase64String(text, hash, out var length) || length != hash.Length)
+                return No(NotOne("its proof is not one of hashes"), out failure);
+            read.Add(hash);
         }
         return true;
     }

@@ -9,24 +9,30 @@ using Qwamos.ControlBus.Ledger;
 
 namespace Qwamos.Daemon.Auditing;
 
-/// <summary>What auditors ask: the newest checkpoint, and the leaves. A leaf never holds a confidential envelope, so all of it may be seen.</summary>
+/// <summary>
+/// What auditors ask: the newest checkpoint, proofs, and the leaves. A leaf never holds a confidential envelope, so all of it may be seen.
+/// </summary>
 internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) : IReadSource
 {
+    private readonly LedgerTree _tree = new(ledger);
+
     public bool TryRead(
         Message message,
         [NotNullWhen(true)] out IEnumerable<(string Name, JsonValue Value)>? members,
         [NotNullWhen(false)] out Refusal? refusal)
     {
+        string? fault = null;
         refusal = null;
         try
         {
             members = message.Command switch
             {
-                Commands.GetCheckpoint => [("checkpoint", JsonValue.Of(checkpoints.Newest())), ("key", JsonValue.Of(checkpoints.Key.ToString()))],
-                Commands.GetEntries => Page(Number(message, "from"), Number(message, "skip")),
-                _ => null,
+                Commands.GetEntries => Page(Number(message, "from"), Number(message, "skip"), out fault),
+                Commands.GetProof => Proof(Number(message, "index"), out fault),
+                Commands.GetConsistency => Consistency(Number(message, "old"), Number(message, "new"), out fault),
+                _ => Checkpoint(checkpoints.Newest()),
             };
-            refusal = members is null ? new Refusal(ErrorCode.BadRequest, $"skip is beyond the end of entry {Number(message, "from")}") : null;
+            refusal = members is null ? new Refusal(ErrorCode.BadRequest, fault!) : null;
         }
         catch (LedgerIntegrityException e)
         {
@@ -36,10 +42,14 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) 
         return members is not null;
     }
 
-    /// <summary>Bytes of the leaves' stream; none at the ledger's end, null when the first entry has not so many as are to be skipped.</summary>
-    private List<(string, JsonValue)>? Page(long from, long skip)
+    private (string, JsonValue)[] Checkpoint(SignedTree newest) =>
+        [("checkpoint", JsonValue.Of(newest.Note)), ("key", JsonValue.Of(checkpoints.Key.ToString()))];
+
+    /// <summary>Bytes of the leaves' stream; none at the ledger's end.</summary>
+    private List<(string, JsonValue)>? Page(long from, long skip, out string? fault)
     {
         var page = new ArrayBufferWriter<byte>(Limits.MaxLeafPageBytes);
+        fault = $"skip is beyond the end of entry {from}";
         for (long index = from; page.WrittenCount - skip < Limits.MaxLeafPageBytes && ledger.Read(index) is { } row; index++)
         {
             EntryBundle.Append(page, row.Leaf);
@@ -50,6 +60,26 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) 
         bytes = bytes[..Math.Min(bytes.Length, Limits.MaxLeafPageBytes)];
         return [("from", JsonValue.Of(from)), ("skip", JsonValue.Of(skip)), ("leaves", JsonValue.Of(Convert.ToBase64String(bytes)))];
     }
+
+    private List<(string, JsonValue)>? Proof(long index, out string? fault)
+    {
+        SignedTree newest = checkpoints.Newest();
+        fault = $"there is no entry {index}: the ledger has {newest.Size}";
+        return index < newest.Size
+            ? [("index", JsonValue.Of(index)), ("path", Hashes(_tree.InclusionProof(index, newest.Size))), .. Checkpoint(newest)]
+            : null;
+    }
+
+    private List<(string, JsonValue)>? Consistency(long old, long @new, out string? fault)
+    {
+        long size = checkpoints.Newest().Size;
+        fault = old > @new ? "old is greater than new" : $"there is no tree of {@new} entries: the ledger has {size}";
+        return old <= @new && @new <= size
+            ? [("old", JsonValue.Of(old)), ("new", JsonValue.Of(@new)), ("proof", Hashes(_tree.ConsistencyProof(old, @new)))]
+            : null;
+    }
+
+    private static JsonValue Hashes(IEnumerable<byte[]> hashes) => JsonValue.Array(hashes.Select(Convert.ToBase64String));
 
     private static long Number(Message message, string name) =>
         message.Args!.TryGet(name, out JsonValue? value) && value.TryGetInteger(out long number) ? number : 0;

@@ -9,21 +9,19 @@ namespace Qwamos.Daemon.Auditing;
 /// </summary>
 internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> published)
 {
-    private sealed record Made(long Size, string Note);
-
-    private volatile Made? _newest;
+    private volatile SignedTree? _newest;
 
     /// <summary>What the ledger's checkpoints are checked with.</summary>
     public NoteVerifierKey Key => signer.Key;
 
-    /// <summary>The note of a checkpoint that covers every entry durable now.</summary>
-    public string Newest()
+    /// <summary>A checkpoint that covers every entry durable now.</summary>
+    public SignedTree Newest()
     {
         PublishedState now = published();
         if (_newest is { } made && made.Size == now.Size)
-            return made.Note;
-        string note = signer.Sign(Checkpoint.Of(signer.Key.Name, now.Tree)).ToString();
-        _newest = new Made(now.Size, note);
-        return note;
+            return made;
+        made = new SignedTree(now.Size, signer.Sign(Checkpoint.Of(signer.Key.Name, now.Tree)).ToString());
+        _newest = made;
+        return made;
     }
 }

@@ -1,7 +1,13 @@
+using System.Text;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Client;
 using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.Daemon.Auditing;
 
 namespace Qwamos.ControlBus.Tests.Audit;
 
@@ -11,10 +17,15 @@ internal sealed class AuditTrial : IDisposable
     public static readonly string SystemIdText = new('c', SystemId.Digits);
 
     private readonly LedgerFolder _folder = new();
+    private readonly bool _ownsSigner;
     private int _exports;
 
-    public AuditTrial(int entries = 0)
+    /// <param name="entries">So many, made by <see cref="AddOne"/>.</param>
+    /// <param name="signer">Another trial's key, which stays that one's; null for one of its own.</param>
+    public AuditTrial(int entries = 0, CheckpointSigner? signer = null)
     {
+        _ownsSigner = signer is null;
+        Signer = signer ?? new CheckpointSigner(SigningKey.Generate(), Checkpoint.OriginOf(SystemIdText));
         Store = _folder.Open();
         History = new History(Store);
         for (var i = 0; i < entries; i++)
@@ -25,7 +36,7 @@ internal sealed class AuditTrial : IDisposable
 
     public History History { get; }
 
-    public CheckpointSigner Signer { get; } = new(SigningKey.Generate(), Checkpoint.OriginOf(SystemIdText));
+    public CheckpointSigner Signer { get; }
 
     public IReadOnlyList<VerifyingKey> Operators { get; } = [History.SignerKey];
 
@@ -57,8 +68,27 @@ internal sealed class AuditTrial : IDisposable
         return directory;
     }
 
+    /// <summary>The proof of an entry in the tree as it is now.</summary>
+    public InclusionProof Prove(long index) => new(
+        index,
+        Store.Read(index)!.Leaf,
+        new LedgerTree(Store).InclusionProof(index, Store.Size),
+        Signer.Sign(Checkpoint.Of(Signer.Key.Name, Store.Tree())).ToBytes());
+
     public AuditReport Verify(string directory, NoteVerifierKey? key = null, IReadOnlyList<VerifyingKey>? signers = null) =>
         new ExportVerifier(directory, key ?? Signer.Key, signers ?? Operators).Verify();
+
+    /// <summary>Listens as qwamosd does, with its own answers to what auditors ask.</summary>
+    public FakeBus Serve(string socket) => new(socket, Answer);
+
+    /// <summary>qwamosd's answer to a request of an auditor.</summary>
+    public byte[] Answer(string request)
+    {
+        if (!EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out var envelope, out var refusal))
+            return ControlBus.Envelopes.Answer.Error(refusal);
+        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(PolicyState.Empty, Store.Tree(), 0)));
+        return answers.TryRead(envelope.Message, out var members, out refusal) ? ControlBus.Envelopes.Answer.Ok(members) : ControlBus.Envelopes.Answer.Error(refusal);
+    }
 
     /// <summary>Path in the export to content.</summary>
     public static SortedDictionary<string, byte[]> Files(string directory) => new(
@@ -68,7 +98,8 @@ internal sealed class AuditTrial : IDisposable
     public void Dispose()
     {
         Store.Dispose();
-        Signer.Dispose();
+        if (_ownsSigner)
+            Signer.Dispose();
         _folder.Dispose();
     }
 }

@@ -1,13 +1,10 @@
 using System.Text;
 using Qwamos.ControlBus.Audit;
-using Qwamos.ControlBus.Envelopes;
-using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
-using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Audit;
-using Qwamos.Daemon.Auditing;
+using Qwamos.ControlBus.Tests.Ledger;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -111,6 +108,105 @@ public sealed class AuditTests : IDisposable
     }
 
     [Theory]
+    [InlineData(0, "outcome   accepted\napplied   RADIO_ISOLATION\nmessage   {\"args\"")]
+    [InlineData(6, "outcome   invalid_policy: ")]
+    [InlineData(9, "signature was not checked")]
+    [InlineData(10, "note      {\"format\":1,")]
+    public void Proof_of_an_entry_is_checked_offline_and_shows_it(int index, string expected)
+    {
+        string file;
+        using (Serve())
+        {
+            Assert.True(_client.Run("audit", "prove", $"{index}") == 0, _client.Error);
+            file = _client.Write("entry.tlog-proof", _client.Output);
+        }
+        Assert.True(CheckProof(file) == 0, _client.Error);
+        Assert.StartsWith($"proven    entry {index} of 30\n", _client.Output, StringComparison.Ordinal);
+        Assert.Contains(expected, _client.Output, StringComparison.Ordinal);
+        Assert.Equal(0, CheckProof(file, "-o", "json"));
+        Assert.True(_client.Json.TryGet("index", out var shown) && shown.Equals(JsonValue.Of(index)));
+        _client.Write("entry.tlog-proof", File.ReadAllText(file).Replace($"\nindex {index}\n", $"\nindex {index + 1}\n", StringComparison.Ordinal));
+        Assert.Equal(1, CheckProof(file));
+        Assert.Contains("proves nothing", _client.Error, StringComparison.Ordinal);
+        Assert.Equal("", _client.Output);
+    }
+
+    [Fact]
+    public void Show_gives_a_line_an_entry_and_hides_what_is_confidential()
+    {
+        using var bus = Serve();
+        Assert.True(_client.Run("audit", "show") == 0, _client.Error);
+        var lines = _client.Output.TrimEnd().Split('\n');
+        Assert.Equal(30, lines.Length);
+        Assert.Equal($"     0  2027-01-15 08:00:01Z  {History.Signer.Short}  accepted        RADIO_ISOLATION=on", lines[0]);
+        Assert.EndsWith("invalid_policy  RADIO_ISOLATION=nonsense", lines[6], StringComparison.Ordinal);
+        Assert.EndsWith("DURESS.gesture=(hidden)", lines[9], StringComparison.Ordinal);
+        Assert.Contains("  -                 note  ", lines[10], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, "--policy-key", "DURESS.gesture")]
+    [InlineData(0, "--policy-key", "KERNEL_HARDENING")]
+    [InlineData(0, "--by", "ffffffffffffffffffff")]
+    [InlineData(5, "--since", "1800000026")]
+    [InlineData(30, "--since", "2027-01-15", "--until", "2027-01-15T08:00:31Z")]
+    [InlineData(0, "--until", "2027-01-15")]
+    public void Show_is_filtered(int expected, params string[] filter)
+    {
+        using var bus = Serve();
+        Assert.True(_client.Run(["audit", "show", "-o", "json", .. filter]) == 0, _client.Error);
+        Assert.Equal(expected, _client.Output.Count(character => character == '\n'));
+        Assert.Equal(2, _client.Run("audit", "show", "--since", "yesterday"));
+    }
+
+    [Fact]
+    public void Show_of_entries_that_were_not_signed_ends_in_failure()
+    {
+        using var other = new AuditTrial(30);
+        using var bus = new FakeBus(_client.Socket, request => (request.Contains("get_entries", StringComparison.Ordinal) ? other : _ledger).Answer(request));
+        Assert.Equal(1, _client.Run("audit", "show"));
+        Assert.Contains("not what the ledger's key signed", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Proof_of_an_entry_that_is_not_there_is_refused()
+    {
+        using var bus = Serve();
+        Assert.Equal(1, _client.Run("audit", "prove", "30"));
+        Assert.Contains("there is no entry 30: the ledger has 30", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(2, _client.Run("audit", "prove", "first"));
+    }
+
+    [Fact]
+    public void Ledger_that_only_grew_is_consistent_with_its_older_checkpoints()
+    {
+        using var bus = Serve();
+        _client.Run("audit", "checkpoint");
+        var old = _client.Write("old", _client.Output);
+        Assert.True(_client.Run("audit", "consistency", old) == 0, _client.Error);
+        for (var i = 30; i < 45; i++)
+            _ledger.AddOne(i);
+        Assert.True(_client.Run("audit", "consistency", old, "--key", _ledger.Signer.Key.ToString()) == 0, _client.Error);
+        Assert.Contains("the first 30 of 45 entries are the same", _client.Output, StringComparison.Ordinal);
+        _client.Run("audit", "checkpoint");
+        var later = _client.Write("new", _client.Output);
+        Assert.Equal(0, _client.Run("audit", "consistency", old, later));
+        Assert.Equal(1, _client.Run("audit", "consistency", later, old));
+        Assert.Contains("cut or put back", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack37_Checkpoint_of_another_history_by_the_same_key_is_not_consistent()
+    {
+        using var other = new AuditTrial(20);
+        var forged = _ledger.Signer.Sign(Checkpoint.Of(_ledger.Signer.Key.Name, other.Store.Tree())).ToString();
+        using var bus = Serve();
+        Assert.Equal(1, _client.Run("audit", "consistency", _client.Write("other", forged)));
+        Assert.Contains("is not shown to begin with the 20 of OLD", _client.Error, StringComparison.Ordinal);
+        Assert.Contains("evidence", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("""{"status":"ok","from":0,"skip":0,"leaves":""}""", "entry 0 is not in it")]
     [InlineData("""{"status":"ok","from":0,"skip":0,"leaves":"%%%%"}""", "not base64")]
     [InlineData("""{"status":"ok","from":0,"skip":0}""", "it has no leaves")]
@@ -118,7 +214,7 @@ public sealed class AuditTests : IDisposable
     [InlineData("""{"status":"error","reason":"no","code":"storage_error"}""", "storage_error")]
     public void Export_of_a_daemon_that_lies_fails_and_leaves_no_checkpoint(string leaves, string why)
     {
-        using var bus = new FakeBus(_client.Socket, request => request.Contains("get_entries", StringComparison.Ordinal) ? Encoding.UTF8.GetBytes(leaves + "\n") : Answer(request));
+        using var bus = new FakeBus(_client.Socket, request => request.Contains("get_entries", StringComparison.Ordinal) ? Encoding.UTF8.GetBytes(leaves + "\n") : _ledger.Answer(request));
         Assert.Equal(1, _client.Run("audit", "export", Export));
         Assert.Contains(why, _client.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(Export, "checkpoint")));
@@ -152,7 +248,7 @@ public sealed class AuditTests : IDisposable
     [InlineData("""{"from":9007199254740991,"skip":9007199254740991}""", "ok")]
     public void Daemon_answers_strange_pages_as_documented(string args, string expected)
     {
-        var answer = Encoding.UTF8.GetString(Answer("""{"msg":{"command":"get_entries","args":ARGS}}""".Replace("ARGS", args, StringComparison.Ordinal)));
+        var answer = Encoding.UTF8.GetString(_ledger.Answer("""{"msg":{"command":"get_entries","args":ARGS}}""".Replace("ARGS", args, StringComparison.Ordinal)));
         Assert.Contains($"\"{expected}\"", answer, StringComparison.Ordinal);
     }
 
@@ -166,15 +262,8 @@ public sealed class AuditTests : IDisposable
     private int Verify(params string[] more) =>
         _client.Run(["audit", "verify", Export, "--key", _ledger.Signer.Key.ToString(), "--signer", Signer(), .. more]);
 
-    private FakeBus Serve() => new(_client.Socket, Answer);
+    private int CheckProof(string file, params string[] more) =>
+        _client.Run(["audit", "check-proof", file, "--key", _ledger.Signer.Key.ToString(), "--signer", Signer(), .. more]);
 
-    private byte[] Answer(string request)
-    {
-        if (!EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out var envelope, out var refusal))
-            return ControlBus.Envelopes.Answer.Error(refusal);
-        AuditAnswers answers = new(_ledger.Store, new Checkpoints(_ledger.Signer, () => new PublishedState(PolicyState.Empty, _ledger.Store.Tree(), 0)));
-        return answers.TryRead(envelope.Message, out var members, out refusal)
-            ? ControlBus.Envelopes.Answer.Ok(members)
-            : ControlBus.Envelopes.Answer.Error(refusal);
-    }
+    private FakeBus Serve() => _ledger.Serve(_client.Socket);
 }

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Globalization;
+using Qwamos.ControlBus.Ledger;
+
+namespace Qwamos.Client.Auditing;
+
+/// <summary>Which entries <c>audit show</c> shows: all of the conditions given must hold.</summary>
+internal sealed class EntryFilter
+{
+    private readonly Option<string> name = new("--policy-key") { HelpName = "NAME", Description = "Only changes that name this policy key" };
+    private readonly Option<string> by = new("--by") { HelpName = "KEY-ID", Description = "Only changes signed by this key: the ID, or its first digits" };
+    private readonly Option<string> since = new("--since") { HelpName = "TIME", Description = "Only entries from then on: 2026-11-23, 2026-11-23T21:00:00Z (UTC) or unix seconds" };
+    private readonly Option<string> until = new("--until") { HelpName = "TIME", Description = "Only entries before then" };
+
+    public void AddTo(Command command)
+    {
+        command.Add(name);
+        command.Add(by);
+        command.Add(since);
+        command.Add(until);
+    }
+
+    public bool TryRead(ParseResult parse, out Func<LedgerEntry, bool> wanted, out Failure failure)
+    {
+        var (key, signer) = (parse.GetValue(name), parse.GetValue(by));
+        wanted = null!;
+        if (!TryReadTime(parse.GetValue(since), "--since", long.MinValue, out var from, out failure)
+            || !TryReadTime(parse.GetValue(until), "--until", long.MaxValue, out var to, out failure))
+            return false;
+        wanted = entry => entry.TimeSeconds >= from && entry.TimeSeconds < to
+            && (signer is null || (entry is RecordedEntry recorded && recorded.Signer.ToString().StartsWith(signer, StringComparison.OrdinalIgnoreCase)))
+            && (key is null || Names(entry, key));
+        return true;
+    }
+
+    private static bool Names(LedgerEntry entry, string key) => entry switch
+    {
+        MessageEntry message => message.Message.Args!.TryGet(key, out _),
+        RecordedEntry { Outcome: { } outcome } => outcome.Applied.Contains(key) || outcome.Staged.Contains(key) || outcome.Unstaged.Contains(key),
+        NoteEntry note => note.Note.Results.Any(result => result.Key == key),
+        _ => false,
+    };
+
+    private static bool TryReadTime(string? text, string option, long otherwise, out long seconds, out Failure failure)
+    {
+        failure = null!;
+        seconds = otherwise;
+        if (text is null || long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out seconds))
+            return true;
+        if (DateTimeOffset.TryParseExact(
+            text, ["yyyy-MM-dd", "yyyy-MM-ddTHH:mm:ssZ"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+        {
+            seconds = time.ToUnixTimeSeconds();
+            return true;
+        }
+        failure = Failure.Usage($"{option} takes a time like 2026-11-23 or 2026-11-23T21:00:00Z, not {text}");
+        return false;
+    }
+}

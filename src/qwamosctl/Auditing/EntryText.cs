@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+
+namespace Qwamos.Client.Auditing;
+
+/// <summary>One entry, for a person and as JSON: who, when, what, and what became of it.</summary>
+internal static class EntryText
+{
+    /// <summary>The entry that a proof proves, in some lines.</summary>
+    public static string Describe(ProvenEntry proven)
+    {
+        var text = new StringBuilder();
+        Field(text, "proven", string.Create(CultureInfo.InvariantCulture, $"entry {proven.Index} of {proven.Checkpoint.Size}"));
+        Field(text, "ledger", proven.Checkpoint.Origin);
+        Field(text, "time", string.Create(CultureInfo.InvariantCulture, $"{Time(proven.Entry.TimeSeconds)} ({proven.Entry.TimeSeconds})"));
+        if (proven.Entry is NoteEntry note)
+            Field(text, "note", JsonText.ToText(note.Note.ToJson()));
+        if (proven.Entry is not RecordedEntry recorded)
+            return text.ToString();
+        Field(text, "signer", recorded.Signer.ToString());
+        Field(text, "outcome", recorded.RefusalReason is { } reason ? $"{recorded.OutcomeName}: {reason}" : recorded.OutcomeName);
+        foreach (var (name, keys) in Keys(recorded))
+        {
+            if (keys.Count > 0)
+                Field(text, name, string.Join(", ", keys));
+        }
+        if (recorded is MessageEntry message)
+            Field(text, "message", Encoding.UTF8.GetString(message.Message.Canonical.Span));
+        if (recorded is WithheldEntry withheld)
+            Field(text, "envelope", $"confidential and left out, SHA-256 {withheld.EnvelopeHash}; its signature was not checked");
+        return text.ToString();
+    }
+
+    /// <summary>The entry in one line.</summary>
+    public static string Line(long index, LedgerEntry entry)
+    {
+        var (who, outcome) = entry is RecordedEntry recorded ? (recorded.Signer.Short, recorded.OutcomeName) : ("-", "note");
+        var what = entry switch
+        {
+            MessageEntry message => string.Join(' ', message.Message.Args!.Members.Select(member => $"{member.Key}={ValueText(member.Value)}")),
+            RecordedEntry { Outcome: { } outcomes } => string.Join(' ', outcomes.Applied.Concat(outcomes.Staged).Concat(outcomes.Unstaged).Select(key => key + "=(hidden)")),
+            NoteEntry note => JsonText.ToText(note.Note.ToJson()),
+            _ => "(hidden)",
+        };
+        return SafeText.ForTerminal(string.Create(CultureInfo.InvariantCulture, $"{index,6}  {Time(entry.TimeSeconds)}  {who,-16}  {outcome,-14}  {what}")) + "\n";
+    }
+
+    public static JsonValue ToJson(ProvenEntry proven) => JsonValue.Object(
+        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry))]);
+
+    public static JsonValue ToJson(long index, LedgerEntry entry) => JsonValue.Object(Members(index, entry));
+
+    private static List<(string, JsonValue)> Members(long index, LedgerEntry entry)
+    {
+        List<(string, JsonValue)> members = [("index", JsonValue.Of(index)), ("time", JsonValue.Of(entry.TimeSeconds))];
+        if (entry is NoteEntry note)
+            members.Add(("note", note.Note.ToJson()));
+        if (entry is not RecordedEntry recorded)
+            return members;
+        members.Add(("key_id", JsonValue.Of(recorded.Signer.ToString())));
+        members.Add(("outcome", JsonValue.Of(recorded.OutcomeName)));
+        if (recorded.RefusalReason is { } reason)
+            members.Add(("reason", JsonValue.Of(reason)));
+        members.AddRange(Keys(recorded).Select(list => (list.Name, JsonValue.Array(list.Keys))));
+        if (recorded is MessageEntry message)
+            members.Add(("msg", message.Message.Document));
+        if (recorded is WithheldEntry withheld)
+            members.Add(("envelope_sha256", JsonValue.Of(withheld.EnvelopeHash)));
+        return members;
+    }
+
+    private static (string Name, IReadOnlyList<string> Keys)[] Keys(RecordedEntry entry) => entry.Outcome is { } outcome
+        ? [("applied", outcome.Applied), ("staged", outcome.Staged), ("unstaged", outcome.Unstaged)]
+        : [];
+
+    private static string ValueText(JsonValue value) => value.TryGetString(out var text) ? text : JsonText.ToText(value);
+
+    // A leaf may hold any number; the calendar ends in the year 9999.
+    private static string Time(long seconds) => seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+        ? DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+        : "beyond the calendar ";
+
+    private static void Field(StringBuilder text, string name, string value) =>
+        text.Append(name.PadRight(10)).Append(SafeText.ForTerminal(value)).Append('\n');
+}

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Qwamos.Client.Auditing;
+using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Ledger;
+
+namespace Qwamos.Client.Commands;
+
+/// <summary>
+/// <c>qwamosctl audit show</c>: who changed what and when, and what became of it. The entries are checked against the signed tree when all have
+/// come; signatures of envelopes are <c>verify</c>'s.
+/// </summary>
+internal static class AuditShowCommand
+{
+    public static Command Build(SharedOptions shared, Terminal terminal)
+    {
+        EntryFilter filter = new();
+        Command command = new("show", "Show who changed what and when, and what became of it: an entry a line");
+        filter.AddTo(command);
+        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, filter)));
+        return command;
+    }
+
+    private static int Run(Session session, ParseResult parse, EntryFilter filter)
+    {
+        if (!filter.TryRead(parse, out var wanted, out var failure))
+            return session.Fail(failure);
+        LedgerReader reader = new(session);
+        if (!reader.TryGetCheckpoint(out var signed, out failure))
+            return session.Fail(failure);
+        MerkleTree tree = new();
+        try
+        {
+            if (!reader.TryReadLeaves(0, signed.Checkpoint.Size, leaf => Show(session, wanted, tree, leaf), out failure))
+                return session.Fail(failure);
+        }
+        catch (LedgerIntegrityException fault)
+        {
+            return session.Fail(new Failure(ExitCode.Refused, fault.Message));
+        }
+        if (tree.Root().AsSpan().SequenceEqual(signed.Checkpoint.RootHash.Span))
+            return (int)ExitCode.Done;
+        return session.Fail(new Failure(ExitCode.Refused, "what was shown is not what the ledger's key signed: do not believe it"));
+    }
+
+    private static void Show(Session session, Func<LedgerEntry, bool> wanted, MerkleTree tree, byte[] leaf)
+    {
+        var index = tree.Size;
+        tree.Append(MerkleTree.LeafHash(leaf));
+        var entry = EntryReader.ReadExported(index, leaf);
+        if (wanted(entry))
+            session.Terminal.Print(session.Json ? JsonPrinter.Print(EntryText.ToJson(index, entry)) + "\n" : EntryText.Line(index, entry));
+    }
+}

@@ -10,7 +10,8 @@ namespace Qwamos.ControlBus.Audit;
 //   signatures  em dash, space, key name, space, base64(4-byte key ID || signature), newline; at least one
 // The text means nothing before a signature over it was verified.
 
-/// <summary>A text and the signature lines under it, as read: nothing of it is verified but by <see cref="NoteVerifierKey.Accepts"/>.</summary>
+/// <summary>A text and the signature lines under it, as read: nothing of it is verified but by <see cref="NoteVerifierKey.Accepts"/> and
+/// <see cref="CosignatureKey.TryReadTime"/>.</summary>
 public sealed class SignedNote
 {
     private const string Separator = "\n\n";
@@ -63,6 +64,9 @@ public sealed class SignedNote
         note = new SignedNote(all[..(cut + 1)], signatures);
         return true;
     }
+
+    /// <summary>The same text with further signature lines after those it has.</summary>
+    public SignedNote With(IEnumerable<NoteSignature> more) => new(Text, [.. Signatures, .. more]);
 
     /// <summary>The note's bytes; what was read gives the same ones again.</summary>
     public byte[] ToBytes() => Encoding.UTF8.GetBytes(ToString());

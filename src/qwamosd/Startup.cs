@@ -39,7 +39,8 @@ internal static class Startup
                 || !BusSocket.TryBind(paths.BusSocket, paths, SocketOwner(paths), out socket, out fault))
                 return false;
 
-            // The socket's lock is held: nobody else writes here from now on.
+            // The socket's lock is held: nobody else writes here from now on. What an earlier daemon was killed in is of no use.
+            DurableFile.RemoveLeftovers(paths.StateDir);
             ledger = LedgerStore.Open(paths.LedgerFile, LedgerOpenMode.ReadWrite);
             LoadedLedger loaded = LedgerFold.Load(ledger, memory.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null);
             if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault)

@@ -27,8 +27,7 @@ public sealed partial class BootKillTests : IDisposable
     [Theory]
     [InlineData("write")]
     [InlineData("fsync")]
-    [InlineData("/^rename")]
-    [InlineData("/^link")]
+    [InlineData("/^(rename|link|unlink)")]
     [InlineData("fchmod")]
     [InlineData("/^mkdir")]
     public void Attack29_KilledAtAnyStep_AndRunAgain_TheBootEndsInTheSameState(string call)

@@ -45,18 +45,7 @@ public static class DurableFile
         using var dir = OpenParent(path, out var name);
         if (Posix.TryStatAt(dir, name, path, out _)) return false;
         var temporary = WriteTemporary(dir, name, path, content, mode, gid);
-        try
-        {
-            if (Libc.LinkAt(dir, temporary, dir, name, 0) != 0)
-            {
-                var fault = Posix.Fault("link", path);
-                return fault.Errno == PosixException.EEXIST ? false : throw fault;
-            }
-        }
-        finally
-        {
-            _ = Libc.UnlinkAt(dir, temporary, 0);
-        }
+        if (!TryName(dir, temporary, name, path)) return false;
         Posix.Fsync(dir, path);
         return true;
     }
@@ -189,6 +178,18 @@ public static class DurableFile
             _ = Libc.UnlinkAt(dir, temporary, 0);
             throw;
         }
+    }
+
+    // A rename that replaces nothing, not link and unlink: killed between those two, the file would have two names, and whoever reads it
+    // refuses it for that. Where the file system has no such rename (NFS) they are all there is.
+    private static bool TryName(SafeFileHandle dir, string temporary, string name, string path)
+    {
+        if (Libc.RenameAt2(dir, temporary, dir, name, Libc.RENAME_NOREPLACE) == 0) return true;
+        var fault = Posix.Fault("rename", path);
+        var isLinked = fault.Errno == PosixException.EINVAL && Libc.LinkAt(dir, temporary, dir, name, 0) == 0;
+        if (fault.Errno == PosixException.EINVAL && !isLinked) fault = Posix.Fault("link", path);
+        _ = Libc.UnlinkAt(dir, temporary, 0);
+        return isLinked || (fault.Errno == PosixException.EEXIST ? false : throw fault);
     }
 
     // The group first: a change of owner clears set-ID bits, and the mode must never be wider for the wrong group.

@@ -25,6 +25,8 @@ internal static unsafe partial class Libc
     internal const int LOCK_EX = 2;
     internal const int LOCK_NB = 4;
 
+    internal const uint RENAME_NOREPLACE = 1;
+
     internal const int PR_SET_DUMPABLE = 4;
 
     internal const uint STATX_BASIC_STATS = 0x7ff;
@@ -68,6 +70,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int RenameAt(SafeFileHandle fromDir, string from, SafeFileHandle toDir, string to);
+
+    [LibraryImport(Library, EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int RenameAt2(SafeFileHandle fromDir, string from, SafeFileHandle toDir, string to, uint flags);
 
     [LibraryImport(Library, EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int LinkAt(SafeFileHandle fromDir, string from, SafeFileHandle toDir, string to, int flags);

@@ -26,6 +26,7 @@ public sealed class PosixException : IOException
     internal const int EINTR = 4;
     internal const int EAGAIN = 11;
     internal const int ENOTDIR = 20;
+    internal const int EINVAL = 22;
     internal const int EDQUOT = 122;
 
     /// <summary>Wraps the errno of <paramref name="call"/> on <paramref name="path"/>.</summary>

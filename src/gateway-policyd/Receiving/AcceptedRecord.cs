@@ -14,6 +14,8 @@ internal static class AcceptedRecord
         store = null;
         if (!SafePath.TryCheckTrusted(paths.GatewayStateDir, paths, PathRules.OwnDirectory, out fault))
             return false;
+        // What an earlier daemon was killed in is of no use.
+        DurableFile.RemoveLeftovers(paths.GatewayStateDir);
         store = LedgerStore.Open(paths.AcceptedFile, LedgerOpenMode.ReadWrite);
         return true;
     }

@@ -12,7 +12,7 @@ namespace Qwamos.ControlBus.Tests.Files;
 /// </summary>
 public sealed class DurableFileFaultTests : IDisposable
 {
-    private const string Victim = "Qwamos.ControlBus.Tests.Files.DurableFileVictim.Replaces_one_file";
+    private const string Victim = "Qwamos.ControlBus.Tests.Files.DurableFileVictim.";
 
     private readonly TemporaryDirectory _dir = new();
 
@@ -57,23 +57,47 @@ public sealed class DurableFileFaultTests : IDisposable
         Ends(null, content);
     }
 
-    private void Ends(string? outcome, string? content)
+    [Theory]
+    [InlineData("fchmod", 1)]
+    [InlineData("fsync", 1)]
+    [InlineData("/^renameat2", 1)]
+    [InlineData("/^unlink", 1)]
+    [InlineData("fsync", 2)]
+    public void Attack29_a_death_while_a_file_is_made_leaves_none_or_one_with_one_name(string call, int nth)
+    {
+        var made = _dir.At("state/made");
+        Run(call, $"signal=KILL:when={nth}", "Makes_one_file");
+        if (!File.Exists(made)) return;
+        Assert.Equal("new", File.ReadAllText(made));
+        Assert.Equal(1u, Posix.Stat(made).Links);
+    }
+
+    [Fact]
+    public void Attack29_where_no_rename_spares_what_is_there_a_file_is_made_by_links_and_never_over_another()
+    {
+        Run("renameat2", "error=EINVAL", "Makes_one_file");
+        Ends("done", "old", "made");
+        Assert.Equal("new", File.ReadAllText(_dir.At("state/made")));
+        Assert.Equal(1u, Posix.Stat(_dir.At("state/made")).Links);
+    }
+
+    private void Ends(string? outcome, string? content, params string[] besides)
     {
         Assert.Equal(outcome, File.Exists(_dir.At("outcome")) ? File.ReadAllText(_dir.At("outcome")) : null);
         var found = File.ReadAllText(_dir.At("state/file"));
         if (content is null) Assert.Contains(found, (string[])["old", "new"]);
         else Assert.Equal(content, found);
-        Assert.Equal(["file"], Directory.EnumerateFileSystemEntries(_dir.At("state")).Select(path => Path.GetFileName(path)));
+        Assert.Equal(["file", .. besides], Directory.EnumerateFileSystemEntries(_dir.At("state")).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
     }
 
-    private void Run(string call, string injection)
+    private void Run(string call, string injection, string victim = "Replaces_one_file")
     {
         var start = new ProcessStartInfo("strace")
         {
             ArgumentList =
             {
                 "-f", "-qq", "-o", _dir.At("trace"), "-e", "trace=" + call, "-e", string.Create(CultureInfo.InvariantCulture, $"inject={call}:{injection}"),
-                Path.Combine(AppContext.BaseDirectory, "Qwamos.ControlBus.Tests"), "-explicit", "only", "-method", Victim, "-noLogo",
+                Path.Combine(AppContext.BaseDirectory, "Qwamos.ControlBus.Tests"), "-explicit", "only", "-method", Victim + victim, "-noLogo",
             },
             Environment = { [DurableFileVictim.DirectoryVariable] = _dir.Path },
             RedirectStandardOutput = true,

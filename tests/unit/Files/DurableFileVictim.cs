@@ -7,15 +7,23 @@ namespace Qwamos.ControlBus.Tests.Files;
 public sealed class DurableFileVictim
 {
     internal const string DirectoryVariable = "QWAMOS_TEST_VICTIM_DIR";
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     [Fact(Explicit = true)]
-    public void Replaces_one_file()
+    public void Replaces_one_file() =>
+        Write(dir => DurableFile.Replace(Path.Combine(dir, "state", "file"), "new"u8, Private));
+
+    [Fact(Explicit = true)]
+    public void Makes_one_file() =>
+        Write(dir => DurableFile.CreateNew(Path.Combine(dir, "state", "made"), "new"u8, Private));
+
+    private static void Write(Action<string> write)
     {
         var dir = Environment.GetEnvironmentVariable(DirectoryVariable) ?? throw new InvalidOperationException(DirectoryVariable + " is not set");
         var outcome = "done";
         try
         {
-            DurableFile.Replace(Path.Combine(dir, "state", "file"), "new"u8, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            write(dir);
         }
         catch (PosixException fault)
         {

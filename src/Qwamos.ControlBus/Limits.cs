@@ -129,6 +129,9 @@ public static class Limits
     /// <summary>Longest file with a verifier key: one line.</summary>
     public const int MaxVerifierKeyFileBytes = 4_096;
 
+    /// <summary>Longest verifier key of a ledger: it has 93 characters.</summary>
+    public const int MaxVerifierKeyChars = 128;
+
     // Enforcement.
 
     /// <summary>Time a hook may run before its process group is killed.</summary>

@@ -22,7 +22,7 @@ internal sealed class Daemon : IAsyncDisposable
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(700);
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;
@@ -49,11 +49,13 @@ internal sealed class Daemon : IAsyncDisposable
             Keys = [start.Key],
             Commands = Served,
             SystemId = start.SystemId,
+            LedgerKey = start.LedgerKey.Key.ToString(),
             AudienceRule = AudienceRules.ForAuthority(start.Schema, start.Config.Domains),
         });
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
-        var status = new StatusAnswer(start, () => _writer.Published, _delivery.Status, () => _projections.Fault, () => _pipeline!.Counts, time);
-        var audit = new AuditAnswers(start.Ledger, new Checkpoints(start.LedgerKey, () => _writer.Published));
+        var checkpoints = new Checkpoints(start.LedgerKey, () => _writer.Published);
+        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _delivery.Status, () => _projections.Fault, () => _pipeline!.Counts, time);
+        var audit = new AuditAnswers(start.Ledger, checkpoints);
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time, audit);
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);

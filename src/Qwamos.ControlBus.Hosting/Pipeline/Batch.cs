@@ -12,7 +12,7 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// </summary>
 internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema schema, DomainScope scope, PublishedState start)
 {
-    private readonly List<(PendingChange Pending, CommittedChange? Change, Refusal? Refusal)> _decided = [];
+    private readonly List<Decided> _decided = [];
     private readonly List<NewEntry> _entries = [];
     private readonly List<Nonce> _nonces = [];
     private readonly List<string> _outcomes = [];
@@ -32,37 +32,44 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     {
         VerifiedMessage message = pending.Message;
         long index = start.Size + _entries.Count;
+        if (message.Message.KeyStatement is { } statement)
+        {
+            _decided.Add(Decide(pending, statement, index));
+            return;
+        }
         replay.SetNow(pending.JudgedSeconds);
         if (Consume(message, index) is { } refusal)
         {
-            _decided.Add((pending, null, refusal));
+            _decided.Add(new Decided(pending, Refusal: refusal));
             return;
         }
         PolicyDecision decision = PolicyRules.Decide(schema, State, message.Message, scope, index);
-        EntryPeer peer = new(pending.Peer.Uid, pending.Peer.Gid, pending.Peer.Pid);
+        EntryPeer peer = PeerOf(pending);
         LastUpdateSeconds = pending.JudgedSeconds;
         if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
         {
             _entries.Add(EntryWriter.Accept(pending.JudgedSeconds, peer, message, schema, outcome));
             _outcomes.Add(MessageEntry.Accepted);
-            _decided.Add((pending, new CommittedChange(index, message, outcome), null));
+            _decided.Add(new Decided(pending, new CommittedChange(index, message, outcome)));
             State = next;
             return;
         }
         _entries.Add(EntryWriter.Refuse(pending.JudgedSeconds, peer, message, schema, refusal));
         _outcomes.Add(ErrorCodes.Name(refusal.Code));
-        _decided.Add((pending, null, refusal with { Index = index }));
+        _decided.Add(new Decided(pending, Refusal: refusal with { Index = index }));
     }
 
     /// <summary>Durable and published: everybody is told what was decided.</summary>
     public void Answer()
     {
-        foreach ((PendingChange pending, CommittedChange? change, Refusal? refusal) in _decided)
+        foreach (Decided decided in _decided)
         {
-            if (change is not null)
-                pending.Accept(change);
+            if (decided.Change is { } change)
+                decided.Pending.Accept(change);
+            else if (decided.Statement is { } index)
+                decided.Pending.Recorded(index);
             else
-                pending.Refuse(refusal!);
+                decided.Pending.Refuse(decided.Refusal!);
         }
     }
 
@@ -71,9 +78,25 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     {
         foreach (Nonce nonce in _nonces)
             replay.Forget(nonce);
-        foreach ((PendingChange pending, _, _) in _decided)
-            pending.Refuse(why);
+        foreach (Decided decided in _decided)
+            decided.Pending.Refuse(why);
     }
+
+    /// <summary>The same statement again is answered as the first time; an older one than the recorded is nobody's word any more.</summary>
+    private Decided Decide(PendingChange pending, LedgerKeyStatement statement, long index)
+    {
+        if (State.LedgerKey is { } known && known.Statement == statement)
+            return new Decided(pending, Statement: known.Index);
+        if (State.LedgerKey is { } newer && newer.Statement.TimestampSeconds >= statement.TimestampSeconds)
+            return new Decided(pending, Refusal: new Refusal(ErrorCode.Superseded, $"a statement as new as this one or newer is recorded, as entry {newer.Index}"));
+        _entries.Add(EntryWriter.RecordKey(pending.JudgedSeconds, PeerOf(pending), statement));
+        _outcomes.Add(MessageEntry.Accepted);
+        LastUpdateSeconds = pending.JudgedSeconds;
+        State = State.WithKey(statement, index);
+        return new Decided(pending, Statement: index);
+    }
+
+    private static EntryPeer PeerOf(PendingChange pending) => new(pending.Peer.Uid, pending.Peer.Gid, pending.Peer.Pid);
 
     private Refusal? Consume(VerifiedMessage message, long index)
     {
@@ -96,4 +119,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     private string? OutcomeOf(long index) => index >= start.Size
         ? _outcomes[(int)(index - start.Size)]
         : (ledger.ReadEntry(index) as MessageEntry)?.OutcomeName;
+
+    /// <summary>What became of one request: a change, the entry of a statement, or why not.</summary>
+    private readonly record struct Decided(PendingChange Pending, CommittedChange? Change = null, long? Statement = null, Refusal? Refusal = null);
 }

@@ -4,7 +4,7 @@ using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Hosting.Pipeline;
 
-/// <summary>A signed request on its way: first waiting for verification, then, verified, for the writer.</summary>
+/// <summary>A signed request, or one that carries its own signature, on its way: first waiting for verification, then, verified, for the writer.</summary>
 internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request, Envelope envelope) : IFairWork
 {
     private VerifiedMessage? _message;
@@ -30,6 +30,8 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
     }
 
     public void Accept(CommittedChange change) => pipeline.Accept(this, change);
+
+    public void Recorded(long index) => pipeline.Recorded(this, index);
 
     public void Refuse(Refusal refusal) => pipeline.Refuse(this, refusal);
 }

@@ -27,7 +27,7 @@ public sealed class RequestPipeline(
     {
         if (!EnvelopeReader.TryRead(frame, out Envelope? envelope, out Refusal? refusal))
             Refuse(request, refusal);
-        else if (!envelope.IsSigned)
+        else if (!envelope.IsSigned && !Envelopes.Commands.IsSelfAuthenticating(envelope.Message.Command))
             ShowOrRefuse(request, verifier.Check(envelope, Now));
         else if (!scheduler.TrySchedule(request.Lane, new PendingChange(this, request, envelope)))
             Refuse(request, new Refusal(ErrorCode.Busy, $"{Limits.MaxWaitingPerUid} requests of this user wait already"));
@@ -38,7 +38,7 @@ public sealed class RequestPipeline(
     {
         EffectiveTime now = Now;
         Verdict verdict = verifier.Check(pending.Envelope, now);
-        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command == Envelopes.Commands.SetPolicy)
+        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command is Envelopes.Commands.SetPolicy or Envelopes.Commands.LedgerKey)
         {
             pending.Verified(message, now.Now);
             writer.Submit(pending);
@@ -54,6 +54,14 @@ public sealed class RequestPipeline(
         scheduler.Finished(pending.Request.Lane);
         Counts.CountAccepted();
         pending.Request.Answer(Answer.Ok([.. answer.Describe(change), .. ClockNote()]));
+    }
+
+    /// <summary>3. The same for a statement about the ledger's key.</summary>
+    internal void Recorded(PendingChange pending, long index)
+    {
+        scheduler.Finished(pending.Request.Lane);
+        Counts.CountAccepted();
+        pending.Request.Answer(Answer.Ok([("index", JsonValue.Of(index)), .. ClockNote()]));
     }
 
     /// <summary>3. Or it is refused: recorded, or with nothing consumed.</summary>

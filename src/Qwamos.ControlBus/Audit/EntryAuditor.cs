@@ -11,6 +11,7 @@ namespace Qwamos.ControlBus.Audit;
 internal sealed class EntryAuditor
 {
     private readonly IReadOnlyList<VerifyingKey> _signers;
+    private readonly string? _systemId;
     private readonly Verifier _verifier;
 
     /// <param name="signers">The operators' keys, at most 16, distinct.</param>
@@ -18,6 +19,7 @@ internal sealed class EntryAuditor
     public EntryAuditor(IReadOnlyList<VerifyingKey> signers, string? systemId)
     {
         _signers = signers;
+        _systemId = systemId;
         _verifier = new Verifier(new VerifierOptions { Keys = signers, SystemId = systemId });
     }
 
@@ -32,7 +34,24 @@ internal sealed class EntryAuditor
         {
             return new AuditedEntry(null, e.Message.TrimEnd('.'));
         }
-        return new AuditedEntry(entry, entry is MessageEntry message ? SignatureFault(message) : null);
+        return new AuditedEntry(entry, entry switch
+        {
+            MessageEntry message => SignatureFault(message),
+            LedgerKeyEntry key => StatementFault(key),
+            _ => null,
+        });
+    }
+
+    private string? StatementFault(LedgerKeyEntry entry)
+    {
+        var statement = entry.Statement;
+        if (_signers.FirstOrDefault(key => key.Id == statement.Signer) is not { } signer)
+            return $"it was signed by the key {statement.Signer}, which is not among those given";
+        if (statement.SystemId != _systemId)
+            return "it is about the ledger of another system";
+        if (statement.TimestampSeconds > entry.TimeSeconds + Limits.FreshnessWindowSeconds)
+            return "it was signed after it was recorded";
+        return statement.IsSignedBy(signer) ? null : $"its statement about the ledger's key is not signed by {statement.Signer}, as it says";
     }
 
     private string? SignatureFault(MessageEntry entry)

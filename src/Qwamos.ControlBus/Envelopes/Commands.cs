@@ -24,6 +24,15 @@ public static class Commands
     /// <summary>That one tree begins with another: <c>args</c> is <c>{"old":N,"new":N}</c>, two sizes. May come unsigned; qwamosd's only.</summary>
     public const string GetConsistency = "get_consistency";
 
+    /// <summary>
+    /// An operator's statement that a verifier key is the ledger's: <c>args</c> is a <see cref="LedgerKeyStatement"/>. It carries its own
+    /// signature and never another one; qwamosd's only.
+    /// </summary>
+    public const string LedgerKey = "ledger_key";
+
+    /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
+    public static bool IsSelfAuthenticating(string command) => command is LedgerKey;
+
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
     public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency;
 }

@@ -25,7 +25,7 @@ public static class EnvelopeWriter
             out envelope,
             out refusal);
 
-    /// <summary>Without a signature: only what <see cref="Commands.IsRead"/> has such a form.</summary>
+    /// <summary>Without a signature: only what <see cref="Commands.IsRead"/>, or carries its own signature, has such a form.</summary>
     public static bool TryWriteUnsigned(
         MessageDraft draft, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal) =>
         TryAssemble(draft, _ => "", out envelope, out refusal);

@@ -43,6 +43,10 @@ public sealed class Message
     /// <summary>JCS (RFC 8785) of <c>msg</c>: exactly the bytes that are signed.</summary>
     public required ReadOnlyMemory<byte> Canonical { get; init; }
 
+    /// <summary>What <c>ledger_key</c> states; null for every other command.</summary>
+    public LedgerKeyStatement? KeyStatement =>
+        Command == Commands.LedgerKey && LedgerKeyStatement.TryRead(Args, out var statement, out _) ? statement : null;
+
     /// <summary>True for <c>get_status</c> that asks for confidential values.</summary>
     public bool AsksToReveal =>
         Command == Commands.GetStatus && Args is not null && Args.TryGet("reveal", out var reveal) && reveal.AsBoolean;

@@ -71,6 +71,8 @@ internal static class MessageReader
     {
         if (fields.Command is null)
             return "command is missing";
+        if (Commands.IsSelfAuthenticating(fields.Command))
+            return isSigned || !fields.IsBare ? $"{fields.Command} carries its own signature: msg holds command and args only, and no signature stands beside it" : null;
         if (!isSigned)
             return Commands.IsRead(fields.Command) ? null : "signature is missing; only get_status and the commands of audit may come unsigned";
         if (fields.Nonce is null)
@@ -90,6 +92,7 @@ internal static class MessageReader
             Commands.GetCheckpoint => args is null || args.Members.IsEmpty ? null : "get_checkpoint takes no args",
             Commands.GetEntries => HasNumbers(args, "from", "skip") ? null : "args of get_entries is not an object of exactly from and skip, numbers from 0 on",
             Commands.GetProof => HasNumbers(args, "index") ? null : "args of get_proof is not an object of exactly index, a number from 0 on",
+            Commands.LedgerKey => LedgerKeyStatement.TryRead(args, out _, out string? fault) ? null : $"args of ledger_key: {fault}",
             Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",
             _ => null,
         };
@@ -131,7 +134,16 @@ internal static class MessageReader
 
         public string? UnsupportedMode { get; private set; }
 
-        public string? Take(string name, JsonValue value) => name switch
+        /// <summary>True when nothing but command and args has been met.</summary>
+        public bool IsBare { get; private set; } = true;
+
+        public string? Take(string name, JsonValue value)
+        {
+            IsBare &= name is "command" or "args";
+            return TakeNamed(name, value);
+        }
+
+        private string? TakeNamed(string name, JsonValue value) => name switch
         {
             "command" => value.Kind == JsonKind.String ? Accept(Command = value.AsString) : "command is not a string",
             "args" => value.Kind == JsonKind.Object ? Accept(Args = value) : "args is not an object",

@@ -42,6 +42,8 @@ public static class EntryReader
         LedgerEntry? entry = null;
         if (kind == EntryWriter.Note)
             entry = ReadNote(row, reader, time, document);
+        else if (kind == EntryWriter.LedgerKey)
+            entry = ReadKey(reader, time, document);
         else if (kind is EntryWriter.Change or EntryWriter.Refused)
             entry = ReadMessage(row, reader, time, document, kind == EntryWriter.Change, confidentialEnvelope);
         else
@@ -59,6 +61,17 @@ public static class EntryReader
         if (!document.TryGet("note", out var json))
             throw Wrong(row, "the note is missing");
         return BootNote.TryRead(json, out var note, out var fault) ? new NoteEntry(time, note) : throw Wrong(row, fault);
+    }
+
+    private static LedgerKeyEntry? ReadKey(MemberReader reader, long time, JsonValue document)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = ReadPeer(peer);
+        Finish(peer, reader);
+        if (LedgerKeyStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
+            return new LedgerKeyEntry(time, sender, statement);
+        reader.Refuse($"its statement: {fault}");
+        return null;
     }
 
     private static RecordedEntry ReadMessage(

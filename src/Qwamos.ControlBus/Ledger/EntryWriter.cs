@@ -19,6 +19,7 @@ public static class EntryWriter
     internal const string Change = "change";
     internal const string Refused = "refusal";
     internal const string Note = "note";
+    internal const string LedgerKey = "ledger-key";
 
     // With escapes at most 3,072 bytes: what stands beside the envelope stays below the 4,095 bytes that a leaf has more than a request.
     internal const int MaxReasonCodePoints = 256;
@@ -37,6 +38,9 @@ public static class EntryWriter
 
     /// <summary>The entry of a note.</summary>
     public static NewEntry Import(long timeSeconds, BootNote note) => new(Write(new NoteEntry(timeSeconds, note)));
+
+    /// <summary>The entry of a statement about the ledger's key.</summary>
+    public static NewEntry RecordKey(long timeSeconds, EntryPeer peer, LedgerKeyStatement statement) => new(Write(new LedgerKeyEntry(timeSeconds, peer, statement)));
 
     /// <summary>
     /// Whether a message's envelope is kept out of the leaf: it names a confidential key, or one that the schema does not know, for that may
@@ -60,14 +64,24 @@ public static class EntryWriter
         {
             json.WriteStartObject();
             json.WriteNumber("v", Version);
-            json.WriteString("kind", entry is NoteEntry ? Note : entry is RecordedEntry { IsAccepted: true } ? Change : Refused);
+            json.WriteString("kind", KindOf(entry));
             json.WriteNumber("time", entry.TimeSeconds);
             if (entry is RecordedEntry message)
                 WriteMessage(json, message);
+            else if (entry is LedgerKeyEntry key)
+                WriteKey(json, key);
             else
                 WriteNote(json, (NoteEntry)entry);
             json.WriteEndObject();
         });
+
+    private static string KindOf(LedgerEntry entry) => entry switch
+    {
+        NoteEntry => Note,
+        LedgerKeyEntry => LedgerKey,
+        RecordedEntry { IsAccepted: true } => Change,
+        _ => Refused,
+    };
 
     private static MessageEntry Describe(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema) => new(
         timeSeconds,
@@ -85,11 +99,7 @@ public static class EntryWriter
 
     private static void WriteMessage(Utf8JsonWriter json, RecordedEntry entry)
     {
-        json.WriteStartObject("peer");
-        json.WriteNumber("uid", entry.Peer.Uid);
-        json.WriteNumber("gid", entry.Peer.Gid);
-        json.WriteNumber("pid", entry.Peer.Pid);
-        json.WriteEndObject();
+        WritePeer(json, entry.Peer);
         json.WriteString("key_id", entry.Signer.ToString());
         json.WriteString("schema", entry.SchemaHash);
         json.WriteStartObject("decision");
@@ -123,6 +133,22 @@ public static class EntryWriter
         }
         json.WritePropertyName("envelope");
         json.WriteRawValue(message.Envelope.Raw.Span, skipInputValidation: true);
+    }
+
+    private static void WriteKey(Utf8JsonWriter json, LedgerKeyEntry entry)
+    {
+        WritePeer(json, entry.Peer);
+        json.WritePropertyName("statement");
+        JsonText.Write(json, entry.Statement.ToJson());
+    }
+
+    private static void WritePeer(Utf8JsonWriter json, EntryPeer peer)
+    {
+        json.WriteStartObject("peer");
+        json.WriteNumber("uid", peer.Uid);
+        json.WriteNumber("gid", peer.Gid);
+        json.WriteNumber("pid", peer.Pid);
+        json.WriteEndObject();
     }
 
     private static void WriteNote(Utf8JsonWriter json, NoteEntry entry)

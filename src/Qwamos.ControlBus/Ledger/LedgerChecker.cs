@@ -30,6 +30,9 @@ public sealed class LedgerChecker(LedgerStore store)
         var snapshot = store.ReadSnapshot();
         if (snapshot is null && store.HasDamagedSnapshot())
             throw new LedgerIntegrityException("The snapshot does not have its checksum. No entry depends on it: the next start folds all of them.");
+        // An earlier program's is not read by the start either: it folds all entries and replaces it.
+        if (snapshot is not null && StrictJson.TryParse(snapshot.State, out var state, out _, LedgerFold.MaxSnapshotStateBytes) && PolicyStateDocument.IsEarlier(state))
+            snapshot = null;
         CheckSnapshot(snapshot);
         using var hashes = store.ReadInteriorHashes(0, TreePosition.InteriorNodes(store.Size)).GetEnumerator();
         using var rows = store.ReadFrom(0).GetEnumerator();

@@ -10,7 +10,7 @@ namespace Qwamos.ControlBus.Ledger;
 public static class LedgerFold
 {
     // Some hundred keys of the longest names: far more than one schema has, for the state keeps those of earlier ones.
-    private const int MaxSnapshotStateBytes = 1 << 20;
+    internal const int MaxSnapshotStateBytes = 1 << 20;
 
     /// <summary>The state after one more entry.</summary>
     /// <exception cref="InvalidDataException">The decision names a key that its message does not set.</exception>
@@ -18,6 +18,7 @@ public static class LedgerFold
     {
         MessageEntry { Outcome: { } outcome, Message: var message } => state.Accept(message.Args!, outcome, message.Timestamp!.Value, index),
         NoteEntry note => state.Import(note.Note),
+        LedgerKeyEntry key => state.WithKey(key.Statement, index),
         _ => state,
     };
 

@@ -85,6 +85,14 @@ internal sealed class MemberReader
         return value;
     }
 
+    /// <summary>A member of whatever kind, for the caller to judge; a missing one is a fault.</summary>
+    public JsonValue Any(string name)
+    {
+        if (!TryTake(name, out var value))
+            Refuse($"{what}: {name} is missing");
+        return value;
+    }
+
     public IReadOnlyList<JsonValue> Array(string name, int maxItems)
     {
         if (!TryTake(name, JsonKind.Array, "an array", out var value))

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.ControlBus.Policy;
@@ -32,6 +33,9 @@ public sealed record PolicyState
 
     /// <summary>Sequence number of the last boot note that was imported; 0 when none was.</summary>
     public long LastNote { get; init; }
+
+    /// <summary>The newest statement about the ledger's own key; null when there is none.</summary>
+    public RecordedKey? LedgerKey { get; init; }
 
     /// <summary>
     /// Lower-case hex SHA-256 of JCS of the applied values of one class (<c>{}</c> when none is set), the form of <c>base</c>.
@@ -87,13 +91,30 @@ public sealed record PolicyState
             ? this with { Policy = Policy.SetItem(name, staged), Staged = Staged.Remove(name) }
             : this;
 
-    /// <summary>The state after root's <c>set-time-floor</c>: the floor and every later timestamp become T. It never raises any.</summary>
+    /// <summary>The state after a statement about the ledger's key: the one with the greatest timestamp stays.</summary>
+    public PolicyState WithKey(LedgerKeyStatement statement, long index)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        return LedgerKey is null || statement.TimestampSeconds > LedgerKey.Statement.TimestampSeconds
+            ? this with { LedgerKey = new RecordedKey(statement, index) }
+            : this;
+    }
+
+    /// <summary>
+    /// The state after root's <c>set-time-floor</c>: the floor and every later timestamp become T. It never raises any. A later statement
+    /// about the ledger's key is forgotten, so that one of the right time can take its place.
+    /// </summary>
     public PolicyState LowerFloor(long seconds)
     {
         var timestamps = LastTimestamps.ToBuilder();
         foreach (var (name, timestamp) in LastTimestamps)
             timestamps[name] = Math.Min(timestamp, seconds);
-        return this with { FloorSeconds = Math.Min(FloorSeconds, seconds), LastTimestamps = timestamps.ToImmutable() };
+        return this with
+        {
+            FloorSeconds = Math.Min(FloorSeconds, seconds),
+            LastTimestamps = timestamps.ToImmutable(),
+            LedgerKey = LedgerKey?.Statement.TimestampSeconds > seconds ? null : LedgerKey,
+        };
     }
 
     /// <summary>The state after the import of one boot note (DESIGN section 6, Boot).</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.ControlBus.Policy;
@@ -7,7 +8,8 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    private const long Format = 1;
+    // 1 had no ledger_key. A state of it is not read: the entries are folded anew.
+    private const long Format = 2;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
     [
@@ -17,7 +19,14 @@ public static class PolicyStateDocument
         ("timestamps", JsonValue.Object(state.LastTimestamps.Select(pair => (pair.Key, JsonValue.Of(pair.Value))))),
         ("floor", JsonValue.Of(state.FloorSeconds)),
         ("last_note", JsonValue.Of(state.LastNote)),
+        ("ledger_key", state.LedgerKey is { } key
+            ? JsonValue.Object([("statement", key.Statement.ToJson()), ("index", JsonValue.Of(key.Index))])
+            : JsonValue.Null),
     ]);
+
+    /// <summary>Whether it is the state of an earlier program, which says nothing against the ledger.</summary>
+    internal static bool IsEarlier(JsonValue document) =>
+        document.TryGet("format", out var format) && format.TryGetInteger(out var number) && number is > 0 and < Format;
 
     /// <summary>Reads what <see cref="PolicyState.ToJson"/> wrote; any other member, format or type is a fault.</summary>
     public static bool TryRead(JsonValue document, [NotNullWhen(true)] out PolicyState? state, out string fault)
@@ -31,9 +40,10 @@ public static class PolicyStateDocument
         var timestamps = ReadTimestamps(reader);
         var floor = reader.Integer("floor", 0, Limits.MaxSafeInteger);
         var lastNote = reader.Integer("last_note", 0, Limits.MaxSafeInteger);
+        var key = ReadKey(reader);
         if (!reader.Finish(out fault))
             return false;
-        state = new PolicyState { Policy = policy, Staged = staged, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote };
+        state = new PolicyState { Policy = policy, Staged = staged, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key };
         return format == Format;
     }
 
@@ -48,6 +58,20 @@ public static class PolicyStateDocument
                 reader.Refuse($"the timestamp of {name} is not an integer");
         }
         return result.ToImmutable();
+    }
+
+    private static RecordedKey? ReadKey(MemberReader reader)
+    {
+        if (reader.Any("ledger_key") is not { Kind: not JsonKind.Null } json)
+            return null;
+        var inner = new MemberReader(json, "ledger_key");
+        var index = inner.Integer("index", 0, Limits.MaxSafeInteger);
+        if (!LedgerKeyStatement.TryRead(inner.Any("statement"), out var statement, out var fault))
+            inner.Refuse(fault);
+        if (inner.Finish(out fault))
+            return new RecordedKey(statement!, index);
+        reader.Refuse(fault);
+        return null;
     }
 
     private static JsonValue WriteValues(ImmutableSortedDictionary<string, Applied> values) => JsonValue.Object(values.Select(pair =>

@@ -5,7 +5,7 @@ namespace Qwamos.ControlBus.Verification;
 
 /// <summary>
 /// A message that passed every check of the <see cref="Verifier"/>, which alone makes one: handlers that ask for this type cannot be given
-/// anything less. <see cref="Signer"/> is null only for a <c>get_status</c> that came unsigned.
+/// anything less. <see cref="Signer"/> is null only for a command that reads and came unsigned.
 /// </summary>
 public sealed class VerifiedMessage
 {

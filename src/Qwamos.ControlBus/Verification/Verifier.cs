@@ -39,6 +39,8 @@ public sealed class Verifier
             ?? _options.AudienceRule(message);
         if (refusal is not null)
             return Verdict.Refuse(refusal);
+        if (message.KeyStatement is { } statement)
+            return StatementRefusal(statement, nowSeconds) is { } fault ? Verdict.Refuse(fault) : Verdict.Accept(new VerifiedMessage(envelope, statement.Signer));
         if (!envelope.IsSigned)
             return JudgeUnsigned(envelope);
 
@@ -71,6 +73,20 @@ public sealed class Verifier
         return Commands.IsRead(message.Command) && !message.AsksToReveal
             ? Verdict.Accept(new VerifiedMessage(envelope, signer: null))
             : Verdict.Refuse(new Refusal(ErrorCode.BadSignature, "this needs a signature"));
+    }
+
+    /// <summary>An old statement is as good as a new one, until a newer one was recorded: that is the writer's to see.</summary>
+    private Refusal? StatementRefusal(LedgerKeyStatement statement, long nowSeconds)
+    {
+        if (statement.TimestampSeconds > nowSeconds + Limits.FreshnessWindowSeconds)
+            return new Refusal(ErrorCode.FromFuture, $"the statement was signed more than {Limits.FreshnessWindowSeconds} s after now");
+        if (statement.SystemId != _options.SystemId)
+            return new Refusal(ErrorCode.WrongSystem, "the statement is about another system's ledger");
+        if (statement.Key != _options.LedgerKey)
+            return Refusal.BadRequest($"key is not this ledger's, which is {_options.LedgerKey}");
+        if (_options.Keys.FirstOrDefault(key => key.Id == statement.Signer) is not { } signer)
+            return new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key");
+        return statement.IsSignedBy(signer) ? null : new Refusal(ErrorCode.BadSignature, "the statement's signature does not hold under the key that it names");
     }
 
     private Refusal? SignerRefusal(Envelope envelope, out KeyId? signer)

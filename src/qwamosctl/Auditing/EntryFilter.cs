@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 
 namespace Qwamos.Client.Auditing;
@@ -28,10 +29,17 @@ internal sealed class EntryFilter
             || !TryReadTime(parse.GetValue(until), "--until", long.MaxValue, out var to, out failure))
             return false;
         wanted = entry => entry.TimeSeconds >= from && entry.TimeSeconds < to
-            && (signer is null || (entry is RecordedEntry recorded && recorded.Signer.ToString().StartsWith(signer, StringComparison.OrdinalIgnoreCase)))
+            && (signer is null || SignerOf(entry)?.ToString().StartsWith(signer, StringComparison.OrdinalIgnoreCase) is true)
             && (key is null || Names(entry, key));
         return true;
     }
+
+    private static KeyId? SignerOf(LedgerEntry entry) => entry switch
+    {
+        RecordedEntry recorded => recorded.Signer,
+        LedgerKeyEntry key => key.Statement.Signer,
+        _ => null,
+    };
 
     private static bool Names(LedgerEntry entry, string key) => entry switch
     {

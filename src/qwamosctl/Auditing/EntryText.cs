@@ -19,6 +19,11 @@ internal static class EntryText
         Field(text, "time", string.Create(CultureInfo.InvariantCulture, $"{Time(proven.Entry.TimeSeconds)} ({proven.Entry.TimeSeconds})"));
         if (proven.Entry is NoteEntry note)
             Field(text, "note", JsonText.ToText(note.Note.ToJson()));
+        if (proven.Entry is LedgerKeyEntry key)
+        {
+            Field(text, "signer", key.Statement.Signer.ToString());
+            Field(text, "key", key.Statement.Key);
+        }
         if (proven.Entry is not RecordedEntry recorded)
             return text.ToString();
         Field(text, "signer", recorded.Signer.ToString());
@@ -38,19 +43,25 @@ internal static class EntryText
     /// <summary>The entry in one line.</summary>
     public static string Line(long index, LedgerEntry entry)
     {
-        var (who, outcome) = entry is RecordedEntry recorded ? (recorded.Signer.Short, recorded.OutcomeName) : ("-", "note");
+        var (who, outcome) = entry switch
+        {
+            RecordedEntry recorded => (recorded.Signer.Short, recorded.OutcomeName),
+            LedgerKeyEntry key => (key.Statement.Signer.Short, "key signed"),
+            _ => ("-", "note"),
+        };
         var what = entry switch
         {
             MessageEntry message => string.Join(' ', message.Message.Args!.Members.Select(member => $"{member.Key}={ValueText(member.Value)}")),
             RecordedEntry { Outcome: { } outcomes } => string.Join(' ', outcomes.Applied.Concat(outcomes.Staged).Concat(outcomes.Unstaged).Select(key => key + "=(hidden)")),
             NoteEntry note => JsonText.ToText(note.Note.ToJson()),
+            LedgerKeyEntry signed => signed.Statement.Key,
             _ => "(hidden)",
         };
         return SafeText.ForTerminal(string.Create(CultureInfo.InvariantCulture, $"{index,6}  {Time(entry.TimeSeconds)}  {who,-16}  {outcome,-14}  {what}")) + "\n";
     }
 
     public static JsonValue ToJson(ProvenEntry proven) => JsonValue.Object(
-        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry))]);
+        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry or LedgerKeyEntry))]);
 
     public static JsonValue ToJson(long index, LedgerEntry entry) => JsonValue.Object(Members(index, entry));
 
@@ -59,6 +70,8 @@ internal static class EntryText
         List<(string, JsonValue)> members = [("index", JsonValue.Of(index)), ("time", JsonValue.Of(entry.TimeSeconds))];
         if (entry is NoteEntry note)
             members.Add(("note", note.Note.ToJson()));
+        if (entry is LedgerKeyEntry key)
+            members.Add(("ledger_key", key.Statement.ToJson()));
         if (entry is not RecordedEntry recorded)
             return members;
         members.Add(("key_id", JsonValue.Of(recorded.Signer.ToString())));

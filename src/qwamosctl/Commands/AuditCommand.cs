@@ -12,7 +12,7 @@ internal static class AuditCommand
     public static Command Build(SharedOptions shared, Terminal terminal) => new("audit", "Export, and check offline, what was changed, when and by whom")
     {
         Online(shared, terminal, "checkpoint", "Print a signed checkpoint that covers every entry durable now", Checkpoint),
-        Online(shared, terminal, "key", "Print the ledger's verifier key, which auditors are given, alone on one line", Key),
+        AuditKeyCommand.Build(shared, terminal),
         AuditShowCommand.Build(shared, terminal),
         AuditExportCommand.Build(shared, terminal),
         AuditVerifyCommand.Build(shared, terminal),
@@ -41,8 +41,4 @@ internal static class AuditCommand
             ("key", JsonValue.Of(signed.Key.ToString())),
             ("checkpoint", JsonValue.Of(System.Text.Encoding.UTF8.GetString(signed.Note)))])) + "\n"
         : System.Text.Encoding.UTF8.GetString(signed.Note);
-
-    private static string Key(SignedCheckpoint signed, bool json) => json
-        ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("key", JsonValue.Of(signed.Key.ToString()))])) + "\n"
-        : signed.Key + "\n";
 }

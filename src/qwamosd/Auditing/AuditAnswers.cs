@@ -43,7 +43,11 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) 
     }
 
     private (string, JsonValue)[] Checkpoint(SignedTree newest) =>
-        [("checkpoint", JsonValue.Of(newest.Note)), ("key", JsonValue.Of(checkpoints.Key.ToString()))];
+    [
+        ("checkpoint", JsonValue.Of(newest.Note)),
+        ("key", JsonValue.Of(checkpoints.Key.ToString())),
+        .. checkpoints.Statement is { } statement ? [("key_statement", statement.ToJson())] : Array.Empty<(string, JsonValue)>(),
+    ];
 
     /// <summary>Bytes of the leaves' stream; none at the ledger's end.</summary>
     private List<(string, JsonValue)>? Page(long from, long skip, out string? fault)

@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
 
 namespace Qwamos.Daemon.Auditing;
@@ -13,6 +14,10 @@ internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> 
 
     /// <summary>What the ledger's checkpoints are checked with.</summary>
     public NoteVerifierKey Key => signer.Key;
+
+    /// <summary>The operator's recorded statement about that key; null while there is none.</summary>
+    public LedgerKeyStatement? Statement =>
+        published().Policy.LedgerKey is { } recorded && recorded.Statement.Key == signer.Key.ToString() ? recorded.Statement : null;
 
     /// <summary>A checkpoint that covers every entry durable now.</summary>
     public SignedTree Newest()

@@ -3,12 +3,13 @@ using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
+using Qwamos.Daemon.Auditing;
 
 namespace Qwamos.Daemon.Staging;
 
 /// <summary>What <c>get_status</c> shows, the most wanted first.</summary>
 internal sealed class StatusAnswer(
-    Prepared start, Func<PublishedState> published, Func<JsonValue> gateways, Func<string?> projectionFault, Func<RequestCounts> counts, TimeProvider time) : IStatusSource
+    Prepared start, Checkpoints checkpoints, Func<PublishedState> published, Func<JsonValue> gateways, Func<string?> projectionFault, Func<RequestCounts> counts, TimeProvider time) : IStatusSource
 {
     private const string NoEnforcer = "no enforcer";
 
@@ -33,6 +34,7 @@ internal sealed class StatusAnswer(
             ("schema", JsonValue.Of(Schema.Hash)),
             ("system", JsonValue.Of(start.SystemId)),
             ("key_id", JsonValue.Of(start.Key.Id.ToString())),
+            ("key_statement", checkpoints.Statement?.ToJson() ?? JsonValue.Null),
             ("projections", JsonValue.Shown(projectionFault() ?? "ok")),
             ("enforcement", Enforcement(now.Policy)),
             ("requests", Requests()),

@@ -52,6 +52,9 @@ internal sealed class AuditTrial : IDisposable
             History.Set("RADIO_ISOLATION", number % 7 == 6 ? "nonsense" : number % 2 == 0 ? "on" : "off");
     }
 
+    /// <summary>Records the operator's statement about the ledger's key.</summary>
+    public void SignKey() => History.SignKey(Signer.Key.ToString(), SystemIdText, History.Now);
+
     public List<byte[]> Leaves() => [.. Store.ReadFrom(0).Select(row => row.Leaf)];
 
     /// <summary>Exports the ledger, or other leaves as if they were the ledger's, signed by its key or another one.</summary>
@@ -86,7 +89,7 @@ internal sealed class AuditTrial : IDisposable
     {
         if (!EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out var envelope, out var refusal))
             return ControlBus.Envelopes.Answer.Error(refusal);
-        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(PolicyState.Empty, Store.Tree(), 0)));
+        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(History.State, Store.Tree(), 0)));
         return answers.TryRead(envelope.Message, out var members, out refusal) ? ControlBus.Envelopes.Answer.Ok(members) : ControlBus.Envelopes.Answer.Error(refusal);
     }
 

@@ -209,6 +209,30 @@ public sealed class ExportTests
     }
 
     [Fact]
+    public void Statement_about_the_ledgers_key_is_verified_like_a_change()
+    {
+        using var trial = new AuditTrial(5);
+        trial.SignKey();
+        Assert.True(trial.Verify(trial.Export()).IsSound);
+        using var stranger = SigningKey.Generate();
+        Assert.Contains("is not among those given", trial.Verify(trial.Export(), signers: [stranger.Public]).Fault!.Reason, StringComparison.Ordinal);
+        foreach (var (from, to, why) in ((string, string, string)[])
+        [
+            ($"\"timestamp\":{trial.History.Now}", $"\"timestamp\":{trial.History.Now - 1}", "not signed by"),
+            ($"\"time\":{trial.History.Now}", $"\"time\":{trial.History.Now - 301}", "signed after it was recorded"),
+            (AuditTrial.SystemIdText, new string('b', 32), "of another system"),
+            ("\"statement\":{\"key\"", "\"statement\":{\"kez\"", "exactly key, system"),
+        ])
+        {
+            var leaves = trial.Leaves();
+            leaves[5] = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(leaves[5]).Replace(from, to, StringComparison.Ordinal));
+            var fault = trial.Verify(trial.Export(leaves)).Fault!;
+            Assert.Equal(5, fault.Index);
+            Assert.Contains(why, fault.Reason, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Change_recorded_long_after_it_was_signed_is_caught_though_the_ledgers_key_signed_it()
     {
         using var trial = new AuditTrial(2);

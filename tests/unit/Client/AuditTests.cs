@@ -1,5 +1,6 @@
 using System.Text;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
@@ -105,6 +106,46 @@ public sealed class AuditTests : IDisposable
             File.WriteAllBytes(stranger, key.Public.Raw.ToArray());
         Assert.Equal(1, _client.Run("audit", "verify", Export, "--key", _ledger.Signer.Key.ToString(), "--signer", stranger));
         Assert.Contains("entry 0: it was signed by the key", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Key_is_signed_for_its_system_and_the_statement_sent()
+    {
+        Assert.Equal(4, SignKey(out _));
+        Assert.Equal(0, _client.Run("key", "show"));
+        Assert.True(SignKey(out var request) == 0, _client.Error);
+        Assert.StartsWith($"signed      {_ledger.Signer.Key}\nsystem      {AuditTrial.SystemIdText}\n", _client.Output, StringComparison.Ordinal);
+        Assert.EndsWith("recorded as entry 7\n", _client.Output, StringComparison.Ordinal);
+        Assert.True(ClientTrial.Parse(request).TryGet("msg", out var message));
+        Assert.True(message.TryGet("args", out var args));
+        Assert.True(LedgerKeyStatement.TryRead(args, out var statement, out _));
+        Assert.True(new KeyHome(_client.Home).TryLoadPublic(out var mine, out _));
+        Assert.True(statement.IsSignedBy(mine));
+        Assert.Equal((_ledger.Signer.Key.ToString(), AuditTrial.SystemIdText), (statement.Key, statement.SystemId));
+
+        Assert.Equal(1, SignKey(out _, """{"status":"error","reason":"a newer one","code":"superseded"}"""));
+        Assert.Contains("refused (superseded): a newer one", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(1, SignKey(out _, """{"status":"ok"}"""));
+    }
+
+    [Fact]
+    public void Key_of_another_system_is_not_signed()
+    {
+        _client.Run("key", "show");
+        Directory.CreateDirectory(Path.Combine(_client.Root, "etc", "qwamos"));
+        File.WriteAllText(Path.Combine(_client.Root, "etc", "qwamos", "system.id"), new string('e', 32) + "\n");
+        Assert.Equal(1, SignKey(out var request));
+        Assert.Contains("this system is eeee", _client.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("ledger_key", request, StringComparison.Ordinal);
+    }
+
+    private int SignKey(out string request, string answer = """{"status":"ok","index":7}""")
+    {
+        File.Delete(_client.Socket);
+        using FakeBus bus = new(_client.Socket, text => text.Contains("ledger_key", StringComparison.Ordinal) ? Encoding.UTF8.GetBytes(answer + "\n") : _ledger.Answer(text));
+        var exit = _client.Run("audit", "key", "--sign");
+        request = bus.Received[^1];
+        return exit;
     }
 
     [Theory]

@@ -40,6 +40,20 @@ public sealed class EntryTests
     }
 
     [Fact]
+    public void LedgerKey_HasExactlyTheDocumentedBytes()
+    {
+        var system = new string('a', 32);
+        using var key = SigningKey.Generate();
+        var statement = LedgerKeyStatement.Sign(key, $"qwamos/{system}+0a0b0c0d+AA==", system, Time - 1);
+        var entry = EntryWriter.RecordKey(Time, Peer, statement);
+        Assert.Equal(
+            "{\"v\":1,\"kind\":\"ledger-key\",\"time\":1800000007,\"peer\":{\"uid\":1000,\"gid\":100,\"pid\":4321},\"statement\":{\"key\":\"qwamos/" + system
+            + "+0a0b0c0d+AA==\",\"system\":\"" + system + "\",\"timestamp\":1800000006,\"key_id\":\"" + key.Public.Id + "\",\"signature\":\"" + statement.Signature + "\"}}",
+            Encoding.UTF8.GetString(entry.Leaf.Span));
+        Assert.Equal(new LedgerKeyEntry(Time, Peer, statement), Read(entry));
+    }
+
+    [Fact]
     public void RefusedChange_HasExactlyTheDocumentedBytes()
     {
         var raw = Envelope("{\"TOR_ISOLATION\":\"off\"}");

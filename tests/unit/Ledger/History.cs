@@ -29,6 +29,7 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
         AnyOf(BootResult.InForce, BootResult.InForceAfterReboot, BootResult.Recorded, "failed: no")
             .Select<string, Action<History>>(result => history => history.Boot(result)),
         Gen.Int[0, 5000].Select<int, Action<History>>(back => history => history.LowerFloor(history.Now - back)),
+        Gen.Int[0, 400].Select<int, Action<History>>(back => history => history.SignKey($"qwamos/{new string('d', 32)}+key", new string('d', 32), history.Now - back)),
         Gen.Const<Action<History>>(history => history.Snapshot())).Array[0, 40];
 
     public PolicySchema Schema { get; init; } = PolicySchema.BuiltIn;
@@ -72,6 +73,14 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
     /// <summary>A boot that gives every staged key this result.</summary>
     public void Boot(string result) =>
         Import(BootNote.Applied(State.LastNote + 1, Now, [.. State.Staged.Select(pair => new BootResult(pair.Key, pair.Value.Index, result, ""))]));
+
+    /// <summary>The operator's statement about a ledger's key, signed at a time; gives its index.</summary>
+    public long SignKey(string verifierKey, string system, long seconds)
+    {
+        var statement = LedgerKeyStatement.Sign(Key, verifierKey, system, seconds);
+        State = State.WithKey(statement, store.Size);
+        return store.AppendBatch([EntryWriter.RecordKey(Now, Peer, statement)]);
+    }
 
     public void LowerFloor(long seconds) => Import(BootNote.TimeFloor(State.LastNote + 1, Now, seconds));
 

@@ -84,6 +84,17 @@ public sealed class LedgerCheckerTests : IDisposable
     }
 
     [Fact]
+    public void ASnapshotOfAnEarlierFormat_SaysNothingAgainstTheLedger()
+    {
+        using (var store = _folder.Open())
+        {
+            var tree = LedgerFold.Load(store).Tree;
+            store.SaveSnapshot(new LedgerSnapshot(tree.Size, tree.Frontier(), """{"format":1,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0}"""u8.ToArray()));
+        }
+        Assert.Equal(Entries, Check(_folder).Tree.Size);
+    }
+
+    [Fact]
     public void Attack13_AnotherHistoryOrAnOlderOne_IsFoundByWhoRemembers()
     {
         Assert.Throws<LedgerIntegrityException>(() => Check(_folder, _seen with { RootHash = new string('0', 64) }));

@@ -52,7 +52,10 @@ public sealed class LedgerFoldTests : IDisposable
     [Theory]
     [InlineData("not json")]
     [InlineData("{}")]
+    [InlineData("""{"format":1,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0}""")]
     [InlineData("""{"format":2,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0}""")]
+    [InlineData("""{"format":2,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":{"index":0}}""")]
+    [InlineData("""{"format":3,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null}""")]
     public void SnapshotThatDoesNotParse_IsFoldedAnew(string state)
     {
         using var store = _folder.Open();
@@ -132,6 +135,29 @@ public sealed class LedgerFoldTests : IDisposable
         Assert.Equal(History.StartSeconds, state.LastTimestamps["RADIO_ISOLATION"]);
         var again = new ReplayStore(store.FindNonce).TryAdd(future, store.Size, History.Signer, History.StartSeconds);
         Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 0), again);
+    }
+
+    [Fact]
+    public void TheNewestStatementAboutTheLedgersKey_IsKept_FromSnapshotToo_UntilTheFloorIsLoweredBelowIt()
+    {
+        using var store = _folder.Open();
+        var history = new History(store);
+        var system = new string('d', 32);
+        history.Set("RADIO_ISOLATION", "off");
+        Assert.Equal(1, history.SignKey($"qwamos/{system}+one", system, history.Now - 5));
+        history.SignKey($"qwamos/{system}+older", system, history.Now - 6);
+        history.SignKey($"qwamos/{system}+same-second", system, history.Now - 5);
+        Assert.Equal((1, $"qwamos/{system}+one"), (LedgerFold.Load(store).State.LedgerKey!.Index, LedgerFold.Load(store).State.LedgerKey!.Statement.Key));
+        history.Snapshot();
+        AssertFoldsTo(history.State, store);
+        Assert.NotNull(LedgerFold.Load(store).State.LedgerKey);
+        history.SignKey($"qwamos/{system}+two", system, history.Now);
+        Assert.Equal(4, LedgerFold.Load(store).State.LedgerKey!.Index);
+        history.LowerFloor(history.Now);
+        Assert.Equal(4, LedgerFold.Load(store).State.LedgerKey!.Index);
+        history.LowerFloor(history.Now - 1);
+        Assert.Null(LedgerFold.Load(store).State.LedgerKey);
+        AssertFoldsTo(history.State, store);
     }
 
     [Fact]

@@ -18,6 +18,11 @@ namespace Qwamos.ControlBus.Tests.Pipeline;
 /// <summary>The whole way of a request over a real socket and a real ledger, with the test's clock.</summary>
 internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAnswer
 {
+    public static readonly string SystemIdText = new('e', SystemId.Digits);
+    public static readonly string LedgerKey = $"qwamos/{SystemIdText}+0a0b0c0d+{Convert.ToBase64String(new byte[33])}";
+
+    private static readonly HashSet<string> Served = new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.LedgerKey };
+
     private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
     private readonly SystemPaths _paths;
     private readonly string _ledgerFile;
@@ -62,6 +67,14 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         Assert.True(StrictJson.TryParse(Encoding.UTF8.GetBytes(args), out JsonValue? value, out string? fault), fault);
         var draft = new MessageDraft { Command = Commands.SetPolicy, Args = value, Nonce = Nonce.Random(), Timestamp = Time.UnixSeconds };
         return EnvelopeWriter.Sign(with is null ? draft : with(draft), key ?? Key).Raw.ToArray();
+    }
+
+    /// <summary>A request with the operator's statement about the ledger's key.</summary>
+    public byte[] SignKey(long seconds, SigningKey? key = null)
+    {
+        var draft = new MessageDraft { Command = Commands.LedgerKey, Args = LedgerKeyStatement.Sign(key ?? Key, LedgerKey, SystemIdText, seconds).ToJson() };
+        Assert.True(EnvelopeWriter.TryWriteUnsigned(draft, out Envelope? envelope, out _));
+        return envelope.Raw.ToArray();
     }
 
     public Socket Connect()
@@ -109,7 +122,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         var replay = new ReplayStore(Ledger.FindNonce, replayCapacity);
         Writer = new Writer(Ledger, Loaded, replay, PolicySchema.BuiltIn, DomainScope.Authority);
         Requests = new RequestPipeline(
-            new Verifier(new VerifierOptions { Keys = [Key.Public] }), new FairScheduler(2, maxWaiting), Writer, this, this, Time);
+            new Verifier(new VerifierOptions { Keys = [Key.Public], Commands = Served, SystemId = SystemIdText, LedgerKey = LedgerKey }), new FairScheduler(2, maxWaiting), Writer, this, this, Time);
         Assert.True(BusSocket.TryBind(_paths.BusSocket, _paths, null, out BusSocket? socket, out string? fault), fault);
         _listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
         Writer.Start();

@@ -49,6 +49,37 @@ public sealed class RequestPipelineTests
     }
 
     [Fact]
+    public async Task A_statement_about_the_ledgers_key_is_recorded_once_and_an_older_one_superseded()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        byte[] statement = bus.SignKey(bus.Time.UnixSeconds);
+        JsonElement[] answers = bus.Ask(bus.Change("""{"RADIO_ISOLATION":"off"}"""), statement, statement, bus.SignKey(bus.Time.UnixSeconds - 1), bus.Change("""{"RADIO_ISOLATION":"on"}"""));
+        Assert.Equal([0, 1, 1, 2], new[] { 0, 1, 2, 4 }.Select(i => answers[i].GetProperty("index").GetInt64()));
+        Assert.Equal("superseded", Code(answers[3]));
+        var entry = Assert.IsType<LedgerKeyEntry>(bus.Ledger.ReadEntry(1));
+        Assert.Equal((PipelineTrial.LedgerKey, bus.Time.UnixSeconds, bus.Time.UnixSeconds), (entry.Statement.Key, entry.Statement.TimestampSeconds, entry.TimeSeconds));
+        Assert.Equal(Environment.ProcessId, entry.Peer.Pid);
+
+        await bus.RestartAsync();
+        Assert.Equal(1, bus.Loaded.State.LedgerKey!.Index);
+        answers = bus.Ask(statement, bus.SignKey(bus.Time.UnixSeconds + 300), bus.SignKey(bus.Time.UnixSeconds + 301), statement);
+        Assert.Equal([1, 3], answers[..2].Select(answer => answer.GetProperty("index").GetInt64()));
+        Assert.Equal(["from_future", "superseded"], answers[2..].Select(Code));
+        Assert.Equal(4, bus.Ledger.Size);
+    }
+
+    [Fact]
+    public async Task A_statement_that_no_enrolled_key_signed_leaves_no_entry()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        using var stranger = SigningKey.Generate();
+        byte[] good = bus.SignKey(bus.Time.UnixSeconds);
+        byte[] tampered = System.Text.Encoding.UTF8.GetBytes(System.Text.Encoding.UTF8.GetString(good).Replace($"{bus.Time.UnixSeconds}", $"{bus.Time.UnixSeconds - 1}", StringComparison.Ordinal));
+        Assert.Equal(["unknown_key", "bad_signature"], bus.Ask(bus.SignKey(bus.Time.UnixSeconds, stranger), tampered).Select(Code));
+        Assert.Equal(0, bus.Ledger.Size);
+    }
+
+    [Fact]
     public async Task Pipelined_changes_of_one_connection_take_effect_in_the_order_sent()
     {
         await using PipelineTrial bus = await PipelineTrial.StartAsync();

@@ -21,6 +21,9 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Of the second that a stop may take, what requests in flight get; the rest is for the ledger.</summary>
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(700);
 
+    /// <summary>What the answers of the writer's last batch get, where the disk was too slow for the first grace.</summary>
+    private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
+
     private static readonly HashSet<string> Served =
         new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey };
 
@@ -76,6 +79,8 @@ internal sealed class Daemon : IAsyncDisposable
         await _listener.StopAsync(StopGrace);
         await _delivery.DisposeAsync();
         _writer.Stop();
+        // Only now: what the writer recorded last is answered, too.
+        await _listener.CutOffAsync(LastAnswersGrace);
         // Its last lines and files come before the line that says how it ended.
         await _projections.DisposeAsync();
         if (_writer.Broken.IsCompleted)

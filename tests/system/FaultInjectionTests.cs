@@ -31,6 +31,24 @@ public sealed class FaultInjectionTests : IDisposable
         AssertWhollyOldOrNew(request);
     }
 
+    [Fact]
+    public void Attack29_StopWhileTheDiskIsSlow_RecordsAndAnswers_OrNeither()
+    {
+        Needs.FaultInjection();
+        RunningProgram daemon = _trial.StartDaemon();
+        // Longer than what a stop gives to requests in flight.
+        using RunningProgram tracer = Attach(daemon, "fdatasync,fsync", [], "delay_enter=1500000");
+        using BusClient client = _trial.Connect();
+        // The status is answered at once, and by then the change behind it was read, too.
+        client.Send([.. """{"msg":{"command":"get_status"}}"""u8, .. _trial.Signer.SetPolicy("""{"VPN_KILL_SWITCH":"on"}""")]);
+        Assert.Equal("ok", client.Read().Code());
+        Assert.Equal(0, daemon.Stop());
+        bool isAnswered = client.ReadLine() is not null;
+
+        _trial.StartDaemon();
+        Assert.Equal(isAnswered, _trial.Status().Policy("VPN_KILL_SWITCH") == "on");
+    }
+
     [Theory]
     [InlineData("pwrite64,write")]
     public void Attack29_DiskFullOnWrite_AnswersStorageFull_ReadsGoOn_AndServiceResumes(string calls)
@@ -177,10 +195,12 @@ public sealed class FaultInjectionTests : IDisposable
         return answers;
     }
 
-    private RunningProgram Inject(RunningProgram daemon, string calls, string error, string? path = null, string[]? only = null)
+    private static RunningProgram Inject(RunningProgram daemon, string calls, string error, string? path = null, string[]? only = null) =>
+        Attach(daemon, calls, only ?? (path is null ? [] : ["-P", path]), "error=" + error);
+
+    private static RunningProgram Attach(RunningProgram daemon, string calls, string[] only, string what)
     {
-        string[] paths = only ?? (path is null ? [] : ["-P", path]);
-        var tracer = RunningProgram.Start(["strace", "-f", "-p", $"{daemon.Id}", .. paths, "-e", "trace=" + calls, "-e", $"inject={calls}:error={error}"]);
+        var tracer = RunningProgram.Start(["strace", "-f", "-p", $"{daemon.Id}", .. only, "-e", "trace=" + calls, "-e", $"inject={calls}:{what}"]);
         tracer.WaitForLog("attached");
         return tracer;
     }

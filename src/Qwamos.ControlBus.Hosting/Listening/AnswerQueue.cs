@@ -92,10 +92,8 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
             {
                 while (bytes < FlushBytes && TryTakeHead(stopWhenNone: written == 0, out BusRequest? head))
                 {
-                    // Making a line may take long (a status), and this may be the writer's thread.
-                    if (head.IsComputedAtHead)
-                        await Task.Yield();
-                    ReadOnlyMemory<byte> line = head.TakeLine();
+                    // Nobody reads a line of a broken connection: it is not even made.
+                    ReadOnlyMemory<byte> line = _isBroken ? default : await head.TakeLineAsync();
                     written++;
                     bytes += line.Length;
                     if (!_isBroken)

@@ -65,27 +65,30 @@ public sealed class BusListener : IAsyncDisposable
         _accepting = AcceptAsync(_listener);
     }
 
-    /// <summary>Accepts nothing more, takes no further request, and waits until those taken are answered, at most for the time given.</summary>
+    /// <summary>
+    /// Accepts nothing more, takes no further request, and waits until those taken are answered, at most for the time given. What is not
+    /// answered by then can still be: <see cref="CutOffAsync"/> ends it, after whoever answers has stopped.
+    /// </summary>
     public async Task StopAsync(TimeSpan grace)
     {
         await StopAcceptingAsync();
         foreach (BusConnection connection in _connections.Keys)
             connection.Stop();
-        Task all = Task.WhenAll(_connections.Values);
-        try
-        {
-            await all.WaitAsync(grace, _time);
-        }
-        catch (TimeoutException)
-        {
-            foreach (BusConnection connection in _connections.Keys)
-                connection.Abort();
-        }
+        await WaitForEndAsync(grace);
+    }
+
+    /// <summary>Lets the last answers leave, at most for the time given, then closes what is still open.</summary>
+    public async Task CutOffAsync(TimeSpan grace)
+    {
+        await WaitForEndAsync(grace);
+        foreach (BusConnection connection in _connections.Keys)
+            connection.Abort();
     }
 
     public async ValueTask DisposeAsync()
     {
         await StopAsync(TimeSpan.Zero);
+        await CutOffAsync(TimeSpan.Zero);
         if (_sweeper is not null)
             await _sweeper.DisposeAsync();
         _stopping.Dispose();
@@ -102,6 +105,18 @@ public sealed class BusListener : IAsyncDisposable
         await _listener.UnbindAsync();
         await _accepting;
         await _listener.DisposeAsync();
+    }
+
+    private async Task WaitForEndAsync(TimeSpan grace)
+    {
+        try
+        {
+            await Task.WhenAll(_connections.Values).WaitAsync(grace, _time);
+        }
+        catch (TimeoutException)
+        {
+            // Some peer does not read, or the disk is slow.
+        }
     }
 
     private async Task AcceptAsync(IConnectionListener listener)

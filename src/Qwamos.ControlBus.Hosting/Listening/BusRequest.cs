@@ -8,7 +8,7 @@ public sealed class BusRequest
 {
     private readonly AnswerQueue _answers;
     private ReadOnlyMemory<byte> _line;
-    private Func<ReadOnlyMemory<byte>>? _lineAtHead;
+    private Func<Task<ReadOnlyMemory<byte>>>? _lineAtHead;
     private int _isAnswered;
 
     internal BusRequest(AnswerQueue answers, PeerCredentials peer, FairLane lane)
@@ -27,8 +27,6 @@ public sealed class BusRequest
 
     internal bool ClosesConnection { get; private set; }
 
-    internal bool IsComputedAtHead => _lineAtHead is not null;
-
     /// <summary>Answers with one JSON line, its newline included.</summary>
     public void Answer(ReadOnlyMemory<byte> line)
     {
@@ -38,7 +36,7 @@ public sealed class BusRequest
     }
 
     /// <summary>Answers with a line that is made only when every earlier request of the connection is answered, so that it shows their outcome.</summary>
-    public void AnswerAtHead(Func<ReadOnlyMemory<byte>> line)
+    public void AnswerAtHead(Func<Task<ReadOnlyMemory<byte>>> line)
     {
         Claim();
         _lineAtHead = line;
@@ -57,9 +55,9 @@ public sealed class BusRequest
         Complete();
     }
 
-    internal ReadOnlyMemory<byte> TakeLine()
+    internal async ValueTask<ReadOnlyMemory<byte>> TakeLineAsync()
     {
-        ReadOnlyMemory<byte> line = _lineAtHead is null ? _line : _lineAtHead();
+        ReadOnlyMemory<byte> line = _lineAtHead is null ? _line : await _lineAtHead();
         _lineAtHead = null;
         _line = default;
         return line;

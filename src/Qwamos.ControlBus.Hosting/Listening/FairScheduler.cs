@@ -47,6 +47,20 @@ public sealed class FairScheduler(int workers, int maxWaitingPerUid) : IThreadPo
         return true;
     }
 
+    /// <summary>
+    /// Has a line made when the turn of this connection's uid comes, never on the caller's thread, which may be the writer's. It is not refused and
+    /// does not count as waiting: a connection has one made at a time.
+    /// </summary>
+    public Task<ReadOnlyMemory<byte>> MakeAsync(FairLane lane, Func<ReadOnlyMemory<byte>> make)
+    {
+        ArgumentNullException.ThrowIfNull(lane);
+        var work = new FairLine(make);
+        // A lane of its own: what the connection sent afterwards may be verified meanwhile.
+        lock (_gate)
+            Enqueue(new FairLane(lane.Uid), work);
+        return work.Made;
+    }
+
     /// <summary>A request of this uid has its outcome: it waits no more.</summary>
     public void Finished(FairLane lane)
     {

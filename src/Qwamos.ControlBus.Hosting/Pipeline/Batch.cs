@@ -37,7 +37,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             _decided.Add(Decide(pending, statement, index));
             return;
         }
-        replay.SetNow(pending.JudgedSeconds);
+        replay.SetNow(pending.JudgedSeconds, start.Size);
         if (Consume(message, index) is { } refusal)
         {
             _decided.Add(new Decided(pending, Refusal: refusal));

@@ -81,10 +81,13 @@ public sealed class RequestPipeline(
         if (!verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
             Refuse(request, refusal);
         else if (reads is not null && message.Message.Command != Envelopes.Commands.GetStatus)
-            request.AnswerAtHead(() => reads.TryRead(message.Message, out var members, out Refusal? fault) ? Answer.Ok(members) : Line(request.Peer, fault));
+            request.AnswerAtHead(() => scheduler.MakeAsync(request.Lane, () => Read(reads, message, request.Peer)));
         else
-            request.AnswerAtHead(() => Show(message, request.Peer));
+            request.AnswerAtHead(() => scheduler.MakeAsync(request.Lane, () => Show(message, request.Peer)));
     }
+
+    private ReadOnlyMemory<byte> Read(IReadSource source, VerifiedMessage message, PeerCredentials peer) =>
+        source.TryRead(message.Message, out var members, out Refusal? fault) ? Answer.Ok([.. members, .. ClockNote()]) : Line(peer, fault);
 
     /// <summary>A status that cannot be made is one request's misfortune: the connection keeps its order, and those around it get their answers.</summary>
     private ReadOnlyMemory<byte> Show(VerifiedMessage message, PeerCredentials peer)

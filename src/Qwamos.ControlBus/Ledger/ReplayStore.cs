@@ -21,6 +21,7 @@ public sealed class ReplayStore
     private readonly List<int> _counts = [];
     private readonly int _capacity;
     private long _keptFrom = long.MinValue;
+    private long _recorded = long.MaxValue;
     private long _oldest = long.MaxValue;
 
     /// <summary>A memory of at most <paramref name="capacity"/> nonces, half of them for one key.</summary>
@@ -66,7 +67,12 @@ public sealed class ReplayStore
 
     /// <summary>Tells the time, so that nonces of messages that are too old to be accepted may go when room is needed.</summary>
     /// <param name="nowSeconds">The effective time, unix seconds; an earlier one than before is taken as well.</param>
-    public void SetNow(long nowSeconds) => _keptFrom = nowSeconds - Limits.FreshnessWindowSeconds;
+    /// <param name="recorded">Entries in the ledger. The nonces of those from this index on stand nowhere else yet, so that they stay.</param>
+    public void SetNow(long nowSeconds, long recorded)
+    {
+        _keptFrom = nowSeconds - Limits.FreshnessWindowSeconds;
+        _recorded = recorded;
+    }
 
     private bool HasRoom(KeyId signer)
     {
@@ -96,7 +102,7 @@ public sealed class ReplayStore
         _oldest = long.MaxValue;
         foreach (var (nonce, known) in _nonces)
         {
-            if (known.Timestamp >= _keptFrom)
+            if (known.Timestamp >= _keptFrom || known.Index >= _recorded)
             {
                 _oldest = Math.Min(_oldest, known.Timestamp);
                 continue;

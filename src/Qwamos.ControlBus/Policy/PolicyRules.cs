@@ -43,6 +43,9 @@ public static class PolicyRules
         {
             if (scope.IsReceiver && name != scope.Class)
                 continue;
+            // A misspelt class has no values: its hash of nothing would hold for ever and guard nothing.
+            if (!schema.HasClass(name))
+                return new Refusal(ErrorCode.BaseMismatch, $"base names {Shorten(name)}, which is no class of the policy");
             if (current.BaseHash(schema, name) != expected)
                 return new Refusal(
                     ErrorCode.BaseMismatch,

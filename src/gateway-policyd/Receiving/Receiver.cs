@@ -19,6 +19,9 @@ internal sealed class Receiver : IAsyncDisposable
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(700);
 
+    /// <summary>What the answers of the writer's last batch get, where the disk was too slow for the first grace.</summary>
+    private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
+
     private readonly ReceiverSettings _settings;
     private readonly LogMessages _log;
     private readonly RequestLog _requestLog;
@@ -106,6 +109,8 @@ internal sealed class Receiver : IAsyncDisposable
             _log.RecordBroken((await _writer.Broken).Message);
         await _listener.StopAsync(StopGrace);
         _writer.Stop();
+        // Only now: what the writer recorded last is answered, too.
+        await _listener.CutOffAsync(LastAnswersGrace);
         _enforcer.Dispose();
         _statusFile.Complete();
         await projecting;

@@ -34,7 +34,7 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) 
             };
             refusal = members is null ? new Refusal(ErrorCode.BadRequest, fault!) : null;
         }
-        catch (LedgerIntegrityException e)
+        catch (IOException e) when (e is LedgerIntegrityException or LedgerBrokenException)
         {
             members = null;
             refusal = new Refusal(ErrorCode.StorageError, e.Message.TrimEnd('.'));

@@ -8,28 +8,37 @@ namespace Qwamos.Daemon.Staging;
 
 /// <summary>
 /// The two projections on the disk. Each is replaced whole under its own name in the state directory; the links in /etc are for readers and never
-/// written through. A file whose content would not change is left alone.
+/// written through. A file that says already what it must is left alone.
 /// </summary>
 internal sealed class ProjectionFiles(SystemPaths paths, PolicySchema schema)
 {
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
 
-    private byte[]? _status;
-    private byte[]? _pending;
-
     /// <exception cref="IOException">A file cannot be written; the other may have been.</exception>
     public void Write(PublishedState state)
     {
-        Replace(paths.StatusFile, Projections.Status(state.Policy, schema, state.LastUpdateSeconds, state.Tree), ref _status);
-        Replace(paths.PendingFile, Encoding.UTF8.GetBytes(Projections.Pending(state.Policy, schema)), ref _pending);
+        Replace(paths.StatusFile, Projections.Status(state.Policy, schema, state.LastUpdateSeconds, state.Tree));
+        Replace(paths.PendingFile, Encoding.UTF8.GetBytes(Projections.Pending(state.Policy, schema)));
     }
 
-    private static void Replace(string path, byte[] content, ref byte[]? written)
+    private static void Replace(string path, byte[] content)
     {
-        if (written is not null && written.AsSpan().SequenceEqual(content))
-            return;
-        written = null;
-        DurableFile.Replace(path, content, Mode);
-        written = content;
+        if (!Says(path, content))
+            DurableFile.Replace(path, content, Mode);
+    }
+
+    /// <summary>What stands there, not what was written last: somebody may have edited or removed it.</summary>
+    private static bool Says(string path, byte[] content)
+    {
+        try
+        {
+            return Posix.TryStat(path, out FileStat stat) && stat.Mode == Mode && stat.SizeBytes == content.Length
+                && DurableFile.ReadAllBounded(path, content.Length).AsSpan().SequenceEqual(content);
+        }
+        catch (IOException)
+        {
+            // Whatever it is, the writing tells.
+            return false;
+        }
     }
 }

@@ -45,7 +45,7 @@ public sealed class ReplayStoreTests
     public void Attack10_FullStore_RefusesNewOnes_AndEvictsNone()
     {
         var memory = Memory(4);
-        memory.SetNow(Now);
+        memory.SetNow(Now, recorded: 4);
         for (var i = 0; i < 4; i++)
             Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(i), i, i % 2 == 0 ? One : Two, Now - 300).Verdict);
         Assert.Equal(ReplayVerdict.Full, memory.TryAdd(Nonce(9), 9, Three, Now).Verdict);
@@ -53,9 +53,26 @@ public sealed class ReplayStoreTests
         for (var i = 0; i < 4; i++)
             Assert.Equal(ReplayVerdict.Replayed, memory.TryAdd(Nonce(i), 9, Three, Now).Verdict);
 
-        memory.SetNow(Now + 1);
+        memory.SetNow(Now + 1, recorded: 4);
         Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(9), 9, Three, Now).Verdict);
         Assert.Equal(1, memory.Count);
+    }
+
+    [Fact]
+    public void Attack10_FullStore_KeepsTheNoncesThatOnlyItKnows_ThoughTheyAreDead()
+    {
+        // One batch, not in the ledger yet; the clock is stepped forward in it, and back.
+        var memory = Memory(4);
+        memory.SetNow(Now, recorded: 5);
+        Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(1), 5, One, Now - 300).Verdict);
+        Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(2), 6, One, Now - 300).Verdict);
+        memory.SetNow(Now + 1, recorded: 5);
+        Assert.Equal(ReplayVerdict.Full, memory.TryAdd(Nonce(3), 7, One, Now + 1).Verdict);
+        memory.SetNow(Now, recorded: 5);
+        Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 5), memory.TryAdd(Nonce(1), 7, One, Now - 300));
+
+        memory.SetNow(Now + 1, recorded: 7);
+        Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(3), 7, One, Now + 1).Verdict);
     }
 
     [Fact]
@@ -90,7 +107,7 @@ public sealed class ReplayStoreTests
             foreach (var (nonce, key, lag, advance) in steps)
             {
                 now += advance;
-                memory.SetNow(now);
+                memory.SetNow(now, recorded: 1);
                 var answer = memory.TryAdd(Nonce(nonce), 0, key switch { 0 => One, 1 => Two, _ => Three }, now + lag);
                 if (answer.Verdict == ReplayVerdict.Added)
                 {

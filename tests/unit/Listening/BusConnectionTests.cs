@@ -47,7 +47,7 @@ public sealed class BusConnectionTests
         bus.OnRequest = (request, text) =>
         {
             if (text.Contains("status", StringComparison.Ordinal))
-                request.AnswerAtHead(() => Encoding.UTF8.GetBytes(state + "\n"));
+                request.AnswerAtHead(() => Task.FromResult<ReadOnlyMemory<byte>>(Encoding.UTF8.GetBytes(state + "\n")));
         };
         using Socket client = bus.Connect();
         client.SendText("{\"a\":1}{\"status\":1}");

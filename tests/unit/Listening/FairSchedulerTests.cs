@@ -80,6 +80,42 @@ public sealed class FairSchedulerTests
         Assert.True(scheduler.TrySchedule(lane, new Work(() => { })));
     }
 
+    [Fact]
+    public async Task Attack23_lines_of_a_flooding_uid_take_turns_with_a_quiet_one_and_none_is_refused()
+    {
+        var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 1);
+        using var begun = new ManualResetEventSlim();
+        using var gate = new ManualResetEventSlim();
+        var order = new List<string>();
+        Task<ReadOnlyMemory<byte>> first = scheduler.MakeAsync(new FairLane(1), () =>
+        {
+            begun.Set();
+            gate.Wait();
+            return default;
+        });
+        begun.Wait();
+        Task[] noisy = [.. Enumerable.Range(0, 100).Select(_ => scheduler.MakeAsync(new FairLane(1), () => Note("noisy")))];
+        Assert.True(scheduler.TrySchedule(new FairLane(2), new Work(() => Note("quiet"))));
+        gate.Set();
+        await Task.WhenAll([first, .. noisy]);
+        Assert.InRange(order.IndexOf("quiet"), 0, 1);
+        Assert.Equal(101, order.Count);
+
+        ReadOnlyMemory<byte> Note(string who)
+        {
+            order.Add(who);
+            return default;
+        }
+    }
+
+    [Fact]
+    public async Task A_line_that_cannot_be_made_fails_for_who_waits_and_the_worker_goes_on()
+    {
+        var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 1);
+        await Assert.ThrowsAsync<InvalidDataException>(() => scheduler.MakeAsync(new FairLane(1), () => throw new InvalidDataException()));
+        Assert.Equal(7, (await scheduler.MakeAsync(new FairLane(1), () => new byte[] { 7 })).Span[0]);
+    }
+
     private sealed class Work(Action run) : IFairWork
     {
         public void Run() => run();

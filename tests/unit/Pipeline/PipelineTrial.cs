@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -16,17 +17,17 @@ using Xunit;
 namespace Qwamos.ControlBus.Tests.Pipeline;
 
 /// <summary>The whole way of a request over a real socket and a real ledger, with the test's clock.</summary>
-internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAnswer
+internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAnswer, IReadSource
 {
     public static readonly string SystemIdText = new('e', SystemId.Digits);
     public static readonly string LedgerKey = $"qwamos/{SystemIdText}+0a0b0c0d+{Convert.ToBase64String(new byte[33])}";
 
-    private static readonly HashSet<string> Served = new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.LedgerKey };
+    private static readonly HashSet<string> Served =
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey };
 
     private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
     private readonly SystemPaths _paths;
     private readonly string _ledgerFile;
-    private BusListener _listener = null!;
 
     private PipelineTrial(string? ledgerFile)
     {
@@ -47,6 +48,8 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public Writer Writer { get; private set; } = null!;
 
     public RequestPipeline Requests { get; private set; } = null!;
+
+    public BusListener Listener { get; private set; } = null!;
 
     public static async Task<PipelineTrial> StartAsync(int replayCapacity = 1_000, int maxWaiting = 1_000, string? ledgerFile = null)
     {
@@ -108,6 +111,15 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change) =>
         [("index", JsonValue.Of(change.Index)), ("applied", JsonValue.Array(change.Outcome.Applied))];
 
+    /// <summary>Another look than a status: its command, by name.</summary>
+    public bool TryRead(
+        Message message, [NotNullWhen(true)] out IEnumerable<(string Name, JsonValue Value)>? members, [NotNullWhen(false)] out Refusal? refusal)
+    {
+        members = [("looked", JsonValue.Of(message.Command))];
+        refusal = null;
+        return true;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await CloseAsync();
@@ -122,16 +134,17 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         var replay = new ReplayStore(Ledger.FindNonce, replayCapacity);
         Writer = new Writer(Ledger, Loaded, replay, PolicySchema.BuiltIn, DomainScope.Authority);
         Requests = new RequestPipeline(
-            new Verifier(new VerifierOptions { Keys = [Key.Public], Commands = Served, SystemId = SystemIdText, LedgerKey = LedgerKey }), new FairScheduler(2, maxWaiting), Writer, this, this, Time);
+            new Verifier(new VerifierOptions { Keys = [Key.Public], Commands = Served, SystemId = SystemIdText, LedgerKey = LedgerKey }),
+            new FairScheduler(2, maxWaiting), Writer, this, this, Time, this);
         Assert.True(BusSocket.TryBind(_paths.BusSocket, _paths, null, out BusSocket? socket, out string? fault), fault);
-        _listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
+        Listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
         Writer.Start();
-        await _listener.StartAsync();
+        await Listener.StartAsync();
     }
 
     private async Task CloseAsync()
     {
-        await _listener.DisposeAsync();
+        await Listener.DisposeAsync();
         Writer.Stop();
         Ledger.Dispose();
     }

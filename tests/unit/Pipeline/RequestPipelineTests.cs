@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
@@ -5,6 +6,7 @@ using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Listening;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Pipeline;
@@ -132,10 +134,11 @@ public sealed class RequestPipelineTests
         byte[] early = bus.Change("""{"RADIO_ISOLATION":"off"}""");
         Assert.Equal("ok", bus.Ask(early)[0].GetProperty("status").GetString());
         bus.Time.SetClock(0);
-        JsonElement[] answers = bus.Ask(early, Status, bus.Change("""{"RADIO_ISOLATION":"on"}""", draft => draft with { Timestamp = then }));
+        byte[] look = """{"msg":{"command":"get_checkpoint"}}"""u8.ToArray();
+        JsonElement[] answers = bus.Ask(early, Status, bus.Change("""{"RADIO_ISOLATION":"on"}""", draft => draft with { Timestamp = then }), look, "]"u8.ToArray());
         AssertReplayed(answers[0], 0, "accepted");
         Assert.All(answers, answer => Assert.Equal(then, answer.GetProperty("clock_behind_floor").GetProperty("floor").GetInt64()));
-        Assert.Equal("ok", answers[2].GetProperty("status").GetString());
+        Assert.Equal(["error", "ok", "ok", "ok", "error"], answers.Select(answer => answer.GetProperty("status").GetString()));
         Assert.Equal(then - Limits.FreshnessWindowSeconds, bus.Ledger.ReadEntry(1)!.TimeSeconds);
     }
 
@@ -234,6 +237,28 @@ public sealed class RequestPipelineTests
         bus.Writer.Committed += batch => Volatile.Write(ref told, batch.State == bus.Writer.Published ? batch.Changes[^1].Index : -2);
         bus.Ask(bus.Change("""{"RADIO_ISOLATION":"off"}"""));
         Assert.Equal(0, Volatile.Read(ref told));
+    }
+
+    [Fact]
+    public async Task What_the_writer_has_begun_when_the_grace_of_a_stop_is_over_is_recorded_and_answered()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        using var recorded = new ManualResetEventSlim();
+        using var released = new ManualResetEventSlim();
+        bus.Writer.Committed += _ =>
+        {
+            recorded.Set();
+            released.Wait();
+        };
+        using Socket client = bus.Connect();
+        client.SendAll(bus.Change("""{"RADIO_ISOLATION":"off"}"""));
+        recorded.Wait();
+        await bus.Listener.StopAsync(TimeSpan.Zero);
+        released.Set();
+        bus.Writer.Stop();
+        await bus.Listener.CutOffAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, PipelineTrial.Parse(client.ReadLine()!).GetProperty("index").GetInt64());
+        Assert.Null(client.ReadLine());
     }
 
     [Fact]

@@ -65,6 +65,14 @@ public sealed class PolicyRulesTests
     }
 
     [Fact]
+    public void Base_of_a_class_that_does_not_exist_is_a_mismatch()
+    {
+        var refusal = Refused(PolicyState.Empty, Message("""{"RADIO_ISOLATION":"off"}""", @base: new() { ["gatway"] = EmptyHash }));
+        Assert.Equal(ErrorCode.BaseMismatch, refusal.Code);
+        Assert.Contains("gatway", refusal.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Base_of_another_class_is_compared_too_at_the_authority()
     {
         var state = PolicyState.Empty.After("""{"CLIPBOARD_ISOLATION":"off"}""");

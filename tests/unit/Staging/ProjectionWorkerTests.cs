@@ -36,6 +36,18 @@ public sealed class ProjectionWorkerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_projection_edited_while_the_daemon_runs_is_written_anew_with_the_next_change()
+    {
+        await using ProjectionWorker worker = Worker();
+        worker.Start();
+        string pending = File.ReadAllText(_trial.Paths.PendingFile);
+        File.WriteAllText(_trial.Paths.PendingFile, pending + "KERNEL_HARDENING=default\n");
+        Publish("RADIO_ISOLATION", "off");
+        worker.Committed(new CommittedBatch(_published, []));
+        await EventuallyAsync(() => File.ReadAllText(_trial.Paths.PendingFile) == pending);
+    }
+
+    [Fact]
     public async Task Attack27_a_directory_in_the_projections_place_is_shown_retried_each_second_and_healed()
     {
         Directory.CreateDirectory(_trial.Paths.StatusFile);

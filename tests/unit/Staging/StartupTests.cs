@@ -37,6 +37,18 @@ public sealed class StartupTests : IDisposable
     }
 
     [Fact]
+    public void Attack29_what_a_kill_left_half_written_is_removed_and_nothing_else()
+    {
+        string left = Path.Combine(_trial.Paths.StateDir, ".status.json.0123456789abcdef.tmp");
+        string other = Path.Combine(_trial.Paths.StateDir, ".notes.tmp");
+        File.WriteAllText(left, "{");
+        File.WriteAllText(other, "mine");
+        using Prepared start = _trial.Prepare();
+        Assert.False(File.Exists(left));
+        Assert.True(File.Exists(other));
+    }
+
+    [Fact]
     public void Attack27_a_state_directory_that_others_may_write_stops_the_start()
     {
         File.SetUnixFileMode(_trial.Paths.StateDir, (UnixFileMode)0x1FF);

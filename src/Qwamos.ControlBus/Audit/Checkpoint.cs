@@ -19,10 +19,13 @@ public sealed record Checkpoint(string Origin, long Size, ReadOnlyMemory<byte> R
     public string RootHex => Convert.ToHexStringLower(RootHash.Span);
 
     /// <summary>The system ID in the origin; null in another log's checkpoint.</summary>
-    public string? SystemId => Origin.StartsWith(OriginPrefix, StringComparison.Ordinal) ? Origin[OriginPrefix.Length..] : null;
+    public string? SystemId => SystemOf(Origin);
 
     /// <summary>The origin of a system's ledger.</summary>
     public static string OriginOf(string systemId) => OriginPrefix + systemId;
+
+    /// <summary>The system ID in an origin; null in another log's.</summary>
+    public static string? SystemOf(string origin) => origin.StartsWith(OriginPrefix, StringComparison.Ordinal) ? origin[OriginPrefix.Length..] : null;
 
     /// <summary>The checkpoint of a tree as it is.</summary>
     public static Checkpoint Of(string origin, MerkleTree tree) => new(origin, tree.Size, tree.Root());

@@ -56,7 +56,7 @@ public sealed class ExportWriter
         if (width > 0)
             WriteBundle(width);
         _tiles.Finish();
-        Write(ExportVerifier.CheckpointFile, note);
+        Write(ExportReader.CheckpointFile, note);
         return new ExportSummary(checkpoint, _withheld, _bytes);
     }
 

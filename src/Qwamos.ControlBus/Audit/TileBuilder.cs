@@ -10,6 +10,7 @@ namespace Qwamos.ControlBus.Audit;
 internal sealed class TileBuilder(Action<TreeTile, ReadOnlyMemory<byte>> emit)
 {
     private readonly List<Level> _levels = [];
+    private readonly List<byte[]> _completed = [];
 
     /// <summary>The tree over the leaves so far.</summary>
     public MerkleTree Tree { get; } = new();
@@ -17,8 +18,12 @@ internal sealed class TileBuilder(Action<TreeTile, ReadOnlyMemory<byte>> emit)
     /// <summary>Appends a leaf by its 32-byte hash.</summary>
     public void Append(ReadOnlySpan<byte> leafHash)
     {
-        Tree.Append(leafHash);
+        _completed.Clear();
+        Tree.Append(leafHash, _completed);
         AppendAt(0, leafHash);
+        // The root of a tile that has become whole is the interior node so many levels up, which the leaf completed too.
+        for (var number = 1; number * TreeTile.Levels <= _completed.Count; number++)
+            AppendAt(number, _completed[(number * TreeTile.Levels) - 1]);
     }
 
     /// <summary>Gives the partial tiles at the right edge, the lowest level first.</summary>
@@ -40,33 +45,26 @@ internal sealed class TileBuilder(Action<TreeTile, ReadOnlyMemory<byte>> emit)
         if (level.Count < TreeTile.FullWidth)
             return;
         level.Emit(number, emit);
-        AppendAt(number + 1, level.Empty());
+        level.Next();
     }
 
     private sealed class Level
     {
         private readonly byte[] _hashes = new byte[TreeTile.FullWidth * MerkleTree.HashBytes];
-        private MerkleTree _tree = new();
         private long _index;
 
-        public int Count => (int)_tree.Size;
+        public int Count { get; private set; }
 
-        public void Append(ReadOnlySpan<byte> hash)
-        {
-            hash.CopyTo(_hashes.AsSpan(Count * MerkleTree.HashBytes));
-            _tree.Append(hash);
-        }
+        public void Append(ReadOnlySpan<byte> hash) => hash.CopyTo(_hashes.AsSpan(Count++ * MerkleTree.HashBytes));
 
         public void Emit(int number, Action<TreeTile, ReadOnlyMemory<byte>> emit) =>
             emit(new TreeTile(number, _index, Count), _hashes.AsMemory(0, Count * MerkleTree.HashBytes));
 
-        /// <summary>Begins the next tile; gives the root of this one.</summary>
-        public byte[] Empty()
+        /// <summary>Begins the next tile.</summary>
+        public void Next()
         {
-            var root = _tree.Root();
-            _tree = new MerkleTree();
+            Count = 0;
             _index++;
-            return root;
         }
     }
 }

@@ -12,6 +12,9 @@ internal readonly record struct TreeTile(int Level, long Index, int Width)
     /// <summary>Hashes in a full tile, entries in a full bundle.</summary>
     public const int FullWidth = 256;
 
+    /// <summary>Levels of the tree from one level of tiles to the next: 256 is 2^8.</summary>
+    public const int Levels = 8;
+
     private const int GroupDigits = 3;
     private const int GroupValues = 1000;
 

@@ -7,15 +7,27 @@ namespace Qwamos.ControlBus.Ledger;
 /// a ledger of n entries cost O(log n) reads each. What it gives rests on those hashes; <see cref="TreeProofs"/> and the entries' own bytes tell
 /// whether they are right.
 /// </summary>
-public sealed class LedgerTree(LedgerStore store)
+public sealed class LedgerTree
 {
+    private readonly Func<long> _size;
+    private readonly Func<TreePosition, byte[]> _readHash;
+
+    /// <summary>The tree of a ledger's file.</summary>
+    public LedgerTree(LedgerStore store) : this(() => store.Size, store.ReadHash)
+    {
+    }
+
+    /// <param name="size">Gives the number of entries.</param>
+    /// <param name="readHash">Gives the hash of a leaf or of a complete interior node.</param>
+    internal LedgerTree(Func<long> size, Func<TreePosition, byte[]> readHash) => (_size, _readHash) = (size, readHash);
+
     /// <summary>The tree over the first entries: its root, its frontier, and it can be grown by the entries after them.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The ledger is not that long.</exception>
     /// <exception cref="LedgerIntegrityException">A stored hash is missing or malformed.</exception>
     public MerkleTree At(long size)
     {
         CheckSize(size);
-        return MerkleTree.Of(size, TreePosition.Cover(0, size).Select(store.ReadHash));
+        return MerkleTree.Of(size, TreePosition.Cover(0, size).Select(_readHash));
     }
 
     /// <summary>The root hash over the first entries, 32 bytes.</summary>
@@ -74,13 +86,13 @@ public sealed class LedgerTree(LedgerStore store)
     {
         byte[]? hash = null;
         foreach (var position in TreePosition.Cover(from, to).Reverse())
-            hash = hash is null ? store.ReadHash(position) : MerkleTree.NodeHash(store.ReadHash(position), hash);
+            hash = hash is null ? _readHash(position) : MerkleTree.NodeHash(_readHash(position), hash);
         return hash!;
     }
 
     private void CheckSize(long size)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(size);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, store.Size);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, _size());
     }
 }

@@ -20,15 +20,34 @@ internal sealed class SeenCheckpoints(Session session)
 
     private readonly string _home = session.Home ?? KeyHome.DefaultDirectory;
 
+    /// <summary>Whether there is a key home to keep anything in.</summary>
+    public static bool CanKeep(Session session) => Directory.Exists(session.Home ?? KeyHome.DefaultDirectory);
+
+    /// <summary>The key that is pinned for the ledger of an origin.</summary>
+    public bool TryFindKey(string origin, out NoteVerifierKey key)
+    {
+        key = null!;
+        try
+        {
+            if (FileOf(origin) is not { } file || !File.Exists(file) || !TryRead(file, out var seen))
+                return false;
+            key = seen.Key;
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Checks a checkpoint against the one seen before, and keeps it in that one's place; one that does not fit is kept beside it.</summary>
     public bool TryAccept(LedgerReader reader, SignedCheckpoint now, out Failure failure)
     {
         failure = null!;
         if (!Directory.Exists(_home))
             return true;
-        if (now.Checkpoint.SystemId is not { Length: SystemId.Digits } system || !system.All(char.IsAsciiHexDigitLower))
+        if (FileOf(now.Checkpoint.Origin) is not { } file)
             return No(new Failure(ExitCode.Refused, $"the daemon's checkpoint is not of a QWAMOS ledger, but of {now.Checkpoint.Origin}"), out failure);
-        var file = Path.Combine(_home, Folder, system);
         try
         {
             if (!File.Exists(file))
@@ -69,6 +88,10 @@ internal sealed class SeenCheckpoints(Session session)
             ? null
             : $"the ledger does not begin with the {old.Size} entries seen before: its history was changed";
     }
+
+    /// <summary>Where a ledger's last checkpoint is kept; null for an origin that is not a QWAMOS system's.</summary>
+    private string? FileOf(string origin) =>
+        Checkpoint.SystemOf(origin) is { Length: SystemId.Digits } system && system.All(char.IsAsciiHexDigitLower) ? Path.Combine(_home, Folder, system) : null;
 
     // The key on the first line, for a note names its key but does not hold it.
     private static void Keep(string file, SignedCheckpoint signed) =>

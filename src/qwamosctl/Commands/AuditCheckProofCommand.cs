@@ -12,21 +12,30 @@ internal static class AuditCheckProofCommand
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
         Argument<string> file = new("FILE") { Description = "What prove printed; - reads standard input" };
-        AuditKeys keys = new();
+        LedgerKeyOption key = new();
+        SignerOption signers = new();
         Command command = new("check-proof", "Check a proof offline, and show the entry that it proves") { file };
-        keys.AddTo(command);
-        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, parse.GetValue(file)!, keys)));
+        key.AddTo(command);
+        signers.AddTo(command);
+        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, parse.GetValue(file)!, key, signers)));
         return command;
     }
 
-    private static int Run(Session session, ParseResult parse, string file, AuditKeys keys)
+    private static int Run(Session session, ParseResult parse, string file, LedgerKeyOption keyOption, SignerOption signerOption)
     {
-        if (!keys.TryRead(parse, session, out var ledger, out var signers, out var failure)
+        if (!keyOption.TryRead(parse, session, out var given, out var failure)
+            || !signerOption.TryRead(parse, session, out var signers, out failure)
             || !InputFile.TryRead(session.Terminal, file, Limits.MaxProofFileBytes, out var content, out failure))
             return session.Fail(failure);
-        if (!InclusionProof.TryParse(content, out var proof, out var fault) || !proof.TryCheck(ledger, signers, out var proven, out fault))
-            return session.Fail(new Failure(ExitCode.Refused, $"{file} proves nothing: {fault}"));
+        if (!InclusionProof.TryParse(content, out var proof, out var fault))
+            return session.Fail(ProvesNothing(file, fault));
+        if (!LedgerKeyOption.TryFind(session, given, proof.Note.Span, out var key, out failure))
+            return session.Fail(failure);
+        if (!proof.TryCheck(key, signers, out var proven, out fault))
+            return session.Fail(ProvesNothing(file, fault));
         session.Terminal.Print(session.Json ? JsonPrinter.Print(EntryText.ToJson(proven)) + "\n" : EntryText.Describe(proven));
         return (int)ExitCode.Done;
     }
+
+    private static Failure ProvesNothing(string file, string why) => new(ExitCode.Refused, $"{file} proves nothing: {why}");
 }

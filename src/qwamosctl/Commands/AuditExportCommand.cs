@@ -28,11 +28,14 @@ internal static class AuditExportCommand
         try
         {
             ExportWriter export = new(directory);
-            if (!TryFill(session, reader, signed.Checkpoint.Size, export, out failure))
-                return session.Fail(failure);
+            Fill(session, reader.ReadLeaves(0, signed.Checkpoint.Size), signed.Checkpoint.Size, export);
             var summary = export.Finish(signed.Note, signed.Checkpoint);
             session.Terminal.Print(Describe(session, summary, directory, signed.Key));
             return (int)ExitCode.Done;
+        }
+        catch (SourceException fault)
+        {
+            return session.Fail(fault.Failure);
         }
         catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
         {
@@ -40,17 +43,22 @@ internal static class AuditExportCommand
         }
     }
 
-    private static bool TryFill(Session session, LedgerReader reader, long size, ExportWriter export, out Failure failure)
+    private static void Fill(Session session, IEnumerable<byte[]> leaves, long size, ExportWriter export)
     {
         Progress progress = new(session.Terminal, "exporting");
         var done = 0L;
-        var filled = reader.TryReadLeaves(0, size, leaf =>
+        try
         {
-            export.Add(leaf);
-            progress.Show(++done, size);
-        }, out failure);
-        progress.End();
-        return filled;
+            foreach (var leaf in leaves)
+            {
+                export.Add(leaf);
+                progress.Show(++done, size);
+            }
+        }
+        finally
+        {
+            progress.End();
+        }
     }
 
     private static string Describe(Session session, ExportSummary summary, string directory, NoteVerifierKey key)

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Text;
 using Qwamos.Client.Auditing;
 using Qwamos.Client.Showing;
-using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
@@ -15,20 +14,22 @@ internal static class AuditProveCommand
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
         Argument<long> index = new("INDEX") { Description = "The entry's number, from 0" };
+        SourceOption source = new();
         Command command = new("prove", "Print the proof that an entry is in the ledger: one file, for check-proof (C2SP tlog-proof)") { index };
-        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse.GetValue(index))));
+        source.AddTo(command);
+        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, parse.GetValue(index), source)));
         return command;
     }
 
-    private static int Run(Session session, long index)
+    private static int Run(Session session, ParseResult parse, long index, SourceOption option)
     {
         if (index is < 0 or > ControlBus.Limits.MaxSafeInteger)
             return session.Fail(Failure.Usage("INDEX is an entry's number, from 0"));
-        if (!new LedgerReader(session).TryGetProof(index, out var proof, out var key, out var failure))
+        if (!option.TryOpen(parse, session, out var source, out var failure) || !source.TryGetProof(index, out var proof, out var key, out failure))
             return session.Fail(failure);
         if (!Checkpoint.TryOpen(proof.Note.Span, key, out var checkpoint, out var fault)
             || !TreeProofs.VerifyInclusion(MerkleTree.LeafHash(proof.Leaf.Span), index, checkpoint.Size, proof.Path, checkpoint.RootHash.Span))
-            return session.Fail(new Failure(ExitCode.Refused, $"what the daemon gave does not prove entry {index}: {fault ?? "its hashes do not lead to the signed root"}"));
+            return session.Fail(new Failure(ExitCode.Refused, $"what {source.Place} gave does not prove entry {index}: {fault ?? "its hashes do not lead to the signed root"}"));
         var file = Encoding.UTF8.GetString(proof.ToBytes());
         session.Terminal.Print(session.Json
             ? JsonPrinter.Print(JsonValue.Object([

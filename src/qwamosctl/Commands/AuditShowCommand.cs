@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Qwamos.Client.Auditing;
 using Qwamos.Client.Showing;
-using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Ledger;
 
 namespace Qwamos.Client.Commands;
@@ -14,25 +13,30 @@ internal static class AuditShowCommand
 {
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
+        SourceOption source = new();
         EntryFilter filter = new();
         Command command = new("show", "Show who changed what and when, and what became of it: an entry a line");
+        source.AddTo(command);
         filter.AddTo(command);
-        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, filter)));
+        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, source, filter)));
         return command;
     }
 
-    private static int Run(Session session, ParseResult parse, EntryFilter filter)
+    private static int Run(Session session, ParseResult parse, SourceOption option, EntryFilter filter)
     {
-        if (!filter.TryRead(parse, out var wanted, out var failure))
-            return session.Fail(failure);
-        LedgerReader reader = new(session);
-        if (!reader.TryGetCheckpoint(out var signed, out failure))
+        if (!filter.TryRead(parse, out var wanted, out var failure)
+            || !option.TryOpen(parse, session, out var source, out failure)
+            || !source.TryGetCheckpoint(out var signed, out failure))
             return session.Fail(failure);
         MerkleTree tree = new();
         try
         {
-            if (!reader.TryReadLeaves(0, signed.Checkpoint.Size, leaf => Show(session, wanted, tree, leaf), out failure))
-                return session.Fail(failure);
+            foreach (var leaf in source.ReadLeaves(0, signed.Checkpoint.Size))
+                Show(session, wanted, tree, leaf);
+        }
+        catch (SourceException fault)
+        {
+            return session.Fail(fault.Failure);
         }
         catch (LedgerIntegrityException fault)
         {

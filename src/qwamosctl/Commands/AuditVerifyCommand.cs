@@ -1,30 +1,89 @@
 using System.CommandLine;
 using Qwamos.Client.Auditing;
 using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Client.Commands;
 
-/// <summary><c>qwamosctl audit verify DIR --key K</c>: checks an export. Needs no daemon, and no system of its own.</summary>
+/// <summary><c>qwamosctl audit verify</c>: checks the daemon's ledger or, offline, an export. The latter needs no system of its own.</summary>
 internal static class AuditVerifyCommand
 {
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
-        Argument<string> directory = new("DIR") { Description = "An export" };
-        AuditKeys keys = new();
-        Command command = new("verify", "Check every hash, signature and fold of an export, offline; says the first entry that fails and why") { directory };
-        keys.AddTo(command);
-        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, parse.GetValue(directory)!, keys)));
+        Argument<string?> directory = new("DIR") { Description = "An export, as --from DIR", Arity = ArgumentArity.ZeroOrOne };
+        SourceOption source = new();
+        SignerOption signers = new();
+        Command command = new("verify", "Check every hash, signature and fold of the ledger, or of an export; says the first entry that fails and why") { directory };
+        source.AddTo(command);
+        signers.AddTo(command);
+        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, parse.GetValue(directory), source, signers)));
         return command;
     }
 
-    private static int Run(Session session, ParseResult parse, string directory, AuditKeys keys)
+    private static int Run(Session session, ParseResult parse, string? directory, SourceOption source, SignerOption signerOption)
     {
-        if (!keys.TryRead(parse, session, out var ledger, out var signers, out var failure))
+        if (!source.TryRead(parse, session, out var from, out var key, out var failure) || !signerOption.TryRead(parse, session, out var signers, out failure))
             return session.Fail(failure);
+        if (directory is not null && from is not null)
+            return session.Fail(Failure.Usage("the export is named twice: give DIR or --from DIR"));
+        directory ??= from;
         Progress progress = new(session.Terminal, "verifying");
-        var report = new ExportVerifier(directory, ledger, signers).Verify(progress.Show);
+        AuditReport report;
+        var done = directory is null
+            ? TryVerifyDaemon(session, key, signers, progress, out report, out failure)
+            : TryVerifyExport(session, directory, key, signers, progress, out report, out failure);
         progress.End();
+        return done ? Say(session, report, signers) : session.Fail(failure);
+    }
+
+    private static bool TryVerifyDaemon(
+        Session session, NoteVerifierKey? key, IReadOnlyList<VerifyingKey> signers, Progress progress, out AuditReport report, out Failure failure)
+    {
+        report = new AuditReport();
+        if (key is null && !SeenCheckpoints.CanKeep(session))
+        {
+            failure = Failure.Usage(
+                "which key is the ledger's is not said, and there is no key home to pin it in", "Give it: --key KEY, which came another way than from the daemon");
+            return false;
+        }
+        LedgerReader reader = new(session, key);
+        if (!reader.TryGetCheckpoint(out var signed, out failure))
+            return false;
+        try
+        {
+            report = new HistoryVerifier(reader.Place, signed.Checkpoint, signers).Verify(reader.ReadLeaves(0, signed.Checkpoint.Size), progress.Show);
+            return true;
+        }
+        catch (SourceException e)
+        {
+            failure = e.Failure;
+            return false;
+        }
+    }
+
+    private static bool TryVerifyExport(
+        Session session, string directory, NoteVerifierKey? given, IReadOnlyList<VerifyingKey> signers, Progress progress, out AuditReport report, out Failure failure)
+    {
+        report = new AuditReport();
+        try
+        {
+            // Without a key given the checkpoint's first line says whose to look for; what it says is believed under that key only.
+            if (!LedgerKeyOption.TryFind(session, given, given is null ? ExportReader.ReadCheckpoint(directory) : [], out var key, out failure))
+                return false;
+            report = new ExportVerifier(directory, key, signers).Verify(progress.Show);
+        }
+        catch (ExportFaultException e)
+        {
+            failure = null!;
+            report = new AuditReport { Fault = e.Fault };
+        }
+        return true;
+    }
+
+    private static int Say(Session session, AuditReport report, IReadOnlyList<VerifyingKey> signers)
+    {
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(AuditText.ToJson(report)) + "\n");
         else if (report.IsSound)

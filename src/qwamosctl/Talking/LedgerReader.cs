@@ -10,16 +10,18 @@ using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 namespace Qwamos.Client.Talking;
 
 /// <summary>Asks the daemon what auditors ask: unsigned, page by page, believing nothing but what the ledger's key signed.</summary>
-internal sealed class LedgerReader(Session session)
+/// <param name="session">Where the daemon is.</param>
+/// <param name="given">The key that the ledger's must be; null for the one that the client pins.</param>
+internal sealed class LedgerReader(Session session, NoteVerifierKey? given = null) : ILedgerSource
 {
-    /// <summary>A checkpoint that covers every entry durable now, and the key it is signed with.</summary>
+    public string Place => "the daemon's ledger";
+
     public bool TryGetCheckpoint(out SignedCheckpoint checkpoint, out Failure failure)
     {
         checkpoint = null!;
         return TryAsk(BusCommands.GetCheckpoint, null, out var answer, out failure) && TryOpen(answer, out checkpoint, out failure);
     }
 
-    /// <summary>The proof that an entry is in the newest checkpoint's tree, its leaf with it. Not checked yet.</summary>
     public bool TryGetProof(long index, out InclusionProof proof, out NoteVerifierKey key, out Failure failure)
     {
         (proof, key) = (null!, null!);
@@ -27,14 +29,17 @@ internal sealed class LedgerReader(Session session)
             || !TryOpen(answer, out var signed, out failure)
             || !TryReadHashes(answer, "path", out var path, out failure))
             return false;
-        byte[] leaf = [];
-        if (!TryReadLeaves(index, index + 1, read => leaf = read, out failure))
-            return false;
-        (proof, key) = (new InclusionProof(index, leaf, path, signed.Note), signed.Key);
-        return true;
+        try
+        {
+            (proof, key) = (new InclusionProof(index, ReadLeaves(index, index + 1).Single(), path, signed.Note), signed.Key);
+            return true;
+        }
+        catch (SourceException e)
+        {
+            return No(e.Failure, out failure);
+        }
     }
 
-    /// <summary>RFC 6962's proof that the tree of the new size begins with that of the old one. Not checked yet.</summary>
     public bool TryGetConsistency(long old, long @new, out IReadOnlyList<byte[]> proof, out Failure failure)
     {
         proof = [];
@@ -51,31 +56,39 @@ internal sealed class LedgerReader(Session session)
         var note = Encoding.UTF8.GetBytes(text);
         if (!Checkpoint.TryOpen(note, key, out var opened, out var fault))
             return No(NotOne(fault), out failure);
+        if (given is not null && given.ToString() != key.ToString())
+            return No(new Failure(ExitCode.Refused, $"the ledger's key is {key}, not the one given, {given}: another ledger answers"), out failure);
         checkpoint = new SignedCheckpoint(note, opened, key);
         return new SeenCheckpoints(session).TryAccept(this, checkpoint, out failure);
     }
 
-    /// <summary>The leaves from an index up to, and without, another one, in order.</summary>
-    public bool TryReadLeaves(long from, long to, Action<byte[]> take, out Failure failure)
+    public IEnumerable<byte[]> ReadLeaves(long from, long to)
     {
-        failure = null!;
         var begun = Array.Empty<byte>();
         while (from < to)
         {
-            if (!TryReadPage(from, begun.Length, out var page, out failure))
-                return false;
+            if (!TryReadPage(from, begun.Length, out var page, out var failure))
+                throw new SourceException(failure);
             if (page.Length == 0)
-                return No(NotOne($"entry {from} is not in it"), out failure);
-            byte[] bytes = [.. begun, .. page];
-            ReadOnlySpan<byte> rest = bytes;
-            while (from < to && EntryBundle.TryTake(ref rest, out var leaf))
+                throw new SourceException(NotOne($"entry {from} is not in it"));
+            begun = [.. begun, .. page];
+            foreach (var leaf in TakeWhole(ref begun, to - from))
             {
-                take(leaf);
+                yield return leaf;
                 from++;
             }
-            begun = rest.ToArray();
         }
-        return true;
+    }
+
+    /// <summary>The leaves that have come whole, at most so many; what is left is the beginning of the next one.</summary>
+    private static List<byte[]> TakeWhole(ref byte[] bytes, long most)
+    {
+        List<byte[]> leaves = [];
+        ReadOnlySpan<byte> rest = bytes;
+        while (leaves.Count < most && EntryBundle.TryTake(ref rest, out var leaf))
+            leaves.Add(leaf);
+        bytes = rest.ToArray();
+        return leaves;
     }
 
     private static bool TryReadHashes(AnswerReader answer, string name, out IReadOnlyList<byte[]> hashes, out Failure failure)

@@ -293,6 +293,102 @@ public sealed class AuditTests : IDisposable
         Assert.Contains($"\"{expected}\"", answer, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Verify_without_an_export_checks_the_daemons_ledger_under_the_pinned_or_the_given_key()
+    {
+        using var bus = Serve();
+        Assert.Equal(2, _client.Run("audit", "verify", "--signer", Signer()));
+        Assert.Contains("no key home to pin it in", _client.Error, StringComparison.Ordinal);
+        Assert.True(_client.Run("audit", "verify", "--key", _ledger.Signer.Key.ToString(), "--signer", Signer()) == 0, _client.Error);
+        Assert.Contains("sound       30 entries", _client.Output, StringComparison.Ordinal);
+        Assert.Contains("left out    3 confidential", _client.Output, StringComparison.Ordinal);
+
+        Directory.CreateDirectory(_client.Home);
+        Assert.True(_client.Run("audit", "verify", "--signer", Signer()) == 0, _client.Error);
+        Assert.Contains("pinned, not signed", _client.Error, StringComparison.Ordinal);
+        using var other = new CheckpointSigner(SigningKey.Generate(), _ledger.Signer.Key.Name);
+        Assert.Equal(1, _client.Run("audit", "verify", "--key", other.Key.ToString(), "--signer", Signer()));
+        Assert.Contains("not the one given", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_of_a_daemon_whose_leaves_are_others_or_too_few_fails_with_the_first_entry_that_does()
+    {
+        var key = _ledger.Signer.Key.ToString();
+        using (var other = new AuditTrial(30))
+        using (Serve("get_entries", other.Answer))
+        {
+            Assert.Equal(1, _client.Run("audit", "verify", "--key", key, "--signer", Signer()));
+            Assert.Contains("not sound: the daemon's ledger: the entries' root hash is", _client.Error, StringComparison.Ordinal);
+        }
+        using var few = new AuditTrial(20);
+        using (Serve("get_entries", few.Answer))
+            Assert.Equal(1, _client.Run("audit", "verify", "--key", key, "--signer", Signer()));
+        Assert.Contains("entry 20 is not in it", _client.Error, StringComparison.Ordinal);
+        for (var i = 20; i < 30; i++)
+            few.Store.AppendBatch([new NewEntry("{}"u8.ToArray())]);
+        using (Serve("get_entries", few.Answer))
+            Assert.Equal(1, _client.Run("audit", "verify", "--key", key, "--signer", Signer(), "-o", "json"));
+        Assert.True(_client.Json.TryGet("index", out var index) && index.Equals(JsonValue.Of(20)));
+        Assert.True(_client.Json.TryGet("place", out var place) && place.Equals(JsonValue.Of("the daemon's ledger")));
+    }
+
+    [Fact]
+    public void Export_answers_in_the_daemons_place_with_the_key_given_or_pinned()
+    {
+        string live;
+        using (Serve())
+        {
+            Assert.Equal(0, _client.Run("audit", "export", Export));
+            _client.Run("audit", "show");
+            live = _client.Output;
+            _client.Run("audit", "checkpoint");
+        }
+        var old = _client.Write("old", _client.Output);
+        var key = _ledger.Signer.Key.ToString();
+        Assert.True(_client.Run("audit", "show", "--from", Export, "--key", key) == 0, _client.Error);
+        Assert.Equal(live, _client.Output);
+        for (var index = 0; index < 30; index++)
+        {
+            Assert.True(_client.Run("audit", "prove", $"{index}", "--from", Export, "--key", key) == 0, _client.Error);
+            Assert.Equal(0, CheckProof(_client.Write("entry", _client.Output)));
+        }
+        Assert.Equal(2, _client.Run("audit", "prove", "30", "--from", Export, "--key", key));
+        Assert.Equal(0, _client.Run("audit", "consistency", old, "--from", Export, "--key", key));
+        Assert.Equal(0, _client.Run("audit", "verify", "--from", Export, "--key", key, "--signer", Signer()));
+        Assert.Equal(2, _client.Run("audit", "verify", Export, "--from", Export, "--key", key, "--signer", Signer()));
+
+        foreach (var command in (string[][])[["show"], ["prove", "3"], ["consistency", old], ["verify", "--signer", Signer()]])
+        {
+            Assert.Equal(2, _client.Run(["audit", .. command, "--from", Export]));
+            Assert.Contains("--key KEY", _client.Error, StringComparison.Ordinal);
+        }
+        Directory.CreateDirectory(_client.Home);
+        using (Serve())
+            _client.Run("audit", "key");
+        foreach (var command in (string[][])[["show"], ["prove", "3"], ["consistency", old], ["verify", "--signer", Signer()]])
+            Assert.True(_client.Run(["audit", .. command, "--from", Export]) == 0, _client.Error);
+    }
+
+    [Fact]
+    public void Export_that_is_damaged_is_named_with_its_file_whatever_is_asked_of_it()
+    {
+        using (Serve())
+            _client.Run("audit", "export", Export);
+        var key = _ledger.Signer.Key.ToString();
+        File.Delete(Path.Combine(Export, "tile/0/000.p/30"));
+        Assert.Equal(1, _client.Run("audit", "prove", "3", "--from", Export, "--key", key));
+        Assert.Contains("tile/0/000.p/30: it is missing", _client.Error, StringComparison.Ordinal);
+        File.WriteAllBytes(Path.Combine(Export, "tile/entries/000.p/30"), [0]);
+        Assert.Equal(1, _client.Run("audit", "show", "--from", Export, "--key", key));
+        Assert.Contains("entry 0: its entry bundle ends too early", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(1, _client.Run("audit", "show", "--from", _client.Root, "--key", key));
+        Assert.Contains("checkpoint: it is missing", _client.Error, StringComparison.Ordinal);
+    }
+
+    private FakeBus Serve(string command, Func<string, byte[]> instead) =>
+        new(_client.Socket, request => request.Contains(command, StringComparison.Ordinal) ? instead(request) : _ledger.Answer(request));
+
     private string Signer()
     {
         var file = Path.Combine(_client.Root, "operator_pk");

@@ -1,0 +1,95 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.ControlBus.Audit;
+
+/// <summary>
+/// Checks a ledger's leaves from the first one on: each by itself on all cores, then in order that no nonce stands twice, the fold, and the tree.
+/// Used once, to the end or to the first fault.
+/// </summary>
+/// <param name="checkpoint">What the ledger's key signed.</param>
+/// <param name="signers">The operators' keys, at most 16: an entry of any other key is a fault.</param>
+/// <param name="tiles">Grown by each entry that is sound.</param>
+internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<VerifyingKey> signers, TileBuilder tiles)
+{
+    private readonly EntryAuditor _auditor = new(signers, checkpoint.SystemId);
+    private readonly HashSet<Nonce> _nonces = [];
+    private PolicyState _state = PolicyState.Empty;
+    private long _signatures;
+    private long _withheld;
+
+    /// <summary>The first fault, or null. What the source of the runs or the taker of the tiles throws passes through.</summary>
+    public AuditFault? Check(IEnumerable<LeafRun> runs, Action<long, long>? progress)
+    {
+        foreach (var (run, entries, hashes) in runs.InOrder(Judge))
+        {
+            for (var i = 0; i < entries.Length; i++)
+            {
+                if (Take(run.First + i, entries[i]) is { } fault)
+                    return new AuditFault(run.Place, run.First + i, fault);
+                tiles.Append(hashes[i]);
+            }
+            progress?.Invoke(tiles.Tree.Size, checkpoint.Size);
+        }
+        return null;
+    }
+
+    /// <summary>What was found, when this is the fault or there is none.</summary>
+    public AuditReport Report(AuditFault? fault) => new()
+    {
+        Fault = fault,
+        Checkpoint = checkpoint,
+        Entries = tiles.Tree.Size,
+        Signatures = _signatures,
+        Withheld = _withheld,
+        State = _state,
+    };
+
+    /// <summary>Whether the entries, all taken, are those that were signed.</summary>
+    public AuditFault? CheckRoot(string place)
+    {
+        if (tiles.Tree.Size != checkpoint.Size)
+            return new AuditFault(place, tiles.Tree.Size, $"it is missing: the ledger's key signed a tree of {checkpoint.Size} entries");
+        var root = tiles.Tree.Root();
+        return root.AsSpan().SequenceEqual(checkpoint.RootHash.Span)
+            ? null
+            : new AuditFault(place, null, $"the entries' root hash is {Convert.ToHexStringLower(root)}, and {checkpoint.RootHex} was signed: entries were changed, or others put in their place");
+    }
+
+    private (LeafRun Run, AuditedEntry[] Entries, byte[][] Hashes) Judge(LeafRun run)
+    {
+        var entries = new AuditedEntry[run.Leaves.Count];
+        var hashes = new byte[entries.Length][];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            hashes[i] = MerkleTree.LeafHash(run.Leaves[i]);
+            // What is not in the tree is not worth a look: its hash is the fault to be told.
+            if (run.Hashes is null || hashes[i].AsSpan().SequenceEqual(run.Hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes)))
+                entries[i] = _auditor.Judge(run.First + i, run.Leaves[i]);
+        }
+        return (run, entries, hashes);
+    }
+
+    private string? Take(long index, AuditedEntry audited)
+    {
+        if (!audited.IsSound)
+            return audited.Fault ?? "its bytes do not have the hash that is in the tree";
+        if (audited.Entry is WithheldEntry)
+            _withheld++;
+        if (audited.Entry is MessageEntry or LedgerKeyEntry)
+            _signatures++;
+        if (audited.Entry is MessageEntry message && !_nonces.Add(message.Message.Nonce!.Value))
+            return "its nonce stands in an earlier entry: the message was replayed";
+        try
+        {
+            _state = LedgerFold.Apply(_state, audited.Entry!, index);
+            return null;
+        }
+        catch (InvalidDataException e)
+        {
+            return e.Message;
+        }
+    }
+}

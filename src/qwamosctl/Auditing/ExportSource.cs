@@ -1,0 +1,102 @@
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Audit;
+
+namespace Qwamos.Client.Auditing;
+
+/// <summary>An exported copy of a ledger.</summary>
+internal sealed class ExportSource(string directory, Session session, NoteVerifierKey? given) : ILedgerSource
+{
+    public string Place => directory;
+
+    public bool TryGetCheckpoint(out SignedCheckpoint checkpoint, out Failure failure)
+    {
+        checkpoint = null!;
+        try
+        {
+            var note = ExportReader.ReadCheckpoint(directory);
+            if (!LedgerKeyOption.TryFind(session, given, note, out var key, out failure))
+                return false;
+            if (!Checkpoint.TryOpen(note, key, out var opened, out var fault))
+                return No(new AuditFault(ExportReader.CheckpointFile, null, fault), out failure);
+            checkpoint = new SignedCheckpoint(note, opened, key);
+            return true;
+        }
+        catch (ExportFaultException e)
+        {
+            return No(e.Fault, out failure);
+        }
+    }
+
+    public IEnumerable<byte[]> ReadLeaves(long from, long to)
+    {
+        using var leaves = new ExportReader(directory, to).ReadLeaves(from, to).GetEnumerator();
+        while (TryMove(leaves))
+            yield return leaves.Current;
+    }
+
+    public bool TryGetProof(long index, out InclusionProof proof, out NoteVerifierKey key, out Failure failure)
+    {
+        (proof, key) = (null!, null!);
+        if (!TryGetCheckpoint(out var signed, out failure))
+            return false;
+        var size = signed.Checkpoint.Size;
+        if (index >= size)
+        {
+            failure = Failure.Usage($"there is no entry {index}: the export has {size}");
+            return false;
+        }
+        try
+        {
+            ExportReader export = new(directory, size);
+            proof = new InclusionProof(index, export.ReadLeaf(index), export.Tree().InclusionProof(index, size), signed.Note);
+            key = signed.Key;
+            return true;
+        }
+        catch (ExportFaultException e)
+        {
+            return No(e.Fault, out failure);
+        }
+    }
+
+    public bool TryGetConsistency(long old, long @new, out IReadOnlyList<byte[]> proof, out Failure failure)
+    {
+        proof = [];
+        if (!TryGetCheckpoint(out var signed, out failure))
+            return false;
+        var size = signed.Checkpoint.Size;
+        if (@new > size)
+        {
+            failure = new Failure(ExitCode.Refused, $"there is no tree of {@new} entries in the export: it has {size}");
+            return false;
+        }
+        try
+        {
+            proof = new ExportReader(directory, size).Tree().ConsistencyProof(old, @new);
+            return true;
+        }
+        catch (ExportFaultException e)
+        {
+            return No(e.Fault, out failure);
+        }
+    }
+
+    private static bool TryMove(IEnumerator<byte[]> leaves)
+    {
+        try
+        {
+            return leaves.MoveNext();
+        }
+        catch (ExportFaultException e)
+        {
+            throw new SourceException(Unsound(e.Fault));
+        }
+    }
+
+    private static Failure Unsound(AuditFault fault) => new(ExitCode.Refused, $"the export is not sound: {fault}");
+
+    private static bool No(AuditFault fault, out Failure failure)
+    {
+        failure = Unsound(fault);
+        return false;
+    }
+}

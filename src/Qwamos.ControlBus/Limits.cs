@@ -132,6 +132,15 @@ public static class Limits
     /// <summary>Longest verifier key of a ledger: it has 93 characters.</summary>
     public const int MaxVerifierKeyChars = 128;
 
+    /// <summary>Age from which a checkpoint says nothing about now: several idle ones were missed.</summary>
+    public const int CheckpointStaleSeconds = 300;
+
+    /// <summary>Longest file of a witness's memory: a note with the ledger's lines only, and a statement; a kilobyte or two.</summary>
+    public const int MaxWitnessFileBytes = 65_536;
+
+    /// <summary>Files of evidence that a witness keeps of each kind: the first ones, for those that follow tell the same story.</summary>
+    public const int MaxEvidenceFiles = 16;
+
     // Enforcement.
 
     /// <summary>Time a hook may run before its process group is killed.</summary>

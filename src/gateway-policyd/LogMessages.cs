@@ -56,6 +56,18 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(31, LogLevel.Error, "a status could not be made ({Kind}): {Reason}; its sender was told busy")]
     public partial void StatusFailed(string kind, string reason);
 
+    [LoggerMessage(40, LogLevel.Information, "witness {Key}")]
+    public partial void Witness(string key);
+
+    [LoggerMessage(41, LogLevel.Warning, "no witness: this gateway has no system ID yet; run gateway-policyd enroll FILE --system HEX")]
+    public partial void NoWitness();
+
+    [LoggerMessage(42, LogLevel.Error, "evidence is kept in {Path}: {Reason}")]
+    public partial void EvidenceKept(string reason, string path);
+
+    [LoggerMessage(43, LogLevel.Error, "evidence cannot be kept ({Fault}): {Reason}")]
+    public partial void EvidenceNotKept(string reason, string fault);
+
     [LoggerMessage(30, LogLevel.Critical, "the record of accepted changes is broken: {Reason}")]
     public partial void RecordBroken(string reason);
 }

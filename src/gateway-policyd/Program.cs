@@ -15,6 +15,7 @@ internal static class Program
             DaemonCommandLine.LogFormat,
             RunCommand.Create(),
             StatusCommand.Create(),
+            WitnessCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, RootNotes.AnchorReplaced, takesSystem: true),
             TimeFloorCommand.Create(DaemonCommandLine.Root, RootNotes.LowerFloor, "The time floor is lowered."),
         };

@@ -1,7 +1,4 @@
 using System.CommandLine;
-using System.Net.Sockets;
-using System.Text;
-using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
@@ -12,9 +9,6 @@ namespace Qwamos.Gateway;
 /// <summary><c>gateway-policyd status</c>: asks the daemon's own socket, unsigned, and shows the answer.</summary>
 internal static class StatusCommand
 {
-    /// <summary>Time for all of it: connect, send, the whole answer.</summary>
-    private const int PatienceSeconds = 10;
-
     private const string Json = "json";
 
     private static readonly Option<string> Output = new("--output", "-o")
@@ -34,49 +28,10 @@ internal static class StatusCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
-        byte[] line;
-        try
-        {
-            line = await AskAsync(paths.GatewaySocket, TimeProvider.System);
-        }
-        catch (SocketException e)
-        {
-            return End(ExitCodes.NotReachable, $"{paths.GatewaySocket}: {e.Message}: does gateway-policyd run?");
-        }
-        catch (OperationCanceledException)
-        {
-            return End(ExitCodes.NotReachable, $"{paths.GatewaySocket}: no answer within {PatienceSeconds} s");
-        }
-
-        if (!AnswerReader.TryRead(line, out AnswerReader? answer, out string? fault))
-            return End(ExitCodes.Failed, $"the answer cannot be read: {fault}");
-        if (!answer.IsOk)
-            return End(ExitCodes.Failed, $"{answer.Code}: {answer.Reason}");
+        (AnswerReader? answer, int failed) = await OwnSocket.AskAsync(paths, Commands.GetStatus);
+        if (answer is null)
+            return failed;
         Console.Out.WriteLine(parsed.GetValue(Output) == Json ? JsonText.ToText(answer.Document, isIndented: true) : StatusText.Of(answer.Document));
         return ExitCodes.Done;
-    }
-
-    /// <exception cref="OperationCanceledException">The time is over.</exception>
-    internal static async Task<byte[]> AskAsync(string path, TimeProvider time)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(PatienceSeconds), time);
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), limit.Token).ConfigureAwait(false);
-        await socket.SendAsync("{\"msg\":{\"command\":\"get_status\"}}\n"u8.ToArray(), limit.Token).ConfigureAwait(false);
-        var buffer = new byte[Limits.MaxAnswerBytes];
-        int length = 0, read;
-        do
-        {
-            read = await socket.ReceiveAsync(buffer.AsMemory(length), limit.Token).ConfigureAwait(false);
-            length += read;
-        }
-        while (read > 0 && buffer[length - 1] != '\n' && length < buffer.Length);
-        return buffer[..length];
-    }
-
-    private static int End(int code, string sentence)
-    {
-        Console.Error.WriteLine("gateway-policyd: " + SafeText.ForTerminal(sentence));
-        return code;
     }
 }

@@ -15,6 +15,7 @@ internal static class StatusText
         AppendKeys(text, "in force as policy", Member(answer, "policy"), Member(answer, "enforcement"));
         AppendKeys(text, "waits for the next start", Member(answer, "pending"), null);
         AppendKeys(text, "never set, default", Member(answer, "defaults"), null);
+        AppendWitness(text, Member(answer, "witness"));
         if (Text(Member(answer, "projections")) is { Length: > 0 } projections and not "ok")
             text.Append("status.json: ").AppendLine(projections);
         return text.ToString().TrimEnd();
@@ -34,6 +35,27 @@ internal static class StatusText
             text.AppendLine();
         }
     }
+
+    private static void AppendWitness(StringBuilder text, JsonValue? witness)
+    {
+        if (witness is null)
+            return;
+        text.Append("witness of the ledger: ");
+        if (Text(Member(witness, "fault")) is { Length: > 0 } fault)
+            text.AppendLine(fault);
+        else if (Member(witness, "size") is not { Kind: JsonKind.Number } size)
+            text.AppendLine("it has seen no checkpoint yet");
+        else
+            text.Append(Text(size)).Append(" entries, ").Append(Text(Member(witness, "age"))).Append(" s ago").Append(IsTrue(witness, "stale") ? ", STALE" : "")
+                .Append("; its key is ").AppendLine(Text(Member(witness, "trust")));
+        foreach (string kind in (string[])["fork", "unknown_key"])
+        {
+            if (Text(Member(witness, "evidence", kind)) is { Length: > 0 } count and not "0")
+                text.Append("  EVIDENCE of ").Append(kind).Append(": ").Append(count).AppendLine(" in evidence/, see docs/troubleshooting.md");
+        }
+    }
+
+    private static bool IsTrue(JsonValue value, string name) => Member(value, name) is { Kind: JsonKind.Boolean } flag && flag.AsBoolean;
 
     private static JsonValue? Member(JsonValue? value, params ReadOnlySpan<string> path)
     {

@@ -38,7 +38,7 @@ public sealed class RequestPipeline(
     {
         EffectiveTime now = Now;
         Verdict verdict = verifier.Check(pending.Envelope, now);
-        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command is Envelopes.Commands.SetPolicy or Envelopes.Commands.LedgerKey)
+        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true)
         {
             pending.Verified(message, now.Now);
             writer.Submit(pending);
@@ -80,7 +80,7 @@ public sealed class RequestPipeline(
     {
         if (!verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
             Refuse(request, refusal);
-        else if (reads is not null && message.Message.Command != Envelopes.Commands.GetStatus)
+        else if (reads?.Serves(message.Message.Command) == true)
             request.AnswerAtHead(() => scheduler.MakeAsync(request.Lane, () => Read(reads, message, request.Peer)));
         else
             request.AnswerAtHead(() => scheduler.MakeAsync(request.Lane, () => Show(message, request.Peer)));

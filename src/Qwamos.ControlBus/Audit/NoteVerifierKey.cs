@@ -43,7 +43,7 @@ public sealed class NoteVerifierKey
         var found = false;
         foreach (var signature in note.Signatures)
         {
-            if (signature.Name != Name || signature.KeyHash != KeyHash)
+            if (!IsMine(signature))
                 continue;
             if (!Public.Verify(text, signature.Bytes.Span))
             {
@@ -55,6 +55,9 @@ public sealed class NoteVerifierKey
         fault = found ? null : $"it is not signed by the key given, {Name}+{KeyHash:x8}";
         return found;
     }
+
+    /// <summary>Whether a line names this key. Says nothing about whether it holds.</summary>
+    internal bool IsMine(NoteSignature line) => line.Name == Name && line.KeyHash == KeyHash;
 
     /// <summary>The verifier key on one line, without a newline.</summary>
     public override string ToString() => VerifierKeyLine.Write(Name, Type, Public);

@@ -9,7 +9,7 @@ public static class Commands
     /// <summary>A look at the state: <c>args</c> is absent, empty or <c>{"reveal":bool}</c>. May come unsigned.</summary>
     public const string GetStatus = "get_status";
 
-    /// <summary>The ledger's tree, signed by the ledger's key: no <c>args</c>. May come unsigned; qwamosd's only.</summary>
+    /// <summary>The ledger's tree, signed by the ledger's key, the newest or, from a gateway, the last it saw: no <c>args</c>. May come unsigned.</summary>
     public const string GetCheckpoint = "get_checkpoint";
 
     /// <summary>
@@ -26,12 +26,18 @@ public static class Commands
 
     /// <summary>
     /// An operator's statement that a verifier key is the ledger's: <c>args</c> is a <see cref="LedgerKeyStatement"/>. It carries its own
-    /// signature and never another one; qwamosd's only.
+    /// signature and never another one.
     /// </summary>
     public const string LedgerKey = "ledger_key";
 
+    /// <summary>
+    /// A checkpoint for a witness, and the proof that it extends the last one: <c>args</c> is a <see cref="CheckpointOffer"/>. The note in it
+    /// carries the ledger's signature; a gateway's only.
+    /// </summary>
+    public const string Checkpoint = "checkpoint";
+
     /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
-    public static bool IsSelfAuthenticating(string command) => command is LedgerKey;
+    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or Checkpoint;
 
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
     public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency;

@@ -47,6 +47,10 @@ public sealed class Message
     public LedgerKeyStatement? KeyStatement =>
         Command == Commands.LedgerKey && LedgerKeyStatement.TryRead(Args, out var statement, out _) ? statement : null;
 
+    /// <summary>What <c>checkpoint</c> offers; null for every other command.</summary>
+    public CheckpointOffer? Offer =>
+        Command == Commands.Checkpoint && CheckpointOffer.TryRead(Args, out var offer, out _) ? offer : null;
+
     /// <summary>True for <c>get_status</c> that asks for confidential values.</summary>
     public bool AsksToReveal =>
         Command == Commands.GetStatus && Args is not null && Args.TryGet("reveal", out var reveal) && reveal.AsBoolean;

@@ -40,6 +40,9 @@ public sealed class SystemPaths
 
     public string GatewayStateDir => At("/var/lib/qwamos-gateway");
     public string AcceptedFile => At("/var/lib/qwamos-gateway/accepted.db");
+    public string GatewayWitnessKeyFile => At("/var/lib/qwamos-gateway/witness_sk");
+    public string GatewayWitnessFile => At("/var/lib/qwamos-gateway/witness.json");
+    public string GatewayEvidenceDir => At("/var/lib/qwamos-gateway/evidence");
     public string GatewayStatusFile => At("/var/lib/qwamos-gateway/status.json");
 
     public string RunDir => At("/run/qwamos");

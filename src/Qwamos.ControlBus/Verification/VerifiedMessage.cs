@@ -5,7 +5,7 @@ namespace Qwamos.ControlBus.Verification;
 
 /// <summary>
 /// A message that passed every check of the <see cref="Verifier"/>, which alone makes one: handlers that ask for this type cannot be given
-/// anything less. <see cref="Signer"/> is null only for a command that reads and came unsigned.
+/// anything less. <see cref="Signer"/> is null only for a command that reads and came unsigned, and for a <c>checkpoint</c>.
 /// </summary>
 public sealed class VerifiedMessage
 {

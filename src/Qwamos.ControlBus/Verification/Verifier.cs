@@ -66,11 +66,14 @@ public sealed class Verifier
             : new Refusal(ErrorCode.WrongSystem, "the message is for another system");
     }
 
-    /// <summary>Only a look without secrets needs no signature, and only commands that read have that form; the rest is refused again here.</summary>
+    /// <summary>
+    /// Only a look without secrets needs no signature, and what carries its own inside, which whoever handles it verifies; the rest is refused
+    /// again here.
+    /// </summary>
     private static Verdict JudgeUnsigned(Envelope envelope)
     {
         var message = envelope.Message;
-        return Commands.IsRead(message.Command) && !message.AsksToReveal
+        return message.Offer is not null || (Commands.IsRead(message.Command) && !message.AsksToReveal)
             ? Verdict.Accept(new VerifiedMessage(envelope, signer: null))
             : Verdict.Refuse(new Refusal(ErrorCode.BadSignature, "this needs a signature"));
     }
@@ -82,8 +85,8 @@ public sealed class Verifier
             return new Refusal(ErrorCode.FromFuture, $"the statement was signed more than {Limits.FreshnessWindowSeconds} s after now");
         if (statement.SystemId != _options.SystemId)
             return new Refusal(ErrorCode.WrongSystem, "the statement is about another system's ledger");
-        if (statement.Key != _options.LedgerKey)
-            return Refusal.BadRequest($"key is not this ledger's, which is {_options.LedgerKey}");
+        if (_options.LedgerKey is { } own && statement.Key != own)
+            return Refusal.BadRequest($"key is not this ledger's, which is {own}");
         if (_options.Keys.FirstOrDefault(key => key.Id == statement.Signer) is not { } signer)
             return new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key");
         return statement.IsSignedBy(signer) ? null : new Refusal(ErrorCode.BadSignature, "the statement's signature does not hold under the key that it names");

@@ -15,7 +15,7 @@ public sealed record VerifierOptions
     /// <summary>Refuses a signed message without <c>system</c>.</summary>
     public bool SystemRequired { get; init; }
 
-    /// <summary>The verifier key of this program's own ledger, which alone a <c>ledger_key</c> may be about; null where that is not served.</summary>
+    /// <summary>The verifier key of this program's own ledger, which alone a <c>ledger_key</c> may be about; null at who has none.</summary>
     public string? LedgerKey { get; init; }
 
     /// <summary>The commands this program serves.</summary>

@@ -8,6 +8,7 @@ using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.Gateway.Enforcing;
+using Qwamos.Gateway.Witnessing;
 
 namespace Qwamos.Gateway.Receiving;
 
@@ -26,6 +27,7 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly LogMessages _log;
     private readonly RequestLog _requestLog;
     private readonly LedgerStore _store;
+    private readonly Witness? _witness;
     private readonly Writer _writer;
     private readonly Enforcer _enforcer;
     private readonly StatusFile _statusFile;
@@ -33,18 +35,20 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly BusListener _listener;
 
     private Receiver(
-        ReceiverSettings settings, BusSocket socket, LedgerStore store, LoadedLedger loaded, Enforcer enforcer, int maxConnections, TimeProvider time, LogMessages log)
+        ReceiverSettings settings, BusSocket socket, LedgerStore store, LoadedLedger loaded, Witness? witness, Enforcer enforcer, int maxConnections, TimeProvider time, LogMessages log)
     {
         _settings = settings;
         _log = log;
         _store = store;
+        _witness = witness;
         _enforcer = enforcer;
         var replay = new ReplayStore(store.FindNonce);
         _writer = new Writer(store, loaded, replay, settings.Schema, settings.Scope);
         _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
-        _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, time);
+        var watching = new WitnessAnswers(witness, time);
+        _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, watching.Status, time);
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
-        var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time);
+        var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time, watching);
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
         pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
@@ -65,13 +69,14 @@ internal sealed class Receiver : IAsyncDisposable
             || !BusSocket.TryBind(paths.GatewaySocket, paths, owner: null, out BusSocket? socket, out fault))
             return false;
         LedgerStore? store = null;
+        Witness? witness = null;
         try
         {
-            if (!AcceptedRecord.TryOpen(paths, out store, out fault))
+            if (!AcceptedRecord.TryOpen(paths, out store, out fault) || !TryOpenWitness(settings, time, log, out witness, out fault))
                 return false;
             var enforcer = new Enforcer(new HookDirectory(paths, time), time, log);
             LoadedLedger loaded = new StagedAtStart(settings, enforcer, time, log).Apply(store, LedgerFold.Load(store), stop);
-            receiver = new Receiver(settings, socket, store, loaded, enforcer, maxConnections, time, log);
+            receiver = new Receiver(settings, socket, store, loaded, witness, enforcer, maxConnections, time, log);
             return true;
         }
         catch (OperationCanceledException)
@@ -84,6 +89,7 @@ internal sealed class Receiver : IAsyncDisposable
             if (receiver is null)
             {
                 store?.Dispose();
+                witness?.Dispose();
                 socket.Dispose();
             }
         }
@@ -122,6 +128,15 @@ internal sealed class Receiver : IAsyncDisposable
     {
         await _listener.DisposeAsync();
         _store.Dispose();
+        _witness?.Dispose();
+    }
+
+    /// <summary>A gateway without a system ID has no ledger to watch, and gives null.</summary>
+    private static bool TryOpenWitness(ReceiverSettings settings, TimeProvider time, LogMessages log, out Witness? witness, [NotNullWhen(false)] out string? fault)
+    {
+        (witness, fault) = (null, null);
+        return settings.SystemId is null
+            || Witness.TryOpen(settings.Paths, settings.Anchor, settings.SystemId, settings.Domain.Name, time, log, out witness, out fault);
     }
 
     /// <summary>On the writer's thread, after the entries are durable: hands over, and does nothing that could wait.</summary>
@@ -169,6 +184,10 @@ internal sealed class Receiver : IAsyncDisposable
         _log.Key(_settings.Anchor.Id.ToString());
         _log.Schema(_settings.Schema.Hash, _settings.Schema.RuntimeCount, _settings.Schema.RebootCount);
         _log.Policy(_settings.Domain.Name, _settings.Domain.Class, state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
+        if (_witness is null)
+            _log.NoWitness();
+        else
+            _log.Witness(_witness.Key.ToString());
         _log.Socket(_settings.Paths.GatewaySocket);
         _log.Ready();
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
@@ -9,6 +10,9 @@ namespace Qwamos.Gateway.Receiving;
 /// <summary>What a gateway is told by its files: whom to believe, by which table to judge, and which domain it is. Read once, at the start.</summary>
 internal sealed record ReceiverSettings(SystemPaths Paths, VerifyingKey Anchor, PolicySchema Schema, GatewayConfig Domain, string? SystemId)
 {
+    private static readonly HashSet<string> Served =
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.Checkpoint, Commands.LedgerKey };
+
     /// <summary>The keys of this domain: its class's, and those of class <c>all</c>.</summary>
     public DomainScope Scope => Domain.Scope;
 
@@ -33,6 +37,7 @@ internal sealed record ReceiverSettings(SystemPaths Paths, VerifyingKey Anchor, 
     public Verifier Verifier() => new(new VerifierOptions
     {
         Keys = [Anchor],
+        Commands = Served,
         SystemId = SystemId,
         AudienceRule = AudienceRules.ForReceiver(Schema, Domain.Name, Domain.Class),
     });

@@ -7,7 +7,7 @@ using Qwamos.Gateway.Enforcing;
 namespace Qwamos.Gateway.Receiving;
 
 /// <summary>What the gateway says of itself: in its answer to <c>get_status</c>, and, shorter and never revealing, in status.json.</summary>
-internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, Enforcer enforcer, Func<string> projections, TimeProvider time)
+internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, Enforcer enforcer, Func<string> projections, Func<JsonValue> witness, TimeProvider time)
     : IStatusSource
 {
     public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message)
@@ -27,6 +27,7 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
         yield return ("system", settings.SystemId is { } id ? JsonValue.Of(id) : JsonValue.Null);
         yield return ("key_id", JsonValue.Of(settings.Anchor.Id.ToString()));
         yield return ("domain", JsonValue.Object([("name", JsonValue.Of(settings.Domain.Name)), ("class", JsonValue.Of(settings.Domain.Class))]));
+        yield return ("witness", witness());
         yield return ("projections", JsonValue.Shown(projections()));
     }
 

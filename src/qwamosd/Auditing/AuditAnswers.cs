@@ -16,6 +16,8 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) 
 {
     private readonly LedgerTree _tree = new(ledger);
 
+    public bool Serves(string command) => command is Commands.GetCheckpoint or Commands.GetEntries or Commands.GetProof or Commands.GetConsistency;
+
     public bool TryRead(
         Message message,
         [NotNullWhen(true)] out IEnumerable<(string Name, JsonValue Value)>? members,

@@ -111,6 +111,8 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change) =>
         [("index", JsonValue.Of(change.Index)), ("applied", JsonValue.Array(change.Outcome.Applied))];
 
+    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey);
+
     /// <summary>Another look than a status: its command, by name.</summary>
     public bool TryRead(
         Message message, [NotNullWhen(true)] out IEnumerable<(string Name, JsonValue Value)>? members, [NotNullWhen(false)] out Refusal? refusal)

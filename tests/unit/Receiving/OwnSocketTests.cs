@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Receiving;
 
-public sealed class StatusCommandTests
+public sealed class OwnSocketTests
 {
     [Fact]
     public async Task Attack23_DaemonThatAnswersAByteAtATime_IsGivenTenSecondsForAllOfIt()
@@ -25,7 +25,7 @@ public sealed class StatusCommandTests
                     await Task.Delay(1);
                 }
             });
-            Task<byte[]> asked = StatusCommand.AskAsync(Path.Combine(folder, "sock"), time);
+            Task<byte[]> asked = OwnSocket.AskAsync(Path.Combine(folder, "sock"), "get_status", time);
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
             Assert.True(sent >= 9);
         }

@@ -129,17 +129,37 @@ public static class Limits
     /// <summary>Longest file with a verifier key: one line.</summary>
     public const int MaxVerifierKeyFileBytes = 4_096;
 
-    /// <summary>Longest verifier key of a ledger: it has 93 characters.</summary>
-    public const int MaxVerifierKeyChars = 128;
+    /// <summary>Least time between two checkpoints made after commits.</summary>
+    public const int CheckpointPauseSeconds = 1;
+
+    /// <summary>Most time between two checkpoints while nothing is committed.</summary>
+    public const int CheckpointIdleSeconds = 60;
 
     /// <summary>Age from which a checkpoint says nothing about now: several idle ones were missed.</summary>
     public const int CheckpointStaleSeconds = 300;
+
+    /// <summary>Longest verifier key of a ledger: it has 93 characters.</summary>
+    public const int MaxVerifierKeyChars = 128;
 
     /// <summary>Longest file of a witness's memory: a note with the ledger's lines only, and a statement; a kilobyte or two.</summary>
     public const int MaxWitnessFileBytes = 65_536;
 
     /// <summary>Files of evidence that a witness keeps of each kind: the first ones, for those that follow tell the same story.</summary>
     public const int MaxEvidenceFiles = 16;
+
+    // Backups.
+
+    /// <summary>Bytes of a backup in one answer: as <see cref="MaxLeafPageBytes"/>.</summary>
+    public const int MaxBackupPageBytes = 48_000;
+
+    /// <summary>Backups that the daemon keeps of those asked of it; a newer one takes the place of its oldest.</summary>
+    public const int MaxKeptBackups = 3;
+
+    /// <summary>Database pages copied in one step of a backup: 256 KiB, so that a stop waits some milliseconds at most.</summary>
+    public const int BackupStepPages = 64;
+
+    /// <summary>How long a client waits for the daemon to make a backup.</summary>
+    public const int MaxBackupWaitSeconds = 3_600;
 
     // Enforcement.
 

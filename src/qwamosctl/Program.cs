@@ -25,6 +25,7 @@ internal static class Program
             KeysCommand.Build(shared, terminal),
             KeyCommand.Build(shared, terminal),
             AuditCommand.Build(shared, terminal),
+            BackupCommand.Build(shared, terminal),
             ConvertCommand.Build(shared, terminal),
             ValidateCommand.Build(shared, terminal),
             CompletionCommand.Build(shared, terminal),

@@ -11,6 +11,7 @@ using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Daemon.Auditing;
 using Qwamos.Daemon.Delivery;
+using Qwamos.Daemon.Keeping;
 using Qwamos.Daemon.Staging;
 
 namespace Qwamos.Daemon;
@@ -25,13 +26,15 @@ internal sealed class Daemon : IAsyncDisposable
     private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.Backup, Commands.GetBackup };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;
     private readonly Writer _writer;
     private readonly ProjectionWorker _projections;
+    private readonly CheckpointWorker _checkpoints;
     private readonly DeliveryService _delivery;
+    private readonly BackupKeeper _backups;
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
 
@@ -56,10 +59,13 @@ internal sealed class Daemon : IAsyncDisposable
             AudienceRule = AudienceRules.ForAuthority(start.Schema, start.Config.Domains),
         });
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
-        var checkpoints = new Checkpoints(start.LedgerKey, () => _writer.Published);
+        var checkpoints = new Checkpoints(start.LedgerKey, () => _writer.Published, time);
+        _checkpoints = new CheckpointWorker(checkpoints, start.Paths.CheckpointFile, time, log);
+        _writer.Committed += _ => _checkpoints.Committed();
         var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _delivery.Status, () => _projections.Fault, () => _pipeline!.Counts, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints);
-        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time, audit);
+        _backups = new BackupKeeper(start.Paths, log);
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time, new BackupAnswers(_backups, audit));
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
     }
@@ -67,7 +73,9 @@ internal sealed class Daemon : IAsyncDisposable
     /// <summary>Serves until it is asked to stop or the ledger fails; gives the exit code.</summary>
     public async Task<int> RunAsync(Task stopRequested, ServiceNotifier notifier)
     {
+        _backups.RemoveLeftoversIfPossible();
         _projections.Start();
+        _checkpoints.Start();
         _writer.Start();
         _delivery.Start();
         await _listener.StartAsync();
@@ -78,11 +86,13 @@ internal sealed class Daemon : IAsyncDisposable
         notifier.Stopping();
         await _listener.StopAsync(StopGrace);
         await _delivery.DisposeAsync();
+        _backups.Dispose();
         _writer.Stop();
         // Only now: what the writer recorded last is answered, too.
         await _listener.CutOffAsync(LastAnswersGrace);
-        // Its last lines and files come before the line that says how it ended.
+        // Their last lines and files come before the line that says how it ended.
         await _projections.DisposeAsync();
+        await _checkpoints.DisposeAsync();
         if (_writer.Broken.IsCompleted)
         {
             _log.LedgerBroken((await _writer.Broken).Message);
@@ -96,6 +106,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         await _listener.DisposeAsync();
         await _projections.DisposeAsync();
+        await _checkpoints.DisposeAsync();
         _start.Dispose();
     }
 

@@ -50,6 +50,12 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(23, LogLevel.Warning, "the old program's file {Path} cannot be moved out of the way: {Reason}")]
     public partial void LegacyStuck(string path, string reason);
 
+    [LoggerMessage(24, LogLevel.Error, "the newest checkpoint cannot be kept in {Path}: {Reason}; tried again each second")]
+    public partial void CheckpointNotKept(string path, string reason);
+
+    [LoggerMessage(25, LogLevel.Information, "the newest checkpoint is kept again")]
+    public partial void CheckpointKept();
+
     [LoggerMessage(30, LogLevel.Error, "the disk is full: changes are refused with storage_full until there is room again")]
     public partial void StorageFull();
 
@@ -61,6 +67,12 @@ internal sealed partial class LogMessages(ILogger logger)
 
     [LoggerMessage(33, LogLevel.Error, "a status could not be made ({Kind}): {Reason}; its sender was told busy")]
     public partial void StatusFailed(string kind, string reason);
+
+    [LoggerMessage(60, LogLevel.Information, "backup {Name} made: {Entries} entries, {Bytes} bytes")]
+    public partial void BackupMade(string name, long entries, long bytes);
+
+    [LoggerMessage(61, LogLevel.Error, "a backup was not made: {Reason}")]
+    public partial void BackupFailed(string reason);
 
     [LoggerMessage(40, LogLevel.Warning, "gateway {Gateway} cannot be reached: {Reason}; tried again")]
     public partial void GatewayDown(string gateway, string reason);

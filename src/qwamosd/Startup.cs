@@ -42,9 +42,10 @@ internal static class Startup
             // The socket's lock is held: nobody else writes here from now on. What an earlier daemon was killed in is of no use.
             DurableFile.RemoveLeftovers(paths.StateDir);
             ledger = LedgerStore.Open(paths.LedgerFile, LedgerOpenMode.ReadWrite);
+            if (!TryLoadLedgerKey(paths, systemId, key, out ledgerKey, out fault) || !TryCheckCheckpoint(paths, ledger, ledgerKey.Key, out fault))
+                return false;
             LoadedLedger loaded = LedgerFold.Load(ledger, memory.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null);
-            if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault)
-                || !TryLoadLedgerKey(paths, systemId, key, out ledgerKey, out fault))
+            if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault))
                 return false;
             prepared = new Prepared(paths, key, systemId, schema, config, socket, ledger, ledgerKey, loaded, lastBoot);
             return true;
@@ -122,6 +123,19 @@ internal static class Startup
         fault = $"{SafeText.ForTerminal(paths.LedgerKeyFile)} is the operator's key, which must not be here; move it away and start again: the ledger makes its own";
         ledgerKey.Dispose();
         return false;
+    }
+
+    /// <summary>The newest checkpoint that was kept must be this key's, and the ledger must extend it: else it is an older one, or another.</summary>
+    private static bool TryCheckCheckpoint(SystemPaths paths, LedgerStore ledger, NoteVerifierKey key, [NotNullWhen(false)] out string? fault)
+    {
+        if (!KeptCheckpoint.TryLoad(paths.CheckpointFile, out KeptCheckpoint? kept, out fault))
+            return false;
+        if (kept is not null && kept.Key.ToString() != key.ToString())
+            fault = $"{SafeText.ForTerminal(paths.CheckpointFile)} was signed by the ledger's key {kept.Key}, and {SafeText.ForTerminal(paths.LedgerKeyFile)} is another, {key}: put the old ledger_sk back; "
+                + $"to go on with the new one, which every client refuses until it is signed, move the checkpoint away: mv {SafePath.Quote(paths.CheckpointFile)} {SafePath.Quote(paths.CheckpointFile + ".old")}";
+        else
+            fault = kept?.Fault(ledger, paths.CheckpointFile);
+        return fault is null;
     }
 
     private static BusSocketOwner? SocketOwner(SystemPaths paths) =>

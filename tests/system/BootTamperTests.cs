@@ -69,7 +69,7 @@ public sealed partial class BootTamperTests : IDisposable
     }
 
     [Fact]
-    public void Attack28_LedgerOfTheLastBootPutBack_KeepsItsValue_AndThePendingFileTells()
+    public void Attack28_LedgerOfTheLastBootPutBack_IsRefusedByTheCheckpoint_AndThePendingFileTells()
     {
         Stage("paranoid");
         string older = Path.Combine(_trial.Root, "older.db");
@@ -77,7 +77,9 @@ public sealed partial class BootTamperTests : IDisposable
         Boot();
         Stage("strict");
         File.Copy(older, _trial.LedgerFile, overwrite: true);
-        Assert.Contains("pending.conf says KERNEL_HARDENING=strict", Boot());
+        string said = Boot();
+        Assert.Contains("pending.conf says KERNEL_HARDENING=strict", said);
+        Assert.Matches("the last known good stays: Entry [0-9]+ is missing: .*/var/lib/qwamos/checkpoint says so", said);
         AssertLevel("paranoid");
     }
 
@@ -245,9 +247,10 @@ public sealed partial class BootTamperTests : IDisposable
         command.ExecuteNonQuery();
     }
 
-    /// <summary>Rewrites the only entry with its hash and the tree, as somebody can who has the daemon's account but no key.</summary>
+    /// <summary>Rewrites the only entry with its hash and the tree, as somebody can who has the daemon's account but no key. The checkpoint that would tell is removed.</summary>
     private void Forge(Func<string, string> change)
     {
+        File.Delete(_trial.At("/var/lib/qwamos/checkpoint"));
         using SqliteConnection connection = Open();
         using SqliteCommand command = connection.CreateCommand();
         command.CommandText = "select leaf from entries where idx = 0";

@@ -15,6 +15,9 @@ public sealed record Checkpoint(string Origin, long Size, ReadOnlyMemory<byte> R
 {
     private const string OriginPrefix = "qwamos/";
 
+    /// <summary>When the ledger says that it signed this, unix seconds; null before it is signed.</summary>
+    public long? TimeSeconds { get; init; }
+
     /// <summary>The root as 64 lower-case hex digits, as status shows it.</summary>
     public string RootHex => Convert.ToHexStringLower(RootHash.Span);
 
@@ -30,6 +33,12 @@ public sealed record Checkpoint(string Origin, long Size, ReadOnlyMemory<byte> R
     /// <summary>The checkpoint of a tree as it is.</summary>
     public static Checkpoint Of(string origin, MerkleTree tree) => new(origin, tree.Size, tree.Root());
 
+    /// <summary>
+    /// True when nothing was heard of the ledger for too long: one that lives signs each minute. One of the future tells nothing, and counts as
+    /// stale; else it would hide a freeze (ATTACKS 14).
+    /// </summary>
+    public bool IsStale(long nowSeconds) => TimeSeconds is not { } time || Math.Abs(nowSeconds - time) > Limits.CheckpointStaleSeconds;
+
     /// <summary>Reads a signed checkpoint and believes it only when <paramref name="key"/> signed it, and it is of the log that the key is named for.</summary>
     public static bool TryOpen(
         ReadOnlySpan<byte> bytes, NoteVerifierKey key, [NotNullWhen(true)] out Checkpoint? checkpoint, [NotNullWhen(false)] out string? fault)
@@ -42,7 +51,13 @@ public sealed record Checkpoint(string Origin, long Size, ReadOnlyMemory<byte> R
             fault = $"it is of the log {read.Origin}, not of {key.Name}";
             return false;
         }
-        checkpoint = read;
+        // Without this line a changed byte in it would make it another key's, which says nothing, and go unseen.
+        if (!CosignatureKey.Of(key).TryReadTime(note, out var time, out var untimed))
+        {
+            fault = $"it does not say when it was made: {untimed}";
+            return false;
+        }
+        checkpoint = read with { TimeSeconds = time };
         return true;
     }
 

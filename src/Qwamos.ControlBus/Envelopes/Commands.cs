@@ -39,6 +39,15 @@ public static class Commands
     /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
     public static bool IsSelfAuthenticating(string command) => command is LedgerKey or Checkpoint;
 
+    /// <summary>A backup of the whole ledger: no <c>args</c>. Signed; takes no nonce's place; qwamosd's only.</summary>
+    public const string Backup = "backup";
+
+    /// <summary>A part of a backup that was made: <c>args</c> is <c>{"name":NAME,"offset":N}</c>. Signed; takes no nonce's place; qwamosd's only.</summary>
+    public const string GetBackup = "get_backup";
+
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
     public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency;
+
+    /// <summary>Whether a command gives confidential values: without a signature it has a form, and is <c>bad_signature</c>.</summary>
+    public static bool IsForSigners(string command) => command is Backup or GetBackup;
 }

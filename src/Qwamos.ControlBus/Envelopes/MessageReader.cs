@@ -74,7 +74,7 @@ internal static class MessageReader
         if (Commands.IsSelfAuthenticating(fields.Command))
             return isSigned || !fields.IsBare ? $"{fields.Command} carries its own signature: msg holds command and args only, and no signature stands beside it" : null;
         if (!isSigned)
-            return Commands.IsRead(fields.Command) ? null : "signature is missing; only get_status and the commands of audit may come unsigned";
+            return Commands.IsRead(fields.Command) || Commands.IsForSigners(fields.Command) ? null : "signature is missing; only get_status and the commands of audit may come unsigned";
         if (fields.Nonce is null)
             return "nonce is missing";
         return fields.Timestamp is null ? "timestamp is missing" : null;
@@ -94,10 +94,16 @@ internal static class MessageReader
             Commands.GetProof => HasNumbers(args, "index") ? null : "args of get_proof is not an object of exactly index, a number from 0 on",
             Commands.LedgerKey => LedgerKeyStatement.TryRead(args, out _, out string? fault) ? null : $"args of ledger_key: {fault}",
             Commands.Checkpoint => CheckpointOffer.TryRead(args, out _, out string? why) ? null : $"args of checkpoint: {why}",
+            Commands.Backup => args is null || args.Members.IsEmpty ? null : "backup takes no args",
+            Commands.GetBackup => IsPlace(args) ? null : "args of get_backup is not an object of exactly name, a string, and offset, a number from 0 on",
             Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",
             _ => null,
         };
     }
+
+    private static bool IsPlace(JsonValue? args) =>
+        args is { Members.Length: 2 } && args.TryGet("name", out var name) && name.Kind == JsonKind.String
+        && args.TryGet("offset", out var offset) && offset.TryGetInteger(out long number) && number >= 0;
 
     private static bool HasNumbers(JsonValue? args, params ReadOnlySpan<string> names)
     {

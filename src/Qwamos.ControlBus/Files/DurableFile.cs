@@ -164,7 +164,7 @@ public static class DurableFile
     private static string WriteTemporary(
         SafeFileHandle dir, string name, string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid)
     {
-        var temporary = $".{name}.{RandomNumberGenerator.GetHexString(RandomHexDigits, lowercase: true)}{TemporarySuffix}";
+        var temporary = TemporaryNameOf(name);
         using var file = Posix.OpenAt(dir, temporary, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, Private, path);
         try
         {
@@ -182,7 +182,7 @@ public static class DurableFile
 
     // A rename that replaces nothing, not link and unlink: killed between those two, the file would have two names, and whoever reads it
     // refuses it for that. Where the file system has no such rename (NFS) they are all there is.
-    private static bool TryName(SafeFileHandle dir, string temporary, string name, string path)
+    internal static bool TryName(SafeFileHandle dir, string temporary, string name, string path)
     {
         if (Libc.RenameAt2(dir, temporary, dir, name, Libc.RENAME_NOREPLACE) == 0) return true;
         var fault = Posix.Fault("rename", path);
@@ -191,6 +191,9 @@ public static class DurableFile
         _ = Libc.UnlinkAt(dir, temporary, 0);
         return isLinked || (fault.Errno == PosixException.EEXIST ? false : throw fault);
     }
+
+    /// <summary>A name beside a file's for the time until it is whole; <see cref="RemoveLeftovers"/> knows it.</summary>
+    internal static string TemporaryNameOf(string name) => $".{name}.{RandomNumberGenerator.GetHexString(RandomHexDigits, lowercase: true)}{TemporarySuffix}";
 
     // The group first: a change of owner clears set-ID bits, and the mode must never be wider for the wrong group.
     private static void Own(SafeFileHandle file, UnixFileMode mode, uint? gid, string path)

@@ -30,6 +30,7 @@ public sealed class SystemPaths
     public string StateDir => At("/var/lib/qwamos");
     public string LedgerFile => At("/var/lib/qwamos/ledger.db");
     public string LedgerKeyFile => At("/var/lib/qwamos/ledger_sk");
+    public string CheckpointFile => At("/var/lib/qwamos/checkpoint");
     public string StatusFile => At("/var/lib/qwamos/status.json");
     public string PendingFile => At("/var/lib/qwamos/pending.conf");
     public string BackupsDir => At("/var/lib/qwamos/backups");

@@ -8,7 +8,7 @@ internal static class LedgerBackup
 {
     private const string FolderName = "backups";
     private const int MaxOfOneName = 100;
-    private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    internal const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Makes the copy, 0600; gives its path. A name that is taken gets a number; a sound copy of the same entries is not made twice.</summary>
@@ -27,9 +27,7 @@ internal static class LedgerBackup
             RemoveTemporary(temporary);
             if (FindSame(folder, name, expected) is { } same)
                 return same;
-            if (!DurableFile.CreateNew(temporary, [], FileMode))
-                throw new LedgerFormatException($"{temporary} is in the way of a backup: look at it and remove it.");
-            database.CopyTo(temporary);
+            Copy(database, temporary);
             Verify(temporary, expected);
             DurableFile.SyncFile(temporary);
             return GiveName(folder, temporary, name);
@@ -42,6 +40,14 @@ internal static class LedgerBackup
         {
             RemoveTemporary(temporary);
         }
+    }
+
+    /// <summary>Copies the ledger to a new file, 0600, that is not durable yet.</summary>
+    internal static void Copy(LedgerDatabase database, string temporary, Action<long, long>? progress = null, CancellationToken stop = default)
+    {
+        if (!DurableFile.CreateNew(temporary, [], FileMode))
+            throw new LedgerFormatException($"{temporary} is in the way of a backup: look at it and remove it.");
+        database.CopyTo(temporary, progress, stop);
     }
 
     /// <summary>A copy that an interrupted attempt left complete: without this, attempts on a full disk would fill it further.</summary>
@@ -68,7 +74,8 @@ internal static class LedgerBackup
 
     private static IEnumerable<string> Names(string name) => Enumerable.Range(1, MaxOfOneName).Select(number => number == 1 ? name : $"{name}.{number}");
 
-    private static void Verify(string path, MerkleTree expected)
+    /// <summary>Reads a copy: its structure, and that its entries, each hashed again, make the expected tree.</summary>
+    internal static void Verify(string path, MerkleTree expected, CancellationToken stop = default)
     {
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
         connection.Open();
@@ -82,6 +89,7 @@ internal static class LedgerBackup
         using var reader = select.ExecuteReader();
         while (reader.Read())
         {
+            stop.ThrowIfCancellationRequested();
             if (reader.GetInt64(0) != tree.Size)
                 break;
             var hash = MerkleTree.LeafHash(reader.GetFieldValue<byte[]>(1));
@@ -108,9 +116,10 @@ internal static class LedgerBackup
         throw new LedgerFormatException($"{folder} holds {MaxOfOneName} backups named {name} already: remove some.");
     }
 
-    private static void RemoveTemporary(string temporary)
+    /// <summary>Removes what an attempt left under its temporary name.</summary>
+    internal static void RemoveTemporary(string temporary)
     {
-        foreach (var file in (string[])[temporary, temporary + "-journal"])
+        foreach (var file in (string[])[temporary, temporary + "-journal", temporary + "-wal", temporary + "-shm"])
         {
             if (Posix.TryStat(file, out _))
                 DurableFile.Remove(file);

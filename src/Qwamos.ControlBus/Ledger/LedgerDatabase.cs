@@ -158,14 +158,39 @@ internal sealed class LedgerDatabase : IDisposable
         return texts;
     }
 
-    /// <summary>Copies the whole content, the WAL's too, into an empty file, which is then a database of its own without a WAL.</summary>
+    /// <summary>
+    /// Copies the whole content, the WAL's too, into an empty file, which is then a database of its own without a WAL. A database opened for
+    /// reading is copied in the one state that it shows, so no writer, however busy, makes the copy begin anew.
+    /// </summary>
+    /// <param name="path">The empty file.</param>
+    /// <param name="progress">Is told how many pages are done, and of how many.</param>
+    /// <param name="stop">Ends it between two steps.</param>
     /// <exception cref="SqliteException">It failed.</exception>
-    public void CopyTo(string path)
+    /// <exception cref="OperationCanceledException">It was stopped; the file holds a part.</exception>
+    public void CopyTo(string path, Action<long, long>? progress = null, CancellationToken stop = default)
     {
         using var target = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
         target.Open();
-        _connection.BackupDatabase(target);
         using var command = target.CreateCommand();
+        // Nobody else opens it: so the log that the copied header asks for needs no shared memory, which a nearly full disk has no room for.
+        command.CommandText = "PRAGMA locking_mode=EXCLUSIVE";
+        command.ExecuteNonQuery();
+        using (var copy = raw.sqlite3_backup_init(target.Handle, "main", _connection.Handle, "main"))
+        {
+            if (copy.IsInvalid)
+                SqliteException.ThrowExceptionForRC(raw.sqlite3_errcode(target.Handle), target.Handle);
+            int code;
+            do
+            {
+                stop.ThrowIfCancellationRequested();
+                code = raw.sqlite3_backup_step(copy, Limits.BackupStepPages);
+                long pages = raw.sqlite3_backup_pagecount(copy);
+                progress?.Invoke(pages - raw.sqlite3_backup_remaining(copy), pages);
+            }
+            while (code == raw.SQLITE_OK);
+            if (code != raw.SQLITE_DONE)
+                throw new SqliteException($"SQLite Error {code & 0xFF}: '{raw.sqlite3_errstr(code).utf8_to_string()}'.", code & 0xFF, code);
+        }
         command.CommandText = "PRAGMA journal_mode=DELETE";
         command.ExecuteNonQuery();
     }
@@ -272,7 +297,7 @@ internal sealed class LedgerDatabase : IDisposable
     private static LedgerFullException Full(string path, SqliteException e) =>
         new($"{path} cannot be made ready: the disk is full; free space on the file system of {System.IO.Path.GetDirectoryName(path)}.", e);
 
-    private static bool HasNoRoom(string path)
+    internal static bool HasNoRoom(string path)
     {
         try
         {

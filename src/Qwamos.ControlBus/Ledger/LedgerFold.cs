@@ -37,12 +37,8 @@ public static class LedgerFold
     public static LoadedLedger Load(LedgerStore store, RememberedTree? remembered = null, bool useSnapshot = true)
     {
         var stored = store.Tree();
-        if (remembered is not null && remembered.Size > stored.Size)
-            throw new LedgerIntegrityException(
-                $"Entry {stored.Size} is missing: the ledger has {stored.Size} entries, and {remembered.Size} were seen before. It was put back or cut.",
-                stored.Size);
         if (remembered is not null)
-            CheckRemembered(store, stored, remembered);
+            CheckExtends(store, remembered);
         var loaded = useSnapshot && TryStartFromSnapshot(store, stored) is { } start ? Fold(store, start) : null;
         // A sound fold that does not give the stored tree started from a wrong snapshot, or the ledger is wrong: all entries tell.
         if (loaded is null || MerkleTree.FirstDifference(loaded.Tree, stored) is not null)
@@ -96,8 +92,14 @@ public static class LedgerFold
     }
 
     /// <summary>The stored hashes must prove that the whole tree begins with the remembered one: O(log n), whatever the two sizes are.</summary>
-    private static void CheckRemembered(LedgerStore store, MerkleTree stored, RememberedTree remembered)
+    /// <exception cref="LedgerIntegrityException">They do not.</exception>
+    public static void CheckExtends(LedgerStore store, RememberedTree remembered)
     {
+        var stored = store.Tree();
+        if (remembered.Size > stored.Size)
+            throw new LedgerIntegrityException(
+                $"Entry {stored.Size} is missing: the ledger has {stored.Size} entries, and {remembered.Size} were seen before. It was put back or cut.",
+                stored.Size);
         var tree = new LedgerTree(store);
         var root = tree.RootAt(remembered.Size);
         if (Convert.ToHexStringLower(root) != remembered.RootHash)

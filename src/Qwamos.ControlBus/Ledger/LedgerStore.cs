@@ -254,6 +254,13 @@ public sealed class LedgerStore : IDisposable
         }
     }
 
+    /// <summary>Copies the ledger to a new file: <see cref="LedgerBackup.Copy"/>.</summary>
+    internal void CopyTo(string temporary, Action<long, long>? progress, CancellationToken stop)
+    {
+        lock (_turn)
+            LedgerBackup.Copy(_database, temporary, progress, stop);
+    }
+
     /// <summary>Closes the connection. Without <see cref="FoldWal"/> before it the WAL is left as it is, as a crash would.</summary>
     public void Dispose()
     {

@@ -10,8 +10,16 @@ internal static class RefusalReport
 {
     public static void Show(Terminal terminal, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null)
     {
+        terminal.Complain(Sentence(answer), Mend(answer, key, change), answer.Faults);
+    }
+
+    /// <summary>The same as the end of a command that needs more than one answer.</summary>
+    public static Failure Of(AnswerReader answer, OperatorKey key) => new(ExitCode.Refused, Sentence(answer), Mend(answer, key, null));
+
+    private static string Sentence(AnswerReader answer)
+    {
         var reason = answer.Reason ?? "no reason given";
-        terminal.Complain(answer.Code is { } code ? $"refused ({code}): {reason}" : $"refused: {reason}", Mend(answer, key, change), answer.Faults);
+        return answer.Code is { } code ? $"refused ({code}): {reason}" : $"refused: {reason}";
     }
 
     private static string? Mend(AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change)

@@ -46,7 +46,7 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) 
 
     private (string, JsonValue)[] Checkpoint(SignedTree newest) =>
     [
-        ("checkpoint", JsonValue.Of(newest.Note)),
+        ("checkpoint", newest.Value),
         ("key", JsonValue.Of(checkpoints.Key.ToString())),
         .. checkpoints.Statement is { } statement ? [("key_statement", statement.ToJson())] : Array.Empty<(string, JsonValue)>(),
     ];

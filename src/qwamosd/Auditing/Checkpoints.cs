@@ -6,14 +6,18 @@ namespace Qwamos.Daemon.Auditing;
 
 /// <summary>
 /// Signs the tree of what is published, which is durable before it is published: a checkpoint never promises an entry that a power cut can
-/// take. One tree is signed once, however often it is asked for.
+/// take, and each covers all that the ones before it do. Thread-safe.
 /// </summary>
-internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> published)
+internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> published, TimeProvider time)
 {
+    private readonly Lock _turn = new();
     private volatile SignedTree? _newest;
 
     /// <summary>What the ledger's checkpoints are checked with.</summary>
     public NoteVerifierKey Key => signer.Key;
+
+    /// <summary>The newest one made; null before the first. Costs nothing, and may be a second behind the ledger.</summary>
+    public SignedTree? Made => _newest;
 
     /// <summary>The operator's recorded statement about that key; null while there is none.</summary>
     public LedgerKeyStatement? Statement =>
@@ -22,11 +26,21 @@ internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> 
     /// <summary>A checkpoint that covers every entry durable now.</summary>
     public SignedTree Newest()
     {
+        lock (_turn)
+            return _newest is { } made && made.Size == published().Size ? made : Make();
+    }
+
+    /// <summary>The same with the time of now.</summary>
+    public SignedTree Renew()
+    {
+        lock (_turn)
+            return Make();
+    }
+
+    private SignedTree Make()
+    {
         PublishedState now = published();
-        if (_newest is { } made && made.Size == now.Size)
-            return made;
-        made = new SignedTree(now.Size, signer.Sign(Checkpoint.Of(signer.Key.Name, now.Tree)).ToString());
-        _newest = made;
-        return made;
+        var checkpoint = Checkpoint.Of(signer.Key.Name, now.Tree);
+        return _newest = new SignedTree(checkpoint, signer.Sign(checkpoint, Math.Max(0, time.GetUtcNow().ToUnixTimeSeconds())).ToString());
     }
 }

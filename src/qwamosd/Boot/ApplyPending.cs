@@ -1,3 +1,4 @@
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Ledger;
@@ -44,10 +45,18 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
     /// <summary>Reads the ledger; null when it is refused. It is closed again before anything is applied.</summary>
     private BootPlan? Plan(BootGrounds grounds)
     {
+        // Before the ledger is opened: qwamosd may be running already, and keep a newer one.
+        if (!KeptCheckpoint.TryLoad(paths.CheckpointFile, out var kept, out var fault))
+        {
+            report.Say($"nothing is applied and the last known good stays: {fault}");
+            return null;
+        }
         try
         {
             using var store = LedgerCopy.OpenForBoot(paths.LedgerFile, paths.At("/run"));
-            return new BootPlanner(paths, grounds, store, report).Plan();
+            // The plan first: what it finds in pending.conf helps to see what happened to the ledger.
+            var plan = new BootPlanner(paths, grounds, store, report).Plan();
+            return kept?.Fault(store, paths.CheckpointFile) is { } older ? throw new LedgerIntegrityException(older) : plan;
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {

@@ -1,3 +1,4 @@
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
@@ -23,8 +24,13 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
         try
         {
             BootMemory? memory = null;
-            if (file is null && !new BootFolder(paths).TryReadMemory(out memory, out var fault))
+            string? fault = null;
+            if (file is null && !new BootFolder(paths).TryReadMemory(out memory, out fault))
                 return NotSound(path, $"what the boot remembers of it cannot be read: {fault}", null);
+            // Before the ledger is opened: one that a daemon keeps meanwhile may be newer than what is read here.
+            KeptCheckpoint? kept = null;
+            if (file is null && !KeptCheckpoint.TryLoad(paths.CheckpointFile, out kept, out fault))
+                return NotSound(path, fault, null);
             using var store = LedgerStore.Open(path, LedgerOpenMode.ReadOnly);
             var checker = new LedgerChecker(store)
             {
@@ -32,6 +38,8 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
                 Progress = progress is null ? null : done => progress(done, store.Size),
             };
             LoadedLedger loaded = checker.Check();
+            if (kept?.Fault(store, paths.CheckpointFile) is { } older)
+                return NotSound(path, older, null);
             return new FsckResult(path, loaded.Tree.Size, Convert.ToHexStringLower(loaded.Tree.Root()), memory?.TreeSize);
         }
         catch (LedgerIntegrityException e)

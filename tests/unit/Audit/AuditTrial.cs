@@ -7,6 +7,7 @@ using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Client;
 using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Listening;
 using Qwamos.Daemon.Auditing;
 
 namespace Qwamos.ControlBus.Tests.Audit;
@@ -31,6 +32,9 @@ internal sealed class AuditTrial : IDisposable
         for (var i = 0; i < entries; i++)
             AddOne(i);
     }
+
+    /// <summary>What the checkpoints that it serves say.</summary>
+    public ManualTime Clock { get; } = new(TestCheckpoints.Seconds);
 
     public LedgerStore Store { get; }
 
@@ -89,7 +93,7 @@ internal sealed class AuditTrial : IDisposable
     {
         if (!EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out var envelope, out var refusal))
             return ControlBus.Envelopes.Answer.Error(refusal);
-        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(History.State, Store.Tree(), 0)));
+        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(History.State, Store.Tree(), 0), Clock));
         return answers.TryRead(envelope.Message, out var members, out refusal) ? ControlBus.Envelopes.Answer.Ok(members) : ControlBus.Envelopes.Answer.Error(refusal);
     }
 

@@ -18,19 +18,55 @@ public sealed class CheckpointTests : IDisposable
     public void Dispose() => _signer.Dispose();
 
     [Fact]
-    public void Signed_checkpoint_is_three_lines_and_one_signature_and_opens_under_its_key()
+    public void Signed_checkpoint_is_three_lines_and_two_signatures_and_opens_under_its_key()
     {
         var tree = MerkleTree.Of([MerkleTree.LeafHash("leaf"u8)]);
         var note = _signer.Sign(Checkpoint.Of(Origin, tree));
         Assert.Equal($"{Origin}\n1\n{Convert.ToBase64String(tree.Root())}\n", note.Text);
+        Assert.Equal(2, note.Signatures.Count);
+        Assert.All(note.Signatures, line => Assert.Equal(Origin, line.Name));
         Assert.True(Checkpoint.TryOpen(note.ToBytes(), _signer.Key, out var opened, out var fault), fault);
+        Assert.Equal(TestCheckpoints.Seconds, opened.TimeSeconds);
         Assert.Equal((Origin, 1, Convert.ToHexStringLower(tree.Root())), (opened.Origin, opened.Size, opened.RootHex));
         Assert.Equal(new string('a', SystemId.Digits), opened.SystemId);
     }
 
     [Fact]
-    public void One_tree_gives_one_note() =>
-        Assert.Equal(_signer.Sign(Checkpoint.Of(Origin, new MerkleTree())).ToBytes(), _signer.Sign(Checkpoint.Of(Origin, new MerkleTree())).ToBytes());
+    public void One_tree_gives_one_line_and_one_more_that_adds_the_time()
+    {
+        var (one, other) = (_signer.Sign(Checkpoint.Of(Origin, new MerkleTree()), 7), _signer.Sign(Checkpoint.Of(Origin, new MerkleTree()), 8));
+        Assert.Equal(one.Text, other.Text);
+        Assert.Equal(one.Signatures[0].ToString(), other.Signatures[0].ToString());
+        Assert.NotEqual(one.Signatures[1].ToString(), other.Signatures[1].ToString());
+        Assert.Equal(one.ToBytes(), _signer.Sign(Checkpoint.Of(Origin, new MerkleTree()), 7).ToBytes());
+    }
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(300, false)]
+    [InlineData(301, true)]
+    [InlineData(-300, false)]
+    [InlineData(-301, true)]
+    public void Attack14_Checkpoint_of_another_time_than_now_is_stale(int ageSeconds, bool isStale)
+    {
+        var note = _signer.Sign(Checkpoint.Of(Origin, new MerkleTree()), TestCheckpoints.Seconds);
+        Assert.True(Checkpoint.TryOpen(note.ToBytes(), _signer.Key, out var opened, out _));
+        Assert.Equal(isStale, opened.IsStale(TestCheckpoints.Seconds + ageSeconds));
+    }
+
+    [Fact]
+    public void Attack14_Checkpoint_whose_time_was_taken_off_or_changed_is_refused()
+    {
+        var note = _signer.Sign(Checkpoint.Of(Origin, new MerkleTree()), TestCheckpoints.Seconds);
+        Assert.False(Checkpoint.TryOpen(new SignedNote(note.Text, [note.Signatures[0]]).ToBytes(), _signer.Key, out _, out var fault));
+        Assert.Contains("when it was made", fault, StringComparison.Ordinal);
+        var later = note.Signatures[1].Bytes.ToArray();
+        later[7] ^= 1;
+        Assert.False(Checkpoint.TryOpen(
+            new SignedNote(note.Text, [note.Signatures[0], note.Signatures[1] with { Bytes = later }]).ToBytes(), _signer.Key, out _, out fault));
+        Assert.Contains("does not hold", fault, StringComparison.Ordinal);
+        Assert.False(Checkpoint.TryOpen(new SignedNote(note.Text, [note.Signatures[1]]).ToBytes(), _signer.Key, out _, out _));
+    }
 
     [Theory]
     [InlineData("o\n01\nROOT\n")]
@@ -61,7 +97,11 @@ public sealed class CheckpointTests : IDisposable
         var posed = new SignedNote(checkpoint.ToText(), [new NoteSignature(Origin, _signer.Key.KeyHash, operatorKey.Sign(text))]);
         Assert.False(Checkpoint.TryOpen(posed.ToBytes(), _signer.Key, out _, out var fault));
         Assert.Contains("does not hold", fault, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => _signer.Sign(checkpoint with { Origin = "qwamos/other" }));
+        Assert.Throws<ArgumentException>(() => _signer.Sign(checkpoint with { Origin = "qwamos/other" }, 0));
+        // The operator's key under the line that says the time.
+        posed = new SignedNote(checkpoint.ToText(), [_signer.Sign(checkpoint).Signatures[0], CosignatureKey.Of(_signer.Key).Sign(operatorKey, checkpoint, 1)]);
+        Assert.False(Checkpoint.TryOpen(posed.ToBytes(), _signer.Key, out _, out fault));
+        Assert.Contains("does not hold", fault, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,11 +134,14 @@ public sealed class CheckpointTests : IDisposable
     public void Every_single_bit_of_a_signed_checkpoint_counts()
     {
         var bytes = _signer.Sign(Checkpoint.Of(Origin, MerkleTree.Of([MerkleTree.LeafHash("leaf"u8)]))).ToBytes();
+        var first = bytes.AsSpan().LastIndexOf("\n\u2014 "u8);
         for (var at = 0; at < bytes.Length * 8; at++)
         {
             var changed = (byte[])bytes.Clone();
             changed[at / 8] ^= (byte)(1 << (at % 8));
-            Assert.False(Checkpoint.TryOpen(changed, _signer.Key, out _, out _), $"bit {at}");
+            // Where it makes the time's line another key's, the checkpoint is one without a time.
+            if (Checkpoint.TryOpen(changed, _signer.Key, out var opened, out _))
+                Assert.True(at / 8 > first && opened.TimeSeconds is null, $"bit {at}");
         }
     }
 

@@ -61,6 +61,21 @@ public sealed class BootAttackTests : IDisposable
     }
 
     [Fact]
+    public void Attack13_LedgerThatTheKeptCheckpointKnowsLonger_IsRefused_ThoughNoBootSawIt()
+    {
+        trial.Set("KERNEL_HARDENING", "strict");
+        var older = File.ReadAllBytes(trial.Paths.LedgerFile);
+        trial.Set("KERNEL_HARDENING", "paranoid");
+        trial.KeepCheckpoint();
+        File.WriteAllBytes(trial.Paths.LedgerFile, older);
+        Assert.Matches("the ledger is refused, nothing is applied .*Entry 1 is missing", trial.Boot().Said);
+        Assert.False(File.Exists(trial.SysctlFile));
+        File.WriteAllText(trial.Paths.CheckpointFile, "nonsense");
+        Assert.Contains("does not hold a checkpoint", trial.Boot().Said, StringComparison.Ordinal);
+        Assert.False(File.Exists(trial.SysctlFile));
+    }
+
+    [Fact]
     public void Attack13_LedgerGone_IsReported()
     {
         trial.Set("KERNEL_HARDENING", "strict");

@@ -1,3 +1,4 @@
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
@@ -75,6 +76,16 @@ internal sealed class BootTrial : IDisposable
 
     public static ChangeOutcome Staging(string key) => new([], [key], []);
 
+    /// <summary>The ledger's own key.</summary>
+    public CheckpointSigner LedgerKey { get; set; } = new(SigningKey.Generate(), Checkpoint.OriginOf(SystemIdText));
+
+    /// <summary>Keeps a checkpoint of the ledger as it is, as the daemon does.</summary>
+    public void KeepCheckpoint()
+    {
+        var checkpoint = Checkpoint.Of(LedgerKey.Key.Name, WithStore(store => store.Tree()));
+        File.WriteAllBytes(Paths.CheckpointFile, new KeptCheckpoint(LedgerKey.Key, checkpoint, LedgerKey.Sign(checkpoint, Clock.Seconds).ToBytes()).ToBytes());
+    }
+
     /// <summary>Writes pending.conf as the daemon does.</summary>
     public void Project() =>
         DurableFile.Replace(Paths.PendingFile, System.Text.Encoding.UTF8.GetBytes(Projections.Pending(State, PolicySchema.BuiltIn)), Readable);
@@ -129,6 +140,7 @@ internal sealed class BootTrial : IDisposable
     public void Dispose()
     {
         Key.Dispose();
+        LedgerKey.Dispose();
         Directory.Delete(folder, recursive: true);
     }
 }

@@ -12,6 +12,16 @@ internal sealed class ManualTime(long startUnixSeconds = 1_700_000_000) : TimePr
 
     public long UnixSeconds => GetUtcNow().ToUnixTimeSeconds();
 
+    /// <summary>Whether somebody waits for a timer.</summary>
+    public bool IsAwaited
+    {
+        get
+        {
+            lock (_gate)
+                return _timers.Exists(timer => timer.IsRunning);
+        }
+    }
+
     public override DateTimeOffset GetUtcNow()
     {
         lock (_gate)
@@ -60,6 +70,8 @@ internal sealed class ManualTime(long startUnixSeconds = 1_700_000_000) : TimePr
     {
         private long _due = long.MaxValue;
         private TimeSpan _period;
+
+        public bool IsRunning => Volatile.Read(ref _due) != long.MaxValue;
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {

@@ -1,3 +1,4 @@
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
@@ -61,6 +62,39 @@ public sealed class StartupTests : IDisposable
         var memory = new BootMemory(3, new string('a', 64), new Dictionary<string, long>(), 1);
         new BootFolder(_trial.Paths).WriteMemory(memory);
         Assert.Contains("Entry 0 is missing", _trial.Fault(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack13_a_ledger_that_does_not_extend_the_kept_checkpoint_stops_the_start_saying_where_and_how_to_mend()
+    {
+        BootNotes.Write(_trial.Paths, BootNote.TimeFloor(1, 1_000, 500));
+        using (Prepared first = _trial.Prepare())
+            Keep(first.LedgerKey, first.Ledger);
+        using (Prepared again = _trial.Prepare())
+            Assert.Equal(1, again.Ledger.Size);
+        File.Delete(_trial.Paths.LedgerFile);
+        string fault = _trial.Fault();
+        Assert.StartsWith("Entry 0 is missing: the ledger has 0 entries, and 1 were seen before.", fault, StringComparison.Ordinal);
+        Assert.EndsWith($"mv {_trial.Paths.CheckpointFile} {_trial.Paths.CheckpointFile}.old", fault, StringComparison.Ordinal);
+        File.Move(_trial.Paths.CheckpointFile, _trial.Paths.CheckpointFile + ".old");
+        _trial.Prepare().Dispose();
+    }
+
+    [Fact]
+    public void Attack13_a_checkpoint_by_another_ledger_key_stops_the_start()
+    {
+        using (Prepared first = _trial.Prepare())
+            Keep(first.LedgerKey, first.Ledger);
+        File.Delete(_trial.Paths.LedgerKeyFile);
+        Assert.Contains("put the old ledger_sk back", _trial.Fault(), StringComparison.Ordinal);
+        File.WriteAllText(_trial.Paths.CheckpointFile, "nonsense");
+        Assert.Contains("does not hold a checkpoint", _trial.Fault(), StringComparison.Ordinal);
+    }
+
+    private void Keep(CheckpointSigner key, LedgerStore ledger)
+    {
+        var checkpoint = Checkpoint.Of(key.Key.Name, ledger.Tree());
+        File.WriteAllBytes(_trial.Paths.CheckpointFile, new KeptCheckpoint(key.Key, checkpoint, key.Sign(checkpoint, 1_000).ToBytes()).ToBytes());
     }
 
     [Fact]

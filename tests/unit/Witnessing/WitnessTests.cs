@@ -50,8 +50,8 @@ public sealed class WitnessTests : IDisposable
     [InlineData(4)]
     public void Attack37_Second_history_is_refused_and_the_evidence_survives_a_restart(int size)
     {
-        Assert.Equal("ok", _trial.Take(_trial.Offer(0, 5)));
-        CheckpointOffer split = _trial.Offer(5, size, WitnessTrial.Split);
+        Assert.Equal("ok", _trial.Take(_trial.Offer(0, 5, seconds: _trial.Time.UnixSeconds)));
+        CheckpointOffer split = _trial.Offer(5, size, WitnessTrial.Split, _trial.Time.UnixSeconds);
         Assert.Equal("fork", _trial.Take(split));
         string file = Assert.Single(_trial.Evidence);
         Assert.StartsWith("fork-", file, StringComparison.Ordinal);

@@ -1,0 +1,66 @@
+using System.Text;
+using Qwamos.ControlBus.Audit;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Audit;
+
+public sealed class KeptCheckpointTests : IDisposable
+{
+    private readonly AuditTrial _trial = new(10);
+    private readonly string _file = Path.GetTempFileName();
+
+    public void Dispose()
+    {
+        _trial.Dispose();
+        File.Delete(_file);
+    }
+
+    [Fact]
+    public void File_holds_the_key_and_the_note_and_none_is_no_fault()
+    {
+        var kept = Keep();
+        Assert.StartsWith($"{_trial.Signer.Key}\n{_trial.Signer.Key.Name}\n10\n", Encoding.UTF8.GetString(kept.ToBytes()), StringComparison.Ordinal);
+        Assert.True(KeptCheckpoint.TryLoad(_file, out var read, out var fault), fault);
+        Assert.Equal((kept.Key.ToString(), kept.Tree, kept.Checkpoint.TimeSeconds), (read!.Key.ToString(), read.Tree, read.Checkpoint.TimeSeconds));
+        Assert.Equal(kept.ToBytes(), read.ToBytes());
+        File.Delete(_file);
+        Assert.True(KeptCheckpoint.TryLoad(_file, out read, out _));
+        Assert.Null(read);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\n")]
+    [InlineData("key\nnote\n")]
+    public void Other_content_is_a_fault_that_says_how_to_go_on(string content)
+    {
+        File.WriteAllText(_file, content);
+        Assert.False(KeptCheckpoint.TryLoad(_file, out _, out var fault));
+        Assert.Contains("does not hold a checkpoint", fault, StringComparison.Ordinal);
+        Assert.Contains("mv ", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack13_Ledger_that_does_not_extend_it_is_named_with_its_entry_and_the_mend()
+    {
+        var kept = Keep();
+        Assert.Null(kept.Fault(_trial.Store, _file));
+        _trial.AddOne(10);
+        Assert.Null(kept.Fault(_trial.Store, _file));
+        using var older = new AuditTrial(9, _trial.Signer);
+        Assert.StartsWith("Entry 9 is missing: the ledger has 9 entries, and 10 were seen before.", kept.Fault(older.Store, _file), StringComparison.Ordinal);
+        using var other = new AuditTrial(10, _trial.Signer);
+        Assert.StartsWith("Among the entries 0 to 9 is one that is not the one seen before", kept.Fault(other.Store, _file), StringComparison.Ordinal);
+        Assert.EndsWith($"mv {_file} {_file}.old", kept.Fault(other.Store, _file), StringComparison.Ordinal);
+    }
+
+    private KeptCheckpoint Keep()
+    {
+        var checkpoint = Checkpoint.Of(_trial.Signer.Key.Name, _trial.Store.Tree());
+        var note = _trial.Signer.Sign(checkpoint).ToBytes();
+        Assert.True(Checkpoint.TryOpen(note, _trial.Signer.Key, out var opened, out _));
+        var kept = new KeptCheckpoint(_trial.Signer.Key, opened, note);
+        File.WriteAllBytes(_file, kept.ToBytes());
+        return kept;
+    }
+}

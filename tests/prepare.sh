@@ -2,17 +2,37 @@
 # Sourced by ./demo, ./test and bench/run: finds or installs what they need, and publishes the programs into out/bin.
 # Everything it prints is progress, on standard error.
 
+# The SDK then needs no ICU, which a fresh system has not.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
+# as_root COMMAND: the command as the reader can type it.
+as_root() { if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null 2>&1; then printf 'sudo %s' "$1"; else printf '%s' "$1"; fi; }
+
+# sdk_command: what installs the SDK: the distribution's package where it has one, else Microsoft's script, which needs no root.
+sdk_command() {
+    if apt-cache show dotnet-sdk-10.0 2>/dev/null | grep -q '^Package:'; then
+        as_root 'apt-get install -y dotnet-sdk-10.0'
+    else
+        command -v curl >/dev/null 2>&1 || printf '%s && ' "$(as_root 'apt-get update')" "$(as_root 'apt-get install -y curl ca-certificates')"
+        # shellcheck disable=SC2016 # to be typed as it stands
+        printf 'curl -fsSL https://dot.net/v1/dotnet-install.sh | bash -s -- --channel 10.0 && export PATH="$HOME/.dotnet:$PATH"'
+    fi
+}
+
 # need_sdk: the .NET 10 SDK is the one thing that is not fetched here.
 need_sdk() {
+    local said
     if ! command -v dotnet >/dev/null 2>&1; then
-        die "The .NET 10 SDK is missing. Install it as https://learn.microsoft.com/dotnet/core/install/linux says, then run this again."
+        die "The .NET 10 SDK is missing. Run this, then try again:  $(sdk_command)"
     fi
-    if ! (cd "$TOP" && dotnet --version >/dev/null 2>&1); then
-        die "This needs the .NET 10 SDK; installed here: $(dotnet --list-sdks | tr '\n' ' '). See https://learn.microsoft.com/dotnet/core/install/linux"
+    if said=$(cd "$TOP" && dotnet --version 2>&1); then return; fi
+    if dotnet --list-sdks 2>/dev/null | grep -q '^10\.'; then
+        die "The .NET SDK does not work here: $(printf '%s' "$said" | grep . | head -n 1)"
     fi
+    die "This needs the .NET 10 SDK; installed here: $(dotnet --list-sdks 2>/dev/null | cut -d' ' -f1 | paste -sd' '). Run this, then try again:  $(sdk_command)"
 }
 
 # need_packages COMMAND-OR-FILE:PACKAGE...: installs what is missing when root, else says the exact command and stops.
@@ -31,7 +51,9 @@ need_packages() {
         die "Missing: ${missing[*]} (names of Debian packages). Install them with this system's package manager, then run this again."
     fi
     if [ "$(id -u)" -ne 0 ]; then
-        die "Missing packages. Run this, then try again:  sudo apt-get install -y --no-install-recommends ${missing[*]}"
+        local how='Run this, then try again'
+        command -v sudo >/dev/null 2>&1 || how='Run this as root, then try again'
+        die "Missing packages. $how:  $(as_root 'apt-get update') && $(as_root "apt-get install -y --no-install-recommends ${missing[*]}")"
     fi
     say "installing ${missing[*]}"
     local log
@@ -45,7 +67,12 @@ need_packages() {
 
 # publish_programs: native AOT into out/bin; a warning is an error.
 publish_programs() {
-    local name log
+    local name log folder
+    for folder in "$TOP" "$TOP/out" "$TOP"/src/*/obj; do
+        if [ -e "$folder" ] && [ ! -w "$folder" ]; then
+            die "$folder is not writable for you. Run this, then try again:  $(as_root "chown -R $(id -un) $TOP")"
+        fi
+    done
     log=$(mktemp)
     for name in qwamosd gateway-policyd qwamosctl; do
         say "building $name"

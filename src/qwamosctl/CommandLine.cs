@@ -8,8 +8,6 @@ namespace Qwamos.Client;
 /// <summary>Parses the arguments and runs the command they name; what cannot be parsed is a usage error with the nearest known name.</summary>
 internal static class CommandLine
 {
-    private const string HelpHint = "All commands: qwamosctl --help";
-
     // No response files: a value that starts with @ is a value. No bundling: there is one short option.
     private static readonly ParserConfiguration Configuration = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 
@@ -36,7 +34,7 @@ internal static class CommandLine
         if (word.StartsWith('-'))
             return UnknownOption(parse, word);
         if (command.Subcommands.Count > 0)
-            return Unknown("command", word, command.Subcommands.Select(sub => sub.Name), HelpHint);
+            return Unknown("command", word, command.Subcommands.Select(sub => sub.Name), $"All commands: {NameOf(command)} --help");
         return Failure.Usage($"{NameOf(command)} does not take {word}", $"See: {NameOf(command)} --help");
     }
 

@@ -5,6 +5,9 @@ namespace Qwamos.Client;
 /// <summary>Reads a file that the user names, or standard input for <c>-</c>; bounded, whatever it turns out to be.</summary>
 internal static class InputFile
 {
+    /// <summary>How a sentence names it.</summary>
+    public static string NameOf(string name) => name == "-" ? "standard input" : name;
+
     public static bool TryRead(Terminal terminal, string name, int maxBytes, out byte[] content, out Failure failure)
     {
         content = [];
@@ -17,12 +20,12 @@ internal static class InputFile
             content = buffer[..Math.Min(length, maxBytes)];
             if (length <= maxBytes)
                 return true;
-            failure = new Failure(ExitCode.Refused, $"{name} is longer than {maxBytes} bytes");
+            failure = new Failure(ExitCode.Refused, $"{NameOf(name)} is longer than {maxBytes} bytes");
             return false;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            failure = new Failure(ExitCode.Refused, $"{name} cannot be read: {Why(fault, name)}");
+            failure = new Failure(ExitCode.Refused, $"{NameOf(name)} cannot be read: {Why(fault, name)}");
             return false;
         }
     }

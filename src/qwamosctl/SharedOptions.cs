@@ -61,6 +61,8 @@ internal sealed class SharedOptions
         var json = WantsJson(parse);
         if (parse.GetValue(output) is { } form and not ("text" or "json"))
             return Failure.Usage($"-o takes text or json, not {form}").Report(terminal, json);
+        if (new[] { home, socket }.FirstOrDefault(option => parse.GetValue(option) is "") is { } empty)
+            return Failure.Usage($"{empty.Name} needs a path").Report(terminal, json);
         if (parse.GetValue(PolicyFile) is not null && parse.CommandResult.Command.Name != "apply")
             return Failure.Usage("--policy-file goes with apply only").Report(terminal, json);
         if (!SystemPaths.TryCreate(parse.GetValue(root), out var paths, out var fault))

@@ -92,18 +92,23 @@ public sealed class PolicySchema
         foreach (var fault in schema.Validate(policy))
         {
             if (seen.Add(fault.Key))
-                faults.Add(byName.TryGetValue(fault.Key, out var key) ? Explain(key, policy) : ExplainUnknown(fault));
+                faults.Add(byName.TryGetValue(fault.Key, out var key) ? Explain(key, policy) : ExplainUnknown(fault, policy));
         }
         if (policy.Kind != JsonKind.Object)
             return faults;
         foreach (var (name, value) in policy.Members)
         {
-            if (byName.TryGetValue(name, out var key) && value.Kind == JsonKind.String && !key.IsEvent
-                && (!PolicyText.IsSafe(value.AsString) || value.AsString == EventValues.Fire) && seen.Add(name))
+            if (byName.TryGetValue(name, out var key) && !IsPossible(key, value) && seen.Add(name))
                 faults.Add(Explain(key, policy));
         }
         return faults;
     }
+
+    /// <summary>
+    /// What the schema's own rules cannot say: 5.0 and 5e0 are integers of draft-07 and no tokens of ours, and a text must be safe and no event.
+    /// </summary>
+    private static bool IsPossible(PolicyKey key, JsonValue json) =>
+        PolicyValue.TryFrom(json, out var value) && PolicyText.IsSafe(value) && (key.IsEvent || !EventValues.IsFire(value));
 
     private static Fault Explain(PolicyKey key, JsonValue policy)
     {
@@ -112,7 +117,9 @@ public sealed class PolicySchema
             return new Fault(key.Name, RuleOf(key));
         if (!policy.TryGet(key.Name, out var value))
             return new Fault(key.Name, words);
-        if (value.Kind == JsonKind.String && key.Type != PolicyType.String)
+        if (value.Kind == JsonKind.Number && key.Type == PolicyType.Integer && !value.TryGetInteger(out _))
+            words += ", written without fraction and exponent";
+        else if (value.Kind == JsonKind.String && key.Type != PolicyType.String)
             words += $" ({(key.Type == PolicyType.Integer ? "a JSON integer" : "a JSON boolean")}, not a string)";
         else if (value.Kind == JsonKind.String && NearestName.Of(value.AsString, key.Values.Select(known => known.ToLine())) is { } nearest)
             words += $"; did you mean {nearest}?";
@@ -127,10 +134,12 @@ public sealed class PolicySchema
             ? $"must be one of {key.ValuesInWords()}; {EventValues.Fire} only alone in its message, while {EventValues.Armed}, and never staged"
             : $"must be {(key.Values.Count > 0 ? "one of " : "")}{key.ValuesInWords()}";
 
-    private Fault ExplainUnknown(Fault fault)
+    private Fault ExplainUnknown(Fault fault, JsonValue policy)
     {
-        if (fault.Key.Length == 0)
+        if (policy.Kind != JsonKind.Object)
             return new Fault("", "a policy is an object of keys and values");
+        if (fault.Key.Length == 0)
+            return new Fault("", "an empty name is not a policy key");
         var nearest = Nearest(fault.Key);
         return new Fault(fault.Key, nearest is null ? "is not a policy key" : $"is not a policy key; did you mean {nearest}?");
     }

@@ -19,16 +19,17 @@ internal static class PolicyFile
         if (!InputFile.TryRead(terminal, name, Limits.MaxRequestBytes, out var content, out failure))
             return false;
         if (!StrictJson.TryParse(content, out var document, out var fault))
-            return No(new Failure(ExitCode.Refused, $"{name} is not JSON: {fault}{Place(content, fault)}", $"An old policy.conf? qwamosctl convert {SafePath.Quote(name)}"), out failure);
+            return No(new Failure(ExitCode.Refused, $"{InputFile.NameOf(name)} is not JSON: {fault}{Place(content, fault)}", $"An old policy.conf? qwamosctl convert {SafePath.Quote(name)}"), out failure);
         if (document.Kind != JsonKind.Object || document.Members.Length == 0)
-            return No(new Failure(ExitCode.Refused, $"{name} holds no policy: it must be one JSON object of keys and values, with at least one key"), out failure);
+            return No(new Failure(ExitCode.Refused, $"{InputFile.NameOf(name)} holds no policy: it must be one JSON object of keys and values, with at least one key"), out failure);
         var faults = schema.Check(document).Concat(FaultsOfFiles(document, schema)).ToList();
         if (faults.Count > 0)
-            return No(new Failure(ExitCode.Refused, $"{name} is not a valid policy", Faults: faults), out failure);
+            return No(new Failure(ExitCode.Refused, $"{InputFile.NameOf(name)} is not a valid policy", Faults: faults), out failure);
         foreach (var (key, json) in document.Members)
         {
-            if (schema.TryGet(key, out var known) && PolicyValue.TryFrom(json, out var value))
-                settings.Add(new Setting(known, value));
+            if (!schema.TryGet(key, out var known) || !PolicyValue.TryFrom(json, out var value))
+                throw new InvalidOperationException($"{key} passed the checks without being a policy key with a value.");
+            settings.Add(new Setting(known, value));
         }
         return true;
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
 
@@ -33,10 +34,12 @@ internal static class ConvertCommand
         Tell(session.Terminal, conversion.Faults, "wrong");
         if (conversion.Faults.Count == 0 && (skipUnknown || conversion.Unknown.Count == 0))
         {
+            if (conversion.Values.Count == 0)
+                session.Terminal.Note($"{SafeText.ForTerminal(InputFile.NameOf(file))} sets no policy key, so there is nothing to apply");
             session.Terminal.Print(session.Json ? JsonPrinter.Print(Done(conversion)) + "\n" : ToFile(conversion));
             return (int)ExitCode.Done;
         }
-        var reason = $"{file} was not understood whole, so nothing was converted";
+        var reason = $"{InputFile.NameOf(file)} was not understood whole, so nothing was converted";
         var mend = conversion.Faults.Count == 0 ? "Correct the lines named, or leave them out with --skip-unknown" : "Correct the lines named";
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(Refused(conversion, reason, mend)) + "\n");

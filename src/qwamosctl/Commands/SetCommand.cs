@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.Client.Changing;
 using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Commands;
 
@@ -31,6 +32,8 @@ internal static class SetCommand
             return session.Fail(failure);
         if (!SettingsReader.TryReadPairs(words, schema, out var settings, out failure))
             return session.Fail(failure);
+        if (settings.Find(setting => setting.Key.IsEvent && EventValues.IsFire(setting.Value)) is { Key: not null } fire && (terms.Staged || settings.Count > 1))
+            return session.Fail(Failure.Usage($"{EventValues.Fire} goes alone in its message and is never staged", $"Write: qwamosctl set {fire.Key.Name} {EventValues.Fire}"));
         var changes = ChangeSplit.Split(settings);
         if (changes.Count > 1)
             return session.Fail(ChangeSplit.NotForSet(changes));

@@ -34,11 +34,15 @@ internal static class Candidates
         string? rootDirectory = null;
         foreach (var word in words)
         {
+            if (open is not null && word == "=")
+                continue; // bash makes three words of --root=DIR
             if (open is not null)
             {
                 rootDirectory = open.Name == "--root" ? word : rootDirectory;
                 open = null;
             }
+            else if (word.StartsWith("--root=", StringComparison.Ordinal))
+                rootDirectory = word["--root=".Length..];
             else if (word.StartsWith('-') && word != "-")
                 open = AllOptions(command, root).FirstOrDefault(option => IsNamed(option, word) && option.Arity.MinimumNumberOfValues > 0);
             else if (arguments.Count == 0 && command.Subcommands.FirstOrDefault(sub => sub.Name == word) is { } sub)
@@ -56,9 +60,13 @@ internal static class Candidates
         if (command != "set" || !SystemPaths.TryCreate(rootDirectory, out var paths, out _) || !PolicySchema.TryLoadFor(paths, out var schema, out _))
             return [];
         if (arguments.Count % 2 != 0)
-            return schema.TryGet(arguments[^1], out var key) ? key.Values.Select(value => value.ToLine()) : [];
+            return schema.TryGet(arguments[^1], out var key) ? ValuesOf(key) : [];
         return schema.Keys.Select(known => known.Name).Where(name => !IsSetAlready(name, arguments));
     }
+
+    /// <summary>The default stands for a range, or the shells would offer files.</summary>
+    private static IEnumerable<string> ValuesOf(PolicyKey key) =>
+        (key.Values.Count > 0 ? key.Values : [key.Default]).Select(value => value.ToLine());
 
     private static bool IsSetAlready(string name, List<string> arguments)
     {

@@ -33,10 +33,14 @@ internal static class ShellScripts
         # fish completion for qwamosctl: qwamosctl completion fish | source
         function __qwamosctl_complete
             set -l words (commandline -opc) (commandline -ct)
-            qwamosctl __complete $words[2..-1] 2>/dev/null
+            set -l candidates (qwamosctl __complete $words[2..-1] 2>/dev/null)
+            if set -q candidates[1]
+                printf '%s\n' $candidates
+            else
+                __fish_complete_path $words[-1]
+            end
         end
         complete -c qwamosctl -f -a '(__qwamosctl_complete)'
-        complete -c qwamosctl -n '__fish_seen_subcommand_from apply validate convert' -F
 
         """;
 

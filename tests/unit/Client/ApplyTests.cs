@@ -130,6 +130,28 @@ public sealed class ApplyTests : IDisposable
         Assert.Equal(2, trial.Run("--policy-file", "a", "status"));
     }
 
+    [Theory]
+    [InlineData("5.0")]
+    [InlineData("5e0")]
+    [InlineData("-0")]
+    public void A_number_that_the_wire_does_not_carry_is_a_fault_and_is_never_left_out(string number)
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        var file = trial.Write("policy.json", $$"""{"RADIO_ISOLATION":"off","RADIO_IDLE_TIMEOUT_MIN":{{number}}}""");
+        Assert.Equal(1, trial.Run("apply", file));
+        Assert.Contains("RADIO_IDLE_TIMEOUT_MIN: must be integer 0-999, written without fraction and exponent", trial.Error);
+        Assert.Equal(1, trial.Run("validate", file));
+        Assert.Empty(bus.Received);
+    }
+
+    [Fact]
+    public void Standard_input_is_called_so()
+    {
+        trial.Input = """{"":1}""";
+        Assert.Equal(1, trial.Run("validate", "-"));
+        Assert.Equal("qwamosctl: standard input is not a valid policy.\n  an empty name is not a policy key\n", trial.Error);
+    }
+
     [Fact]
     public void A_valid_file_is_valid()
     {

@@ -13,6 +13,7 @@ public sealed class CommandLineTests : IDisposable
     [Theory]
     [InlineData("there is no command stauts; did you mean status?", "stauts")]
     [InlineData("there is no command shwo; did you mean show?", "key", "shwo")]
+    [InlineData("All commands: qwamosctl key --help", "key", "shwo")]
     [InlineData("there is no option --revael; did you mean --reveal?", "status", "--revael")]
     [InlineData("keys does not take on", "keys", "on")]
     [InlineData("-o takes text or json, not yaml", "keys", "-o", "yaml")]
@@ -118,11 +119,27 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("staged", "set", "--mode", "")]
     [InlineData("show", "key", "")]
     [InlineData("zsh", "completion", "")]
+    [InlineData("10", "set", "RADIO_IDLE_TIMEOUT_MIN", "")]
+    [InlineData("KERNEL_HARDENING", "--home", "=", "x", "set", "KER")]
+    [InlineData("KERNEL_HARDENING", "--home=x", "set", "KER")]
     public void Completion_offers(string candidate, params string[] words)
     {
         Assert.Equal(0, Complete(words));
         Assert.Contains(candidate, trial.Output.Split('\n'));
         Assert.All(trial.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.StartsWith(words[^1], line));
+    }
+
+    [Theory]
+    [InlineData("--root", "ROOT")]
+    [InlineData("--root", "=", "ROOT")]
+    [InlineData("--root=ROOT")]
+    public void Completion_reads_the_schema_below_the_root_that_is_typed(params string[] words)
+    {
+        Directory.CreateDirectory(Path.Combine(trial.Root, "etc/qwamos"));
+        var schema = File.ReadAllText(Path.Combine(Repository.Root, "schemas/policy.schema.json"));
+        trial.Write("etc/qwamos/policy.schema.json", schema.Replace("KERNEL_HARDENING", "OTHER_KEY", StringComparison.Ordinal));
+        Assert.Equal(0, Complete([.. words.Select(word => word.Replace("ROOT", trial.Root, StringComparison.Ordinal)), "set", "OTH"]));
+        Assert.Equal("OTHER_KEY\n", trial.Output);
     }
 
     [Theory]

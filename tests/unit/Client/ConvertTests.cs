@@ -47,6 +47,24 @@ public sealed class ConvertTests : IDisposable
     }
 
     [Fact]
+    public void A_file_that_sets_nothing_is_converted_to_nothing_and_it_says_so()
+    {
+        Assert.Equal(0, trial.Run("convert", trial.Write("policy.conf", "# nothing\n")));
+        Assert.Equal("{\n}\n", trial.Output);
+        Assert.Contains("sets no policy key", trial.Error);
+    }
+
+    [Fact]
+    public void Json_of_a_file_that_is_not_understood_names_every_line()
+    {
+        Assert.Equal(1, trial.Run("convert", "-o", "json", trial.Write("policy.conf", "NO_SUCH=1\nTOR_ISOLATION=x\nSIG=a\n")));
+        Assert.True(trial.Json.TryGet("unknown", out var unknown) && unknown.Items.Length == 1);
+        Assert.True(trial.Json.TryGet("faults", out var faults) && faults.Items.Length == 1);
+        Assert.True(trial.Json.TryGet("notes", out var notes) && notes.Items.Length == 1);
+        Assert.StartsWith("""{"status":"error",""", trial.Output);
+    }
+
+    [Fact]
     public void Json_gives_the_policy_and_every_remark()
     {
         Assert.Equal(0, trial.Run("convert", "-o", "json", trial.Write("policy.conf", Legacy)));

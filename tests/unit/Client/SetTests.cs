@@ -125,6 +125,16 @@ public sealed class SetTests : IDisposable
     }
 
     [Theory]
+    [InlineData("--home")]
+    [InlineData("--socket")]
+    [InlineData("--root")]
+    public void An_empty_path_is_a_usage_error(string option)
+    {
+        Assert.Equal(2, trial.RunBare(["set", "RADIO_ISOLATION", "off", option, ""]));
+        Assert.Contains($"{option} needs", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("did you mean RADIO_ISOLATION?", "RADIO_ISOLATON", "off")]
     [InlineData("did you mean mandatory?", "TOR_ISOLATION", "mandatary")]
     [InlineData("RADIO_IDLE_TIMEOUT_MIN must be integer 0-999", "RADIO_IDLE_TIMEOUT_MIN", "1000")]
@@ -134,6 +144,8 @@ public sealed class SetTests : IDisposable
     [InlineData("given twice", "RADIO_ISOLATION", "off", "RADIO_ISOLATION", "on")]
     [InlineData("did you mean --dry-run?", "RADIO_ISOLATION", "off", "--dryrun")]
     [InlineData("confidential to dom0", "RADIO_ISOLATION", "off", "DURESS.enabled", "true")]
+    [InlineData("fire goes alone in its message and is never staged", "GHOST.trigger", "fire", "--mode", "staged")]
+    [InlineData("fire goes alone in its message and is never staged", "GHOST.trigger", "fire", "DURESS.enabled", "true")]
     [InlineData("--expires takes 1 to 300", "RADIO_ISOLATION", "off", "--expires", "301")]
     [InlineData("--mode takes auto or staged", "RADIO_ISOLATION", "off", "--mode", "try")]
     [InlineData("--base takes CLASS=HASH", "RADIO_ISOLATION", "off", "--base", "gateway")]

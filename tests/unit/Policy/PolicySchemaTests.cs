@@ -183,6 +183,12 @@ public sealed class PolicySchemaTests
         Assert.Single(Schema.Check(Parse("[]")));
     }
 
+    [Fact]
+    public void Empty_name_and_a_number_that_is_no_token_of_the_wire_are_faults()
+        => Assert.Equal(
+            ["an empty name is not a policy key", "must be integer 0-999, written without fraction and exponent"],
+            Schema.Check(Parse("""{"":1,"RADIO_IDLE_TIMEOUT_MIN":5.0}""")).Select(fault => fault.Reason));
+
     [Theory]
     [InlineData("{\"DURESS.gesture\":\"power-volupp\"}")]
     [InlineData("{\"DURESS.gesture\":true}")]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -195,6 +196,24 @@ internal sealed class LedgerDatabase : IDisposable
         command.ExecuteNonQuery();
     }
 
+    /// <summary>The whole content, as its file would hold it.</summary>
+    public byte[] Serialize()
+    {
+        var bytes = raw.sqlite3_serialize(_connection.Handle, "main", out var length, 0);
+        if (bytes == IntPtr.Zero)
+            throw new InvalidOperationException("SQLite gives no copy of its database: out of memory.");
+        try
+        {
+            var copy = new byte[length];
+            Marshal.Copy(bytes, copy, 0, copy.Length);
+            return copy;
+        }
+        finally
+        {
+            raw.sqlite3_free(bytes);
+        }
+    }
+
     /// <summary>The single text that a query gives; empty when it gives none.</summary>
     public string QueryText(string sql)
     {
@@ -321,7 +340,6 @@ internal sealed class LedgerDatabase : IDisposable
                 throw new LedgerFormatException($"{_path} cannot be put into write-ahead mode: its file system lacks shared memory or locks.");
         }
         Execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
-        LedgerTables.CreateWhenNew(this);
         LedgerMigration.MigrateWhenOlder(this);
     }
 

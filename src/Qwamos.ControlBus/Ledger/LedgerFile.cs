@@ -5,10 +5,11 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>What is checked about a ledger's files before SQLite sees them (ATTACKS 27).</summary>
 internal static class LedgerFile
 {
+    private const string WriteAheadLog = "-wal";
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     // -journal is SQLite's before the first switch to write-ahead mode; SQLite itself follows no link to any of them.
-    private static readonly string[] Companions = ["-wal", "-shm", "-journal"];
+    private static readonly string[] Companions = [WriteAheadLog, "-shm", "-journal"];
 
     /// <summary>Refuses links and other things that are not plain files; makes a missing file, 0600, never through a link.</summary>
     /// <exception cref="LedgerFormatException">Something else than a plain file with one name is in a place.</exception>
@@ -21,6 +22,9 @@ internal static class LedgerFile
         if (!Posix.TryStat(path, out var stat))
             throw new LedgerFormatException($"{SafeText.ForTerminal(path)}: there is no ledger.");
         CheckPlain(path, stat);
+        if (stat.SizeBytes == 0)
+            throw new LedgerFormatException(
+                $"{SafeText.ForTerminal(path)} is empty, and no ledger ever is: what it held is gone. Restore a backup, or, to begin a new ledger, move it away: mv {SafePath.Quote(path)} {SafePath.Quote(path + ".empty")}");
         foreach (var suffix in Companions)
         {
             if (Posix.TryStat(path + suffix, out var companion))
@@ -30,9 +34,22 @@ internal static class LedgerFile
 
     private static void Create(string path)
     {
+        // SQLite would take it for the new ledger's and write its pages over it.
+        var log = path + WriteAheadLog;
+        if (Posix.TryStat(log, out var stat))
+        {
+            CheckPlain(log, stat);
+            throw new LedgerFormatException(
+                $"{SafeText.ForTerminal(path)} is gone, and its {SafeText.ForTerminal(log)} is there. Put the ledger back, or, to begin a new one, move that away: mv {SafePath.Quote(log)} {SafePath.Quote(log + ".old")}");
+        }
         try
         {
-            _ = DurableFile.CreateNew(path, [], Private);
+            // Whole at once: a power cut leaves no file, or a ledger.
+            _ = DurableFile.CreateNew(path, LedgerTables.EmptyFile(), Private);
+        }
+        catch (PosixException e) when (e.IsFull)
+        {
+            throw new LedgerFullException($"{SafeText.ForTerminal(path)} cannot be made: {e.Message}", e);
         }
         catch (PosixException e)
         {

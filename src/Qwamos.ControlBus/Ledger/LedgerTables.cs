@@ -14,6 +14,10 @@ internal static class LedgerTables
     /// <summary>The version before: without interior hashes, and the tree's frontier in place of its root. It is migrated.</summary>
     public const int OldFormatVersion = 1;
 
+    private const int WriteVersionAt = 18;
+    private const int ReadVersionAt = 19;
+    private const byte WriteAheadVersion = 2;
+
     // leaf_hash and nonce stand before leaf, so that reading hashes alone does not follow a long leaf's overflow pages.
     private const string CreateEntries = """
         CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, nonce BLOB, leaf BLOB NOT NULL) STRICT;
@@ -46,8 +50,6 @@ internal static class LedgerTables
     {
         var application = database.QueryInteger("PRAGMA application_id");
         var version = database.QueryInteger("PRAGMA user_version");
-        if (application == 0 && version == 0 && database.QueryInteger("SELECT count(*) FROM sqlite_schema") == 0)
-            return;
         if (application != ApplicationId)
             throw new LedgerFormatException($"{database.Path} is not a ledger: it is another program's database.");
         if (version > FormatVersion)
@@ -63,13 +65,15 @@ internal static class LedgerTables
             CheckSchema(database, $"{CreateEntries} {OldTree} {(HasMissed(database) ? Deliveries : FirstDeliveries)}");
     }
 
-    /// <summary>Makes the tables, in one transaction with the numbers that name the format.</summary>
-    public static void CreateWhenNew(LedgerDatabase database)
+    /// <summary>The bytes of a ledger without entries, so that its file can be made whole, or not at all.</summary>
+    public static byte[] EmptyFile()
     {
-        if (database.QueryInteger("PRAGMA user_version") != 0)
-            return;
-        database.Write("making the tables", () =>
-            database.Execute($"{Present} {EmptyTree} PRAGMA application_id={ApplicationId}; PRAGMA user_version={FormatVersion};"));
+        using var database = LedgerDatabase.OpenEmpty();
+        database.Execute($"{Present} {EmptyTree} PRAGMA application_id={ApplicationId}; PRAGMA user_version={FormatVersion};");
+        var file = database.Serialize();
+        // A database in memory has no write-ahead mode: the header's two version numbers say that this file has (SQLite's file format, 1.3).
+        file[WriteVersionAt] = file[ReadVersionAt] = WriteAheadVersion;
+        return file;
     }
 
     /// <summary>Puts the present form of the tree's tables, still empty, in the place of format 1's; its first deliveries had no list of what was missed.</summary>

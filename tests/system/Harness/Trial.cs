@@ -9,13 +9,22 @@ namespace Qwamos.SystemTests.Harness;
 internal sealed class Trial : IDisposable
 {
     private readonly List<RunningProgram> _programs = [];
+    private readonly ScratchFolder? _scratch;
 
     public Trial(bool enrolled = true)
     {
-        Root = Directory.CreateTempSubdirectory("qw-").FullName;
+        _scratch = new ScratchFolder();
+        Root = _scratch.Path;
         Home = Path.Combine(Root, "home");
         if (enrolled)
             Enroll();
+    }
+
+    /// <summary>A system under a root that is there, and stays: a disk of the test's own. Nobody is enrolled.</summary>
+    public Trial(string root, string home)
+    {
+        Root = root;
+        Home = home;
     }
 
     public string Root { get; }
@@ -27,6 +36,8 @@ internal sealed class Trial : IDisposable
     public string GatewaySocket => At("/run/qwamos/gateway-bus.sock");
 
     public string StatusFile => At("/var/lib/qwamos/status.json");
+
+    public string PendingFile => At("/var/lib/qwamos/pending.conf");
 
     public string LedgerFile => At("/var/lib/qwamos/ledger.db");
 
@@ -83,7 +94,7 @@ internal sealed class Trial : IDisposable
     {
         foreach (RunningProgram program in _programs)
             program.Dispose();
-        Directory.Delete(Root, recursive: true);
+        _scratch?.Dispose();
     }
 
     private RunningProgram Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string>? environment, bool waitReady)

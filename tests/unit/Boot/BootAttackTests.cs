@@ -92,6 +92,7 @@ public sealed class BootAttackTests : IDisposable
         trial.Set("BOOT_VERIFICATION", "strict");
         trial.Boot();
         File.Delete(trial.Paths.LedgerFile);
+        File.Delete(trial.Paths.LedgerFile + "-wal");
         trial.Set("KERNEL_HARDENING", "paranoid");
         Assert.Contains("not those that the last boot saw", Refused(), StringComparison.Ordinal);
         Assert.False(File.Exists(trial.SysctlFile));

@@ -73,6 +73,8 @@ public sealed class StartupTests : IDisposable
         using (Prepared again = _trial.Prepare())
             Assert.Equal(1, again.Ledger.Size);
         File.Delete(_trial.Paths.LedgerFile);
+        Assert.Contains($"mv {_trial.Paths.LedgerFile}-wal {_trial.Paths.LedgerFile}-wal.old", _trial.Fault(), StringComparison.Ordinal);
+        File.Delete(_trial.Paths.LedgerFile + "-wal");
         string fault = _trial.Fault();
         Assert.StartsWith("Entry 0 is missing: the ledger has 0 entries, and 1 were seen before.", fault, StringComparison.Ordinal);
         Assert.EndsWith($"mv {_trial.Paths.CheckpointFile} {_trial.Paths.CheckpointFile}.old", fault, StringComparison.Ordinal);

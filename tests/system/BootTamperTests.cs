@@ -9,7 +9,7 @@ using Xunit;
 
 namespace Qwamos.SystemTests;
 
-/// <summary>ATTACKS 5, 11, 12, 27, 28, 30 and 31 between a running daemon's staging and the published program's boot.</summary>
+/// <summary>ATTACKS 2, 5, 11, 12, 27, 28, 30 and 31 between a running daemon's staging and the published program's boot.</summary>
 public sealed partial class BootTamperTests : IDisposable
 {
     private const string LastKnownGood = "# last known good\n";
@@ -105,6 +105,17 @@ public sealed partial class BootTamperTests : IDisposable
         }
 
         AssertKept("entry 1 is a newer change of it");
+    }
+
+    [Theory]
+    [InlineData("0100000000000000000000000000000000000000000000000000000000000000")] // small order
+    [InlineData("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")] // non-canonical
+    [InlineData("b502ff3d92e31d8190b4aa4ea0414005167fad089c4de9dac8a2fc850fed4f58")] // mixed order
+    public void Attack02_BadPublicKeyAsAnchorAtTheBoot_KeepsLastKnownGood(string keyHex)
+    {
+        Stage("strict");
+        File.WriteAllBytes(_trial.At("/etc/qwamos/dom0.pub"), Convert.FromHexString(keyHex));
+        AssertKept("dom0.pub");
     }
 
     [Fact]

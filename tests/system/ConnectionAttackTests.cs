@@ -25,24 +25,6 @@ public sealed class ConnectionAttackTests : IDisposable
     }
 
     [Fact]
-    public void Attack23_HalfARequest_IsClosedWithinItsTime_AndAStreamEndInsideIsBadJson()
-    {
-        _trial.StartDaemon();
-        using BusClient half = _trial.Connect();
-        half.Send("{\"msg\":");
-        using BusClient ended = _trial.Connect();
-        ended.Send("{\"msg\":");
-        ended.EndSending();
-        Assert.Equal("bad_json", ended.Read().Code());
-        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
-        string? line;
-        do
-            line = half.ReadLine();
-        while (line is not null);
-        Assert.Equal("ok", _trial.Status().Code());
-    }
-
-    [Fact]
     public void Attack23_TenThousandIdleConnections_LeaveOthersServed()
     {
         const int Connections = 10_000;
@@ -173,15 +155,25 @@ public sealed class ConnectionAttackTests : IDisposable
         using BusClient client = _trial.Connect();
         Assert.Equal("ok", client.Ask(_trial.Signer.SetPolicy("""{"RADIO_ISOLATION":"off"}""")).Code());
         Assert.Equal(0, daemon.Stop());
-        using var connection = new SqliteConnection($"Data Source={_trial.LedgerFile};Mode=ReadOnly;Pooling=False");
-        connection.Open();
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = "SELECT leaf FROM entries WHERE idx = 0";
-        using var leaf = JsonDocument.Parse((byte[])command.ExecuteScalar()!);
-        JsonElement peer = leaf.RootElement.GetProperty("peer");
+        JsonElement peer = PeerOfTheFirstEntry();
         Assert.Equal(Environment.ProcessId, peer.GetProperty("pid").GetInt32());
         Assert.Equal(Command.Run(["id", "-u"]).Output.Trim(), peer.GetProperty("uid").ToString());
         Assert.Equal(Command.Run(["id", "-g"]).Output.Trim(), peer.GetProperty("gid").ToString());
+    }
+
+    [Fact]
+    public void Attack26_ConnectionPassedOnToAnotherUser_StillHasTheCredentialsOfWhoConnected_ThoughThatProcessIsGone()
+    {
+        Needs.Root();
+        RunningProgram daemon = _trial.StartDaemon();
+        string request = Encoding.UTF8.GetString(_trial.Signer.SetPolicy("""{"RADIO_ISOLATION":"off"}"""));
+        using var passing = RunningProgram.Start(["/usr/bin/python3", Path.Combine(Binaries.Repository, "tests", "system", "peer.py"), _trial.BusSocket, request]);
+        passing.WaitForLog("\"status\":\"ok\"");
+        Assert.Equal(0, daemon.Stop());
+        JsonElement peer = PeerOfTheFirstEntry();
+        Assert.Equal(passing.Id, peer.GetProperty("pid").GetInt32());
+        Assert.Equal(0, peer.GetProperty("uid").GetInt32());
+        Assert.Equal(0, peer.GetProperty("gid").GetInt32());
     }
 
     [Fact]
@@ -236,6 +228,16 @@ public sealed class ConnectionAttackTests : IDisposable
         await Task.WhenAll(reader, writer);
         _trial.StartDaemon();
         Assert.Equal(accepted, _trial.Status().GetProperty("size").GetInt64());
+    }
+
+    private JsonElement PeerOfTheFirstEntry()
+    {
+        using var connection = new SqliteConnection($"Data Source={_trial.LedgerFile};Mode=ReadOnly;Pooling=False");
+        connection.Open();
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "SELECT leaf FROM entries WHERE idx = 0";
+        using var leaf = JsonDocument.Parse((byte[])command.ExecuteScalar()!);
+        return leaf.RootElement.GetProperty("peer").Clone();
     }
 
     private void OpenTo(string socket)

@@ -30,12 +30,49 @@ public sealed class FileAttackTests : IDisposable
         Assert.Equal(before, File.ReadAllBytes(target));
     }
 
-    [Fact]
-    public void Attack27_HardLinkedAnchor_StopsTheStart()
+    [Theory]
+    [InlineData("/etc/qwamos/dom0.pub", "-s")]
+    [InlineData("/etc/qwamos/dom0.pub", "-L")]
+    [InlineData("/etc/qwamos/system.id", "-s")]
+    [InlineData("/etc/qwamos/system.id", "-L")]
+    [InlineData("/var/lib/qwamos/ledger.db", "-s")]
+    [InlineData("/var/lib/qwamos/ledger.db", "-L")]
+    [InlineData("/var/lib/qwamos/ledger_sk", "-s")]
+    [InlineData("/var/lib/qwamos/ledger_sk", "-L")]
+    [InlineData("/var/lib/qwamos-boot/memory.json", "-s")]
+    [InlineData("/var/lib/qwamos-boot/memory.json", "-L")]
+    [InlineData("/var/lib/qwamos-boot/notes/00000001.json", "-s")]
+    [InlineData("/var/lib/qwamos-boot/notes/00000001.json", "-L")]
+    public void Attack27_LinkInPlaceOfAFileThatWasMade_StopsTheNextStart(string path, string how)
     {
-        CommandResult linked = Command.Run(["ln", _trial.At("/etc/qwamos/dom0.pub"), Path.Combine(_trial.Root, "second-name")]);
-        Assert.Equal(0, linked.ExitCode);
-        AssertDoesNotStart("dom0.pub");
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal("ok", _trial.Set("BOOT_VERIFICATION", "\"strict\"").Code());
+        Assert.Equal(0, daemon.Stop());
+        Assert.Equal(0, _trial.ApplyPending().ExitCode);
+        string target = Path.Combine(_trial.Root, "elsewhere");
+        File.Move(_trial.At(path), target);
+        byte[] before = File.ReadAllBytes(target);
+        Assert.Equal(0, Command.Run(["ln", how, target, _trial.At(path)]).ExitCode);
+        AssertDoesNotStart(Path.GetFileName(path));
+        Assert.Equal(before, File.ReadAllBytes(target));
+    }
+
+    [Theory]
+    [InlineData("/var/lib/qwamos/ledger.db-wal")]
+    [InlineData("/var/lib/qwamos/ledger.db-shm")]
+    [InlineData("/var/lib/qwamos/ledger.db-journal")]
+    [InlineData("/run/qwamos/bus.sock")]
+    [InlineData("/run/qwamos/bus.sock.lock")]
+    public void Attack27_LinkWhereTheDaemonWouldWrite_StopsTheStart_AndIsNotFollowed(string path)
+    {
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal(0, daemon.Stop());
+        string victim = Path.Combine(_trial.Root, "victim");
+        File.WriteAllText(victim, "precious");
+        File.Delete(_trial.At(path));
+        File.CreateSymbolicLink(_trial.At(path), victim);
+        AssertDoesNotStart(Path.GetFileName(path));
+        Assert.Equal("precious", File.ReadAllText(victim));
     }
 
     [Theory]
@@ -48,16 +85,18 @@ public sealed class FileAttackTests : IDisposable
     }
 
     [Theory]
-    [InlineData("/var/lib/qwamos/status.json")]
-    [InlineData("/var/lib/qwamos/pending.conf")]
-    public void Attack27_SymlinkAtAProjection_IsRefusedAndReported_NeverFollowed(string path)
+    [InlineData("/var/lib/qwamos/status.json", "-s")]
+    [InlineData("/var/lib/qwamos/status.json", "-L")]
+    [InlineData("/var/lib/qwamos/pending.conf", "-s")]
+    [InlineData("/var/lib/qwamos/pending.conf", "-L")]
+    public void Attack27_LinkAtAProjection_IsRefusedAndReported_NeverFollowed(string path, string how)
     {
         string victim = Path.Combine(_trial.Root, "victim");
         File.WriteAllText(victim, "precious");
         RunningProgram daemon = _trial.StartDaemon();
         Assert.Equal(0, daemon.Stop());
         File.Delete(_trial.At(path));
-        File.CreateSymbolicLink(_trial.At(path), victim);
+        Assert.Equal(0, Command.Run(["ln", how, victim, _trial.At(path)]).ExitCode);
         _trial.StartDaemon();
         Assert.Equal("ok", _trial.Set("KERNEL_HARDENING", "\"strict\"").Code());
         Eventually.True(() => _trial.Status().GetProperty("projections").ToString().Contains(Path.GetFileName(path), StringComparison.Ordinal), "status names the path");
@@ -114,6 +153,7 @@ public sealed class FileAttackTests : IDisposable
     [InlineData("folder", "ed25519_sk")]
     [InlineData("fifo", "ed25519_sk")]
     [InlineData("symlink", "ed25519_sk")]
+    [InlineData("hard link", "cp --remove-destination")]
     [InlineData("open home", "chmod")]
     public void Attack31_BadPrivateKey_IsRefusedWithItsMend(string what, string mend)
     {
@@ -134,6 +174,9 @@ public sealed class FileAttackTests : IDisposable
             case "fifo":
                 File.Delete(key);
                 Command.Run(["mkfifo", "-m", "600", key]);
+                break;
+            case "hard link":
+                Command.Run(["ln", key, key + ".second"]);
                 break;
             case "symlink":
                 File.Move(key, key + ".real");
@@ -158,6 +201,35 @@ public sealed class FileAttackTests : IDisposable
         CommandResult result = _trial.Client("set", "RADIO_ISOLATION", "off");
         Assert.Equal(4, result.ExitCode);
         Assert.Contains("chown", result.Error);
+    }
+
+    [Theory]
+    [InlineData("readable", "chmod 600")]
+    [InlineData("short", "ledger_sk")]
+    [InlineData("folder", "ledger_sk")]
+    [InlineData("fifo", "ledger_sk")]
+    [InlineData("of another", "chown")]
+    public void Attack31_BadPrivateKeyOfTheLedger_StopsTheStart_WithItsMend(string what, string mend)
+    {
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal(0, daemon.Stop());
+        string key = _trial.At("/var/lib/qwamos/ledger_sk");
+        if (what == "readable")
+            File.SetUnixFileMode(key, (UnixFileMode)0b110_100_100);
+        else if (what == "short")
+            File.WriteAllBytes(key, new byte[31]);
+        else if (what == "of another")
+        {
+            Needs.Root();
+            Command.Run(["chown", "65534", key]);
+        }
+        else
+        {
+            File.Delete(key);
+            Command.Run(what == "fifo" ? ["mkfifo", "-m", "600", key] : ["mkdir", key]);
+        }
+
+        AssertDoesNotStart(mend);
     }
 
     [Fact]
@@ -193,7 +265,13 @@ public sealed class FileAttackTests : IDisposable
 
         byte[] seed = File.ReadAllBytes(Path.Combine(_trial.Home, "ed25519_sk"));
         string[] encodings = [Convert.ToHexStringLower(seed), Convert.ToHexString(seed), Convert.ToBase64String(seed)];
-        string all = string.Join('\n', places) + _trial.Client("key", "show").Output + _trial.Client("set", "RADIO_ISOLATION", "off", "--dry-run").Output;
+        Assert.Equal(0, daemon.Stop());
+        CommandResult boot = _trial.ApplyPending();
+        Assert.Contains("DURESS.enabled=(hidden)", boot.Error);
+        foreach (string file in Directory.EnumerateFiles(_trial.At("/var/lib/qwamos-boot"), "*", SearchOption.AllDirectories))
+            Assert.DoesNotMatch("power-volup|DURESS.enabled[\"=: ]+true", File.ReadAllText(file));
+
+        string all = string.Join('\n', places) + boot.Output + boot.Error + _trial.Client("key", "show").Output + _trial.Client("set", "RADIO_ISOLATION", "off", "--dry-run").Output;
         Assert.All(encodings, text => Assert.DoesNotContain(text, all));
         AssertNoFileBelow(_trial.At("/var"), seed);
         AssertNoFileBelow(_trial.At("/etc"), seed);

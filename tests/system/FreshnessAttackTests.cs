@@ -77,6 +77,7 @@ public sealed class FreshnessAttackTests : IDisposable
         Assert.Equal("wrong_audience", _trial.Ask(With(m => m["audience"] = new JsonArray("ui"))).Code());
         Assert.Equal("wrong_system", _trial.Ask(With(m => m["system"] = new string('0', 32))).Code());
         Assert.Equal("wrong_audience", _trial.Ask(With(m => m["audience"] = new JsonArray("other")), _trial.GatewaySocket).Code());
+        Assert.Equal("wrong_system", _trial.Ask(With(m => m["system"] = new string('0', 32)), _trial.GatewaySocket).Code());
         Assert.Equal("wrong_audience", _trial.Ask(_trial.Signer.SetPolicy("""{"CLIPBOARD_ISOLATION":"off"}"""), _trial.GatewaySocket).Code());
         Assert.Equal("ok", _trial.Ask(With(m => m["audience"] = new JsonArray("gateway"))).Code());
     }
@@ -193,6 +194,27 @@ public sealed class FreshnessAttackTests : IDisposable
     }
 
     [Fact]
+    public void Attack13_LedgerOfAnotherHistoryWithTheSameKeys_StopsTheStart()
+    {
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        Assert.Equal(0, daemon.Stop());
+        Assert.Equal(0, _trial.ApplyPending().ExitCode);
+        File.Delete(_trial.LedgerFile);
+        string memory = _trial.At("/var/lib/qwamos-boot/memory.json");
+        File.Move(memory, memory + ".away");
+        File.Delete(_trial.At("/var/lib/qwamos/checkpoint"));
+        daemon = _trial.StartDaemon();
+        for (int i = 0; i < 3; i++)
+            Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"on\"").Code());
+        Assert.Equal(0, daemon.Stop());
+        File.Move(memory + ".away", memory);
+        daemon = _trial.StartDaemon(waitReady: false);
+        Assert.NotEqual(0, daemon.WaitForExit());
+        Assert.Contains("is not the one seen before", daemon.Log);
+    }
+
+    [Fact]
     public void Attack16_TwoWritersWithTheSameBase_ExactlyOneWins()
     {
         _trial.StartDaemon();
@@ -222,11 +244,9 @@ public sealed class FreshnessAttackTests : IDisposable
         Assert.Equal("accepted", answer.GetProperty("outcome").GetString());
     }
 
-    // The library itself and not its command, which would stand between the daemon and the signals of these tests.
     private RunningProgram StartAt(string clock)
     {
-        string? library = Directory.Exists("/usr/lib") ? Directory.EnumerateDirectories("/usr/lib", "*-linux-gnu")
-            .Select(folder => Path.Combine(folder, "faketime", "libfaketime.so.1")).FirstOrDefault(File.Exists) : null;
+        string? library = FakeTime.Library();
         Assert.SkipWhen(library is null, "needs faketime, which is not installed");
         return _trial.StartDaemon(environment: new Dictionary<string, string>
         {

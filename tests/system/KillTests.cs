@@ -73,11 +73,14 @@ public sealed class KillTests
         }
     }
 
+    private static string[] Leftovers(Trial trial) => Directory.GetFiles(trial.At("/var/lib/qwamos"), ".*.tmp");
+
     private static void AssertConsistent(Trial trial, int round)
     {
         JsonElement status = trial.Status();
         Assert.True(status.Policy("RADIO_ISOLATION") == status.Policy("VPN_KILL_SWITCH"), $"round {round}: half of a change is in force: {status}");
         using var projection = JsonDocument.Parse(File.ReadAllBytes(trial.StatusFile));
+        Eventually.True(() => Leftovers(trial).Length == 0, "what the kill left behind is removed", () => string.Join(' ', Leftovers(trial)));
         Assert.Equal(status.GetProperty("policy").ToString(), projection.RootElement.GetProperty("policy").ToString());
     }
 }

@@ -66,15 +66,25 @@ public sealed class ParsingAttackTests : IDisposable
         Assert.Equal("off", _trial.Status().Policy("RADIO_ISOLATION"));
     }
 
-    [Fact]
-    public void Attack19_NamesAreOrderedByUtf16CodeUnits()
+    [Theory]
+    [InlineData("\\uD800\\uDC00", "\\uFB33")] // the order of UTF-16 code units: U+10000 begins with D800
+    [InlineData("\\uFB33", "\\uD800\\uDC00")] // the order of code points
+    public void Attack19_NamesWhoseOrderCouldBeDisputed_AreRefused_HoweverTheyAreSigned(string first, string second)
     {
-        // In a value, not a name of msg: order matters in nested objects of args, which any JSON may fill.
-        string canonical = $"{{\"args\":{{\"RADIO_ISOLATION\":\"\\u20ac\"}},\"command\":\"set_policy\",\"nonce\":\"{TestSigner.FreshNonce()}\",\"timestamp\":{TestSigner.Now}}}"
-            .Replace("\\u20ac", "€", StringComparison.Ordinal);
-        string signature = Convert.ToBase64String(_trial.Signer.SignBytes(canonical));
-        string escaped = canonical.Replace("€", "\\u20AC", StringComparison.Ordinal);
-        Assert.Equal("invalid_policy", _trial.Ask(Encoding.UTF8.GetBytes($"{{\"msg\":{escaped},\"signature\":\"{signature}\"}}")).Code());
+        // Names of msg are ASCII at every depth, where both orders are one. The order itself is held by the vectors of the unit tests.
+        string canonical = $"{{\"args\":{{\"RADIO_ISOLATION\":{{\"{first}\":1,\"{second}\":2}}}},\"command\":\"set_policy\",\"nonce\":\"{TestSigner.FreshNonce()}\",\"timestamp\":{TestSigner.Now}}}";
+        string signature = Convert.ToBase64String(_trial.Signer.SignBytes(System.Text.RegularExpressions.Regex.Unescape(canonical)));
+        Assert.Equal("bad_request", _trial.Ask(Encoding.UTF8.GetBytes($"{{\"msg\":{canonical},\"signature\":\"{signature}\"}}")).Code());
+    }
+
+    [Fact]
+    public void Attack19_CapitalsStandBeforeSmallLetters_AsCodeUnitsDo()
+    {
+        string sorted = $"{{\"args\":{{\"RADIO_ISOLATION\":{{\"A\":1,\"B\":{{\"Z\":0,\"_\":0,\"z\":0}},\"a\":2}}}},\"command\":\"set_policy\",\"nonce\":\"{TestSigner.FreshNonce()}\",\"timestamp\":{TestSigner.Now}}}";
+        string signature = Convert.ToBase64String(_trial.Signer.SignBytes(sorted));
+        string shuffled = sorted.Replace("\"A\":1,\"B\":{\"Z\":0,\"_\":0,\"z\":0},\"a\":2", "\"a\":2,\"B\":{\"z\":0,\"_\":0,\"Z\":0},\"A\":1", StringComparison.Ordinal);
+        Assert.NotEqual(sorted, shuffled);
+        Assert.Equal("invalid_policy", _trial.Ask(Encoding.UTF8.GetBytes($"{{\"msg\":{shuffled},\"signature\":\"{signature}\"}}")).Code());
     }
 
     [Fact]
@@ -117,11 +127,42 @@ public sealed class ParsingAttackTests : IDisposable
         TestSigner signer = _trial.Signer;
         Assert.Equal("invalid_policy", _trial.Ask(signer.SetPolicy($"{{\"RADIO_ISOLATION\":\"{value}\"}}")).Code());
         Assert.Contains(_trial.Ask(signer.SetPolicy($"{{\"{value}\":\"x\"}}")).Code(), new[] { "invalid_policy", "bad_request" });
-        _trial.Client("status");
-        Assert.DoesNotContain('\u001b', _daemon.Log);
-        Assert.DoesNotContain('\u202e', _daemon.Log);
-        Assert.DoesNotContain('\0', _daemon.Log);
+        CommandResult shown = _trial.Client("audit", "show");
+        AssertHarmless(_daemon.Log);
+        AssertHarmless(_trial.Client("status").Output);
+        AssertHarmless(shown.Output + shown.Error);
         string pending = File.Exists(_trial.At("/var/lib/qwamos/pending.conf")) ? File.ReadAllText(_trial.At("/var/lib/qwamos/pending.conf")) : "";
         Assert.DoesNotContain("BOOT_VERIFICATION", pending);
+    }
+
+    [Theory]
+    [InlineData("x\\ny", "bad_request")]
+    [InlineData("x\\u0000y", "bad_request")]
+    [InlineData("\\u001b[31mred", "bad_request")]
+    [InlineData("\\u009b31mred", "bad_request")]
+    [InlineData("\\u202egnirts", "ok")]
+    [InlineData("-rf / # A=b; $(id) `id` \\\" ' \\\\ | & < > ~ *", "ok")]
+    public void Attack21_InjectionInTheReason_IsRefusedOrCarriedAsData(string reason, string code)
+    {
+        System.Text.Json.Nodes.JsonObject message = TestSigner.Draft("""{"RADIO_ISOLATION":"off"}""");
+        message["reason"] = System.Text.Json.Nodes.JsonNode.Parse($"\"{reason}\"");
+        Assert.Equal(code, _trial.Ask(_trial.Signer.Request(message)).Code());
+        AssertHarmless(_daemon.Log);
+        AssertHarmless(_trial.Client("status").Output);
+        AssertHarmless(_trial.Client("audit", "show").Output);
+        if (code != "ok")
+            return;
+        string proof = System.IO.Path.Combine(_trial.Root, "proof");
+        CommandResult proven = _trial.Client("audit", "prove", "0");
+        Assert.True(proven.ExitCode == 0, proven.Error);
+        File.WriteAllText(proof, proven.Output);
+        CommandResult checkedProof = _trial.Client("audit", "check-proof", proof);
+        AssertHarmless(checkedProof.Output + checkedProof.Error);
+    }
+
+    private static void AssertHarmless(string text)
+    {
+        foreach (char c in (char[])['\u001b', '\u009b', '\u202e', '\0'])
+            Assert.DoesNotContain(c, text);
     }
 }

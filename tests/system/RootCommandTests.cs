@@ -35,6 +35,23 @@ public sealed class RootCommandTests : IDisposable
         Assert.False(File.Exists(_trial.At("/etc/qwamos/dom0.pub")));
     }
 
+    [Theory]
+    [InlineData("qwamosd", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")] // small order
+    [InlineData("qwamosd", "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")] // non-canonical
+    [InlineData("qwamosd", "b502ff3d92e31d8190b4aa4ea0414005167fad089c4de9dac8a2fc850fed4f58")] // mixed order
+    [InlineData("gateway-policyd", "b502ff3d92e31d8190b4aa4ea0414005167fad089c4de9dac8a2fc850fed4f58")]
+    public void Attack02_BadPublicKey_IsNotEnrolled(string daemon, string keyHex)
+    {
+        byte[] key = Convert.FromHexString(keyHex);
+        string file = _trial.At("/bad.pub");
+        File.WriteAllBytes(file, key);
+        string fingerprint = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData([.. "qwamos-key\n"u8, 0x01, .. key]));
+        CommandResult result = Run(daemon, "enroll", file, "--fingerprint", fingerprint);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("bad.pub", result.Error);
+        Assert.False(File.Exists(_trial.At("/etc/qwamos/dom0.pub")));
+    }
+
     [Fact]
     public void GatewayIsEnrolledWithTheIdOfItsDom0_AndTheDaemonMakesItsOwn()
     {

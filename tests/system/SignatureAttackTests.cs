@@ -17,12 +17,15 @@ public sealed class SignatureAttackTests : IDisposable
 
     public void Dispose() => _trial.Dispose();
 
-    [Fact]
-    public void Attack01_SignatureWithLAddedToS_IsRefused()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(15)] // the greatest multiple that 256 bits always hold
+    public void Attack01_SignatureWithAMultipleOfLAddedToS_IsRefused(int times)
     {
         JsonObject message = TestSigner.Draft("""{"RADIO_ISOLATION":"off"}""");
         byte[] signature = _trial.Signer.SignBytes(TestSigner.Canonical(message));
-        var s = new BigInteger(signature.AsSpan(32), isUnsigned: true) + L;
+        var s = new BigInteger(signature.AsSpan(32), isUnsigned: true) + (times * L);
         byte[] malleated = new byte[64];
         signature.AsSpan(0, 32).CopyTo(malleated);
         Assert.True(s.TryWriteBytes(malleated.AsSpan(32), out _, isUnsigned: true));

@@ -53,6 +53,9 @@ internal static class KeyFile
             return $"{Show(path)} is {SafePath.Describe(stat.Kind)}, not a key; {mend}";
         if (rules.RequireOwner && stat.Uid != Posix.EffectiveUid)
             return $"{Show(path)} belongs to uid {stat.Uid}, not to uid {Posix.EffectiveUid}; mend it: sudo chown {Posix.EffectiveUid} {quoted}";
+        if (rules.RequireOwner && stat.Links != 1)
+            return $"{Show(path)} is one of {stat.Links} names (hard links) of its file; remove the others, or replace it by a copy: "
+                + $"cp --remove-destination {quoted} {SafePath.Quote(path + ".copy")} && mv {SafePath.Quote(path + ".copy")} {quoted}";
         if (rules.IsPrivate && (stat.Mode & OpenToOthers) != 0)
             return $"{Show(path)} is a private key that others can reach (mode {Octal(stat)}); mend it: chmod 600 {quoted}";
         if (stat.IsWritableByOthers)

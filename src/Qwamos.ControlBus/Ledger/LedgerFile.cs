@@ -34,9 +34,9 @@ internal static class LedgerFile
 
     private static void Create(string path)
     {
-        // SQLite would take it for the new ledger's and write its pages over it.
+        // SQLite would take it for the new ledger's and write its pages over it. An empty one is what a reader leaves.
         var log = path + WriteAheadLog;
-        if (Posix.TryStat(log, out var stat))
+        if (Posix.TryStat(log, out var stat) && stat.SizeBytes > 0)
         {
             CheckPlain(log, stat);
             throw new LedgerFormatException(

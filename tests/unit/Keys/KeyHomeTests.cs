@@ -114,6 +114,15 @@ public sealed class KeyHomeTests : IDisposable
     }
 
     [Fact]
+    public void Attack27_hard_link_of_the_private_key_is_refused()
+    {
+        Create(out _);
+        using (var link = System.Diagnostics.Process.Start("ln", [Home().PrivateKeyFile, _directory.At("second")]))
+            link.WaitForExit();
+        AssertRefused("one of 2 names (hard links)", "cp --remove-destination");
+    }
+
+    [Fact]
     public void Attack31_symbolic_link_is_refused()
     {
         Create(out byte[] seed);

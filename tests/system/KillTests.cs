@@ -8,13 +8,14 @@ using Xunit;
 namespace Qwamos.SystemTests;
 
 /// <summary>
-/// kill -9 at random moments under load: nothing acknowledged is lost, nothing is half applied, and the projections equal the
-/// ledger. <c>QWAMOS_KILL_ROUNDS</c> sets the number of kills.
+/// kill -9 at random moments under load: nothing acknowledged is lost, nothing is half applied or half staged, and both projections equal the
+/// ledger's fold, which is gone through from its first entry on now and then. <c>QWAMOS_KILL_ROUNDS</c> sets the number of kills.
 /// </summary>
 public sealed class KillTests
 {
     private const int DefaultRounds = 40;
     private const int Clients = 4;
+    private const int CheckEveryRounds = 10;
 
     [Fact]
     public async Task Attack09And29_KilledUnderLoad_NoAcknowledgedChangeIsLost_AndNoneIsHalfApplied()
@@ -58,7 +59,9 @@ public sealed class KillTests
             for (int i = 0; ; i++)
             {
                 string switches = i % 2 == 0 ? "off" : "on";
-                byte[] request = signer.SetPolicy($"{{\"RADIO_ISOLATION\":\"{switches}\",\"VPN_KILL_SWITCH\":\"{switches}\"}}");
+                byte[] request = signer.SetPolicy(i % 4 < 3
+                    ? $"{{\"RADIO_ISOLATION\":\"{switches}\",\"VPN_KILL_SWITCH\":\"{switches}\"}}"
+                    : $"{{\"BOOT_VERIFICATION\":\"strict\",\"KERNEL_HARDENING\":\"{(i % 8 < 4 ? "strict" : "paranoid")}\"}}");
                 client.Send(request);
                 if (client.ReadLine() is not { } line)
                     return;
@@ -79,8 +82,16 @@ public sealed class KillTests
     {
         JsonElement status = trial.Status();
         Assert.True(status.Policy("RADIO_ISOLATION") == status.Policy("VPN_KILL_SWITCH"), $"round {round}: half of a change is in force: {status}");
+        Assert.True((status.Pending("BOOT_VERIFICATION") is null) == (status.Pending("KERNEL_HARDENING") is null), $"round {round}: half of a change is staged: {status}");
         using var projection = JsonDocument.Parse(File.ReadAllBytes(trial.StatusFile));
         Eventually.True(() => Leftovers(trial).Length == 0, "what the kill left behind is removed", () => string.Join(' ', Leftovers(trial)));
-        Assert.Equal(status.GetProperty("policy").ToString(), projection.RootElement.GetProperty("policy").ToString());
+        Assert.Equal(PolicyModel.ShownBy(status), PolicyModel.ShownBy(projection.RootElement));
+        Assert.Equal(
+            string.Concat(status.GetProperty("pending").EnumerateObject().Select(pair => $"{pair.Name}={pair.Value}\n")), PolicyModel.LinesOf(trial.PendingFile));
+        if (round % CheckEveryRounds != 0)
+            return;
+        // It folds all entries and compares with what the daemon goes on from.
+        CommandResult fsck = Command.Run([Binaries.Daemon, "fsck", "--root", trial.Root]);
+        Assert.True(fsck.ExitCode == 0, $"round {round}: {fsck.Output}{fsck.Error}");
     }
 }

@@ -141,6 +141,15 @@ public static class Limits
     /// <summary>Longest verifier key of a ledger: it has 93 characters.</summary>
     public const int MaxVerifierKeyChars = 128;
 
+    /// <summary>Witnesses that an auditor may name.</summary>
+    public const int MaxWitnesses = 64;
+
+    /// <summary>Longest file that names them.</summary>
+    public const int MaxWitnessListBytes = 65_536;
+
+    /// <summary>Time that a client gives the witnesses to cosign what it exports or verifies.</summary>
+    public const int WitnessWaitSeconds = 5;
+
     /// <summary>Longest file of a witness's memory: a note with the ledger's lines only, and a statement; a kilobyte or two.</summary>
     public const int MaxWitnessFileBytes = 65_536;
 

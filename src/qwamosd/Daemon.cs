@@ -13,6 +13,7 @@ using Qwamos.Daemon.Auditing;
 using Qwamos.Daemon.Delivery;
 using Qwamos.Daemon.Keeping;
 using Qwamos.Daemon.Staging;
+using Qwamos.Daemon.Witnessing;
 
 namespace Qwamos.Daemon;
 
@@ -35,6 +36,7 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly CheckpointWorker _checkpoints;
     private readonly DeliveryService _delivery;
     private readonly BackupKeeper _backups;
+    private readonly WitnessService _witnesses;
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
 
@@ -62,8 +64,10 @@ internal sealed class Daemon : IAsyncDisposable
         var checkpoints = new Checkpoints(start.LedgerKey, () => _writer.Published, time);
         _checkpoints = new CheckpointWorker(checkpoints, start.Paths.CheckpointFile, time, log);
         _writer.Committed += _ => _checkpoints.Committed();
-        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _delivery.Status, () => _projections.Fault, () => _pipeline!.Counts, time);
-        var audit = new AuditAnswers(start.Ledger, checkpoints);
+        _witnesses = new WitnessService(start.Config, start.SystemId, checkpoints, start.Ledger, time, log);
+        _checkpoints.Made += _ => _witnesses.Wake();
+        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, () => _delivery.Status(_witnesses.Status), () => _projections.Fault, () => _pipeline!.Counts, time);
+        var audit = new AuditAnswers(start.Ledger, checkpoints, _witnesses.Of);
         _backups = new BackupKeeper(start.Paths, log);
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(), time, new BackupAnswers(_backups, audit));
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
@@ -78,6 +82,7 @@ internal sealed class Daemon : IAsyncDisposable
         _checkpoints.Start();
         _writer.Start();
         _delivery.Start();
+        _witnesses.Start();
         await _listener.StartAsync();
         LogStart();
         notifier.Ready();
@@ -87,6 +92,7 @@ internal sealed class Daemon : IAsyncDisposable
         await _listener.StopAsync(StopGrace);
         await _delivery.DisposeAsync();
         _backups.Dispose();
+        await _witnesses.DisposeAsync();
         _writer.Stop();
         // Only now: what the writer recorded last is answered, too.
         await _listener.CutOffAsync(LastAnswersGrace);

@@ -86,6 +86,15 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(43, LogLevel.Error, "entry {Index} went stale before gateway {Gateway} took it: set its keys again when the gateway is back")]
     public partial void DeliveryStale(string gateway, long index);
 
+    [LoggerMessage(45, LogLevel.Critical, "gateway {Gateway} saw another history of this ledger, or another key: {Reason}; see docs/troubleshooting.md")]
+    public partial void WitnessAlarm(string gateway, string reason);
+
+    [LoggerMessage(46, LogLevel.Information, "gateway {Gateway} cosigns again: {Size} entries")]
+    public partial void WitnessBack(string gateway, long size);
+
+    [LoggerMessage(47, LogLevel.Warning, "gateway {Gateway} cosigns with another key, {New}, than before, {Old}")]
+    public partial void WitnessKeyChanged(string gateway, string old, string @new);
+
     [LoggerMessage(44, LogLevel.Critical, "delivery to {Gateway} stops: {Reason}")]
     public partial void DeliveryStopped(string gateway, string reason);
 }

@@ -20,6 +20,9 @@ public sealed record AuditReport
     /// <summary>Entries whose confidential envelope is not in the export: their signatures and values were not checked.</summary>
     public long Withheld { get; init; }
 
+    /// <summary>The trusted witnesses that cosigned the checkpoint, and when by their clocks, unix seconds; empty when none were asked for.</summary>
+    public IReadOnlyList<(CosignatureKey Witness, long TimeSeconds)> Witnesses { get; init; } = [];
+
     /// <summary>The fold of the entries checked, without the confidential ones.</summary>
     public PolicyState State { get; init; } = PolicyState.Empty;
 

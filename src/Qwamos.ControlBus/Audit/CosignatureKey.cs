@@ -68,6 +68,13 @@ public sealed class CosignatureKey
         return fault is null;
     }
 
+    /// <summary>Reads one line, as a witness answers it, and whether it is this key's over a checkpoint.</summary>
+    public bool TryReadLine(string line, Checkpoint checkpoint, out NoteSignature cosignature, out long timeSeconds)
+    {
+        timeSeconds = 0;
+        return NoteSignature.TryParse(line, out cosignature) && TryVerify(checkpoint.ToText(), cosignature, out timeSeconds);
+    }
+
     /// <summary>Whether a line names this key. Says nothing about whether it holds.</summary>
     internal bool IsMine(NoteSignature line) => line.Name == Name && line.KeyHash == KeyHash;
 

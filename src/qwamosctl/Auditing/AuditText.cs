@@ -10,6 +10,9 @@ namespace Qwamos.Client.Auditing;
 /// <summary>What the audit commands say.</summary>
 internal static class AuditText
 {
+    // The end of year 9999, which is as far as dates are written.
+    private const long MaxShownSeconds = 253_402_300_799;
+
     public static IEnumerable<(string, JsonValue)> Members(Checkpoint checkpoint) =>
     [
         ("origin", JsonValue.Of(checkpoint.Origin)),
@@ -27,6 +30,8 @@ internal static class AuditText
         text.Append(CultureInfo.InvariantCulture, $"signatures  {report.Signatures} verified\n");
         foreach (var signer in signers)
             text.Append(CultureInfo.InvariantCulture, $"signer      {signer.Id}\n");
+        foreach (var (witness, time) in report.Witnesses)
+            text.Append(CultureInfo.InvariantCulture, $"cosigned    {SafeText.ForTerminal(witness.Name)}, {DateTimeOffset.FromUnixTimeSeconds(Math.Min(time, MaxShownSeconds)):yyyy-MM-dd HH:mm:ss} UTC by its clock\n");
         if (report.Withheld > 0)
             text.Append(CultureInfo.InvariantCulture, $"left out    {report.Withheld} confidential {(report.Withheld == 1 ? "envelope" : "envelopes")}: in the tree by hash; signature and values not checked\n");
         return text.ToString();
@@ -47,6 +52,7 @@ internal static class AuditText
             members.AddRange(Members(checkpoint));
         members.Add(("entries", JsonValue.Of(report.Entries)));
         members.Add(("signatures", JsonValue.Of(report.Signatures)));
+        members.Add(("cosigned_by", JsonValue.Array(report.Witnesses.Select(cosigned => cosigned.Witness.ToString()))));
         members.Add(("left_out", JsonValue.Of(report.Withheld)));
         return JsonValue.Object(members);
     }

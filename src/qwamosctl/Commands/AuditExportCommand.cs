@@ -23,7 +23,7 @@ internal static class AuditExportCommand
     private static int Run(Session session, string directory)
     {
         LedgerReader reader = new(session);
-        if (!reader.TryGetCheckpoint(out var signed, out var failure))
+        if (!reader.TryGetCosigned(out var signed, out var failure))
             return session.Fail(failure);
         try
         {

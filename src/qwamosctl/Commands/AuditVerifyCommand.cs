@@ -15,16 +15,20 @@ internal static class AuditVerifyCommand
         Argument<string?> directory = new("DIR") { Description = "An export, as --from DIR", Arity = ArgumentArity.ZeroOrOne };
         SourceOption source = new();
         SignerOption signers = new();
+        WitnessOption witnesses = new();
         Command command = new("verify", "Check every hash, signature and fold of the ledger, or of an export; says the first entry that fails and why") { directory };
         source.AddTo(command);
         signers.AddTo(command);
-        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, parse.GetValue(directory), source, signers)));
+        witnesses.AddTo(command);
+        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse, parse.GetValue(directory), source, signers, witnesses)));
         return command;
     }
 
-    private static int Run(Session session, ParseResult parse, string? directory, SourceOption source, SignerOption signerOption)
+    private static int Run(Session session, ParseResult parse, string? directory, SourceOption source, SignerOption signerOption, WitnessOption witnessOption)
     {
-        if (!source.TryRead(parse, session, out var from, out var key, out var failure) || !signerOption.TryRead(parse, session, out var signers, out failure))
+        if (!source.TryRead(parse, session, out var from, out var key, out var failure)
+            || !signerOption.TryRead(parse, session, out var signers, out failure)
+            || !witnessOption.TryRead(parse, session, out var quorum, out failure))
             return session.Fail(failure);
         if (directory is not null && from is not null)
             return session.Fail(Failure.Usage("the export is named twice: give DIR or --from DIR"));
@@ -32,14 +36,14 @@ internal static class AuditVerifyCommand
         Progress progress = new(session.Terminal, "verifying");
         AuditReport report;
         var done = directory is null
-            ? TryVerifyDaemon(session, key, signers, progress, out report, out failure)
-            : TryVerifyExport(session, directory, key, signers, progress, out report, out failure);
+            ? TryVerifyDaemon(session, key, signers, quorum, progress, out report, out failure)
+            : TryVerifyExport(session, directory, key, signers, quorum, progress, out report, out failure);
         progress.End();
         return done ? Say(session, report, signers) : session.Fail(failure);
     }
 
     private static bool TryVerifyDaemon(
-        Session session, NoteVerifierKey? key, IReadOnlyList<VerifyingKey> signers, Progress progress, out AuditReport report, out Failure failure)
+        Session session, NoteVerifierKey? key, IReadOnlyList<VerifyingKey> signers, WitnessQuorum? quorum, Progress progress, out AuditReport report, out Failure failure)
     {
         report = new AuditReport();
         if (key is null && !SeenCheckpoints.CanKeep(session))
@@ -49,11 +53,12 @@ internal static class AuditVerifyCommand
             return false;
         }
         LedgerReader reader = new(session, key);
-        if (!reader.TryGetCheckpoint(out var signed, out failure))
+        if (!(quorum is null ? reader.TryGetCheckpoint(out var signed, out failure) : reader.TryGetCosigned(out signed, out failure)))
             return false;
         try
         {
             report = new HistoryVerifier(reader.Place, signed.Checkpoint, signers).Verify(reader.ReadLeaves(0, signed.Checkpoint.Size), progress.Show);
+            report = WithWitnesses(report, quorum, signed.Note);
             return true;
         }
         catch (SourceException e)
@@ -64,7 +69,7 @@ internal static class AuditVerifyCommand
     }
 
     private static bool TryVerifyExport(
-        Session session, string directory, NoteVerifierKey? given, IReadOnlyList<VerifyingKey> signers, Progress progress, out AuditReport report, out Failure failure)
+        Session session, string directory, NoteVerifierKey? given, IReadOnlyList<VerifyingKey> signers, WitnessQuorum? quorum, Progress progress, out AuditReport report, out Failure failure)
     {
         report = new AuditReport();
         try
@@ -73,6 +78,8 @@ internal static class AuditVerifyCommand
             if (!LedgerKeyOption.TryFind(session, given, given is null ? ExportReader.ReadCheckpoint(directory) : [], out var key, out failure))
                 return false;
             report = new ExportVerifier(directory, key, signers).Verify(progress.Show);
+            if (quorum is not null)
+                report = WithWitnesses(report, quorum, ExportReader.ReadCheckpoint(directory));
         }
         catch (ExportFaultException e)
         {
@@ -80,6 +87,16 @@ internal static class AuditVerifyCommand
             report = new AuditReport { Fault = e.Fault };
         }
         return true;
+    }
+
+    /// <summary>Who else saw this tree.</summary>
+    private static AuditReport WithWitnesses(AuditReport report, WitnessQuorum? quorum, ReadOnlySpan<byte> note)
+    {
+        if (quorum is null || !report.IsSound)
+            return report;
+        return quorum.IsMet(note, report.Checkpoint!, out var cosigned, out var fault)
+            ? report with { Witnesses = cosigned }
+            : report with { Fault = new AuditFault(ExportReader.CheckpointFile, null, fault), Witnesses = cosigned };
     }
 
     private static int Say(Session session, AuditReport report, IReadOnlyList<VerifyingKey> signers)

@@ -91,6 +91,9 @@ internal static class StatusReport
             taken = paint.Bad(taken + ", is behind");
         if (gateway.TryGet("last_error", out var error) && error.Kind != JsonKind.Null)
             taken += $"; its last refusal: {KeyText.Of(error)}";
+        // A witness that does not cosign is told of when that is more than a link that is down, of which the row tells already.
+        if (gateway.TryGet("witness", out var witness) && witness.Kind == JsonKind.Object && witness.TryGet("state", out var state) && KeyText.Of(state) is "alarm" or "refuses")
+            taken += paint.Bad($"; as a witness: {(witness.TryGet("fault", out var fault) ? KeyText.Of(fault) : KeyText.Of(state))}");
         return taken;
     }
 

@@ -14,12 +14,30 @@ namespace Qwamos.Client.Talking;
 /// <param name="given">The key that the ledger's must be; null for the one that the client pins.</param>
 internal sealed class LedgerReader(Session session, NoteVerifierKey? given = null) : ILedgerSource
 {
+    private static readonly TimeSpan WitnessPause = TimeSpan.FromMilliseconds(100);
+
     public string Place => "the daemon's ledger";
 
     public bool TryGetCheckpoint(out SignedCheckpoint checkpoint, out Failure failure)
     {
         checkpoint = null!;
         return TryAsk(BusCommands.GetCheckpoint, null, out var answer, out failure) && TryOpen(answer, out checkpoint, out failure);
+    }
+
+    /// <summary>The same, with the lines of those witnesses that cosign within <see cref="Limits.WitnessWaitSeconds"/>; without them when none do.</summary>
+    public bool TryGetCosigned(out SignedCheckpoint checkpoint, out Failure failure)
+    {
+        checkpoint = null!;
+        Deadline deadline = new(session.Terminal.Clock, TimeSpan.FromSeconds(Limits.WitnessWaitSeconds));
+        while (true)
+        {
+            if (!TryAsk(BusCommands.GetCheckpoint, null, out var answer, out failure) || !TryOpen(answer, out checkpoint, out failure))
+                return false;
+            var isAwaited = answer.Document.TryGet("cosignatures_awaited", out var count) && count.TryGetInteger(out var awaited) && awaited > 0;
+            if (!isAwaited || deadline.LeftMilliseconds == 0)
+                return true;
+            Task.Delay(WitnessPause, session.Terminal.Clock).Wait();
+        }
     }
 
     public bool TryGetProof(long index, out InclusionProof proof, out NoteVerifierKey key, out Failure failure)

@@ -12,7 +12,10 @@ namespace Qwamos.Daemon.Auditing;
 /// <summary>
 /// What auditors ask: the newest checkpoint, proofs, and the leaves. A leaf never holds a confidential envelope, so all of it may be seen.
 /// </summary>
-internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) : IReadSource
+/// <param name="ledger">The ledger.</param>
+/// <param name="checkpoints">Its checkpoints.</param>
+/// <param name="cosignatures">The witnesses' lines under a tree of that size, each with its newline, and how many more may come soon.</param>
+internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, Func<long, (string Lines, int Awaited)> cosignatures) : IReadSource
 {
     private readonly LedgerTree _tree = new(ledger);
 
@@ -44,12 +47,17 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints) 
         return members is not null;
     }
 
-    private (string, JsonValue)[] Checkpoint(SignedTree newest) =>
-    [
-        ("checkpoint", newest.Value),
-        ("key", JsonValue.Of(checkpoints.Key.ToString())),
-        .. checkpoints.Statement is { } statement ? [("key_statement", statement.ToJson())] : Array.Empty<(string, JsonValue)>(),
-    ];
+    private (string, JsonValue)[] Checkpoint(SignedTree newest)
+    {
+        (string lines, int awaited) = cosignatures(newest.Size);
+        return
+        [
+            ("checkpoint", JsonValue.Of(newest.Note + lines)),
+            ("key", JsonValue.Of(checkpoints.Key.ToString())),
+            ("cosignatures_awaited", JsonValue.Of(awaited)),
+            .. checkpoints.Statement is { } statement ? [("key_statement", statement.ToJson())] : Array.Empty<(string, JsonValue)>(),
+        ];
+    }
 
     /// <summary>Bytes of the leaves' stream; none at the ledger's end.</summary>
     private List<(string, JsonValue)>? Page(long from, long skip, out string? fault)

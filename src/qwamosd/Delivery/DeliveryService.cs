@@ -43,7 +43,8 @@ internal sealed class DeliveryService : IAsyncDisposable
     }
 
     /// <summary>The member <c>gateways</c> of status.</summary>
-    public JsonValue Status() => JsonValue.Object(_couriers.Select(courier => (courier.Name, courier.Row.ToJson())));
+    /// <param name="witness">How the gateway of that name stands as a witness.</param>
+    public JsonValue Status(Func<string, JsonValue> witness) => JsonValue.Object(_couriers.Select(courier => (courier.Name, courier.Row.ToJson(witness(courier.Name)))));
 
     /// <summary>Ends the couriers and notes their places. To be called before the ledger is closed.</summary>
     public async ValueTask DisposeAsync()

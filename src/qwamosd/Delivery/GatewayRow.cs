@@ -8,7 +8,8 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="LastError">Why the last attempt failed; null when it did not.</param>
 internal sealed record GatewayRow(long? Taken, bool IsBehind, string? LastError)
 {
-    public JsonValue ToJson()
+    /// <param name="witness">How it stands as a witness.</param>
+    public JsonValue ToJson(JsonValue witness)
     {
         var members = new List<(string, JsonValue)>
         {
@@ -17,6 +18,7 @@ internal sealed record GatewayRow(long? Taken, bool IsBehind, string? LastError)
         };
         if (LastError is not null)
             members.Add(("last_error", JsonValue.Shown(LastError)));
+        members.Add(("witness", witness));
         return JsonValue.Object(members);
     }
 }

@@ -21,7 +21,9 @@ internal enum Reception
 /// <summary>Reads a gateway's answer to a delivery.</summary>
 internal static class Receptions
 {
-    private const int MaxErrorCodePoints = 200;
+    /// <summary>Longest text of a gateway's own that is shown.</summary>
+    public const int MaxErrorCodePoints = 200;
+
     private const string Accepted = "accepted";
 
     public static Reception Of(AnswerReader answer)

@@ -93,7 +93,7 @@ internal sealed class AuditTrial : IDisposable
     {
         if (!EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out var envelope, out var refusal))
             return ControlBus.Envelopes.Answer.Error(refusal);
-        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(History.State, Store.Tree(), 0), Clock));
+        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(History.State, Store.Tree(), 0), Clock), _ => ("", 0));
         return answers.TryRead(envelope.Message, out var members, out refusal) ? ControlBus.Envelopes.Answer.Ok(members) : ControlBus.Envelopes.Answer.Error(refusal);
     }
 

@@ -1,0 +1,39 @@
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Daemon.Witnessing;
+
+/// <summary>What status says of one gateway as a witness. Immutable; replaced whole.</summary>
+/// <param name="State">How it stands.</param>
+/// <param name="Size">The size of the tree that it cosigned last; null before the first.</param>
+/// <param name="Seconds">When, by its own clock, unix seconds.</param>
+/// <param name="Key">Its verifier key.</param>
+/// <param name="Trust">How it trusts the ledger's key, in its own words.</param>
+/// <param name="Fault">Why the last attempt failed, one bounded clause; null when it did not.</param>
+internal sealed record WitnessRow(WitnessState State, long? Size = null, long? Seconds = null, string? Key = null, string? Trust = null, string? Fault = null)
+{
+    public JsonValue ToJson()
+    {
+        List<(string, JsonValue)> members = [("state", JsonValue.Of(Word))];
+        if (Size is { } size)
+            members.Add(("size", JsonValue.Of(size)));
+        if (Seconds is { } seconds)
+            members.Add(("time", JsonValue.Of(seconds)));
+        foreach ((string name, string? text) in (ReadOnlySpan<(string, string?)>)[("key", Key), ("trust", Trust), ("fault", Fault)])
+        {
+            if (text is not null)
+                members.Add((name, JsonValue.Shown(text)));
+        }
+
+        return JsonValue.Object(members);
+    }
+
+    private string Word => State switch
+    {
+        WitnessState.Cosigns => "cosigns",
+        WitnessState.NoWitness => "no witness",
+        WitnessState.Alarm => "alarm",
+        WitnessState.Failing => "failing",
+        WitnessState.Refuses => "refuses",
+        _ => "unknown",
+    };
+}

@@ -164,6 +164,9 @@ public static class Limits
     /// <summary>Backups that the daemon keeps of those asked of it; a newer one takes the place of its oldest.</summary>
     public const int MaxKeptBackups = 3;
 
+    /// <summary>Requests for backups that are remembered for as long as each is fresh, so that none begins two; half of them one key's.</summary>
+    public const int MaxBackupRequests = 1_000;
+
     /// <summary>Database pages copied in one step of a backup: 256 KiB, so that a stop waits some milliseconds at most.</summary>
     public const int BackupStepPages = 64;
 

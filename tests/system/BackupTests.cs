@@ -136,6 +136,46 @@ public sealed class BackupTests : IDisposable
     }
 
     [Fact]
+    public void Attack09_RequestShownAgain_BeginsNoOtherBackup_AndTheOlderOnesStay()
+    {
+        _trial.StartDaemon();
+        var requests = new List<byte[]>();
+        for (int i = 0; i < 4; i++)
+        {
+            Fill(1);
+            requests.Add(_trial.Signer.Request(Message("backup")));
+            string name = _trial.Ask(requests[i]).GetProperty("name").GetString()!;
+            Eventually.True(() => !Get(name, 0).TryGetProperty("making", out _), "it is made");
+        }
+        string[] made = ["backup-00000002.db", "backup-00000003.db", "backup-00000004.db"];
+        Eventually.True(() => Names().SequenceEqual(made), "three are kept", () => string.Join(' ', Names()));
+        Fill(1);
+        for (int i = 0; i < 10; i++)
+        {
+            JsonElement again = _trial.Ask(requests[3]);
+            Assert.Equal("ok", again.Code());
+            Assert.Equal(4, again.GetProperty("size").GetInt64());
+            Assert.Equal("backup-00000004.db", again.GetProperty("name").GetString());
+            Assert.Equal("replayed", _trial.Ask(requests[0]).Code());
+        }
+        Assert.Equal(made, Names());
+    }
+
+    [Fact]
+    public void NumbersGoOn_WhereEightDigitsEnd()
+    {
+        _trial.StartDaemon();
+        Fill(1);
+        _trial.Write("/var/lib/qwamos/backups/backup-99999999.db", "an old one");
+        Assert.Equal(0, _trial.Client("backup", _trial.At("/b1.db")).ExitCode);
+        Assert.Equal(0, _trial.Client("backup", _trial.At("/b2.db")).ExitCode);
+        Eventually.True(
+            () => Names() is ["backup-100000000.db", "backup-100000001.db", "backup-99999999.db"], "they have their numbers", () => string.Join(' ', Names()));
+        Assert.Equal(0, _trial.Client("backup", _trial.At("/b3.db")).ExitCode);
+        Eventually.True(() => !Names().Contains("backup-99999999.db"), "the oldest made place", () => string.Join(' ', Names()));
+    }
+
+    [Fact]
     public void Attack29_DiskFullForTheBackup_AnswersStorageFull_LeavesNothing_AndChangesGoOn()
     {
         Needs.Root();

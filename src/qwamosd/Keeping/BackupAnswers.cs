@@ -23,7 +23,7 @@ internal sealed class BackupAnswers(BackupKeeper keeper, IReadSource others) : I
             return others.TryRead(message, out members, out refusal);
         try
         {
-            members = message.Command == Commands.Backup ? Begin(out refusal) : Page(message.Args!, out refusal);
+            members = message.Command == Commands.Backup ? Begin(message, out refusal) : Page(message.Args!, out refusal);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -33,8 +33,8 @@ internal sealed class BackupAnswers(BackupKeeper keeper, IReadSource others) : I
         return members is not null;
     }
 
-    private List<(string, JsonValue)>? Begin(out Refusal? refusal) =>
-        keeper.TryBegin(out refusal) is { } backup
+    private List<(string, JsonValue)>? Begin(Message message, out Refusal? refusal) =>
+        keeper.TryBegin(message, out refusal) is { } backup
             ? [("name", JsonValue.Of(backup.Name)), ("size", JsonValue.Of(backup.Tree.Size)), ("root_hash", JsonValue.Of(Convert.ToHexStringLower(backup.Tree.Root())))]
             : null;
 

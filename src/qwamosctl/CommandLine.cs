@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Text;
 using Qwamos.Client.Showing;
 using Qwamos.ControlBus.Policy;
@@ -29,7 +30,7 @@ internal static class CommandLine
             return null;
         var command = parse.CommandResult.Command;
         if (parse.UnmatchedTokens.Count == 0)
-            return Failure.Usage(parse.Errors[0].Message, $"See: {NameOf(command)} --help");
+            return Failure.Usage(Sentence(parse.Errors[0]), $"See: {NameOf(command)} --help");
         var word = parse.UnmatchedTokens[0];
         if (word.StartsWith('-'))
             return UnknownOption(parse, word);
@@ -37,6 +38,12 @@ internal static class CommandLine
             return Unknown("command", word, command.Subcommands.Select(sub => sub.Name), $"All commands: {NameOf(command)} --help");
         return Failure.Usage($"{NameOf(command)} does not take {word}", $"See: {NameOf(command)} --help");
     }
+
+    /// <summary>The parser's own words, but for a number: there they name a type of this program's language.</summary>
+    private static string Sentence(ParseError error) =>
+        error.Message.Contains(nameof(System) + ".", StringComparison.Ordinal) && error.SymbolResult is { Tokens: [.., var word] } symbol
+            ? $"{(symbol is OptionResult option ? option.Option.Name : symbol is ArgumentResult { Parent: OptionResult of } ? of.Option.Name : ((ArgumentResult)symbol).Argument.Name)} takes a number, not {word.Value}"
+            : error.Message;
 
     /// <summary>For a word that looks like an option and is none: the parser takes it for an argument where a command takes many.</summary>
     public static Failure UnknownOption(ParseResult parse, string word)

@@ -25,7 +25,8 @@ internal static class InputFile
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            failure = new Failure(ExitCode.Refused, $"{NameOf(name)} cannot be read: {Why(fault, name)}");
+            var isExport = Directory.Exists(name) && File.Exists(Path.Combine(name, "checkpoint"));
+            failure = new Failure(ExitCode.Refused, $"{NameOf(name)} cannot be read: {Why(fault, name)}", isExport ? $"It looks like an export: its checkpoint is {name}/checkpoint, and qwamosctl audit verify {name} checks it" : null);
             return false;
         }
     }

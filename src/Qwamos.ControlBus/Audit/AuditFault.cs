@@ -6,6 +6,9 @@ namespace Qwamos.ControlBus.Audit;
 /// <param name="Reason">A sentence without its full stop.</param>
 public sealed record AuditFault(string Place, long? Index, string Reason)
 {
+    /// <summary>Whether a reason is that an entry's signer is a key that the auditor did not name.</summary>
+    public static bool IsUnknownSigner(string reason) => reason.EndsWith(EntryAuditor.NotGiven, StringComparison.Ordinal);
+
     /// <inheritdoc/>
     public override string ToString() => Index is { } index ? $"{Place}: entry {index}: {Reason}" : $"{Place}: {Reason}";
 }

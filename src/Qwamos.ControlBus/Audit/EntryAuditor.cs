@@ -1,3 +1,4 @@
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Verification;
@@ -10,6 +11,11 @@ namespace Qwamos.ControlBus.Audit;
 /// </summary>
 internal sealed class EntryAuditor
 {
+    private static readonly HashSet<string> Changes = new(StringComparer.Ordinal) { Commands.SetPolicy };
+
+    /// <summary>How the sentence of an entry ends that a key signed which the auditor did not name.</summary>
+    internal const string NotGiven = "which is not among those given";
+
     private readonly IReadOnlyList<VerifyingKey> _signers;
     private readonly string? _systemId;
     private readonly Verifier _verifier;
@@ -20,7 +26,7 @@ internal sealed class EntryAuditor
     {
         _signers = signers;
         _systemId = systemId;
-        _verifier = new Verifier(new VerifierOptions { Keys = signers, SystemId = systemId });
+        _verifier = new Verifier(new VerifierOptions { Keys = signers, SystemId = systemId, Commands = Changes });
     }
 
     public AuditedEntry Judge(long index, byte[] leaf)
@@ -46,7 +52,7 @@ internal sealed class EntryAuditor
     {
         var statement = entry.Statement;
         if (_signers.FirstOrDefault(key => key.Id == statement.Signer) is not { } signer)
-            return $"it was signed by the key {statement.Signer}, which is not among those given";
+            return $"it was signed by the key {statement.Signer}, {NotGiven}";
         if (statement.SystemId != _systemId)
             return "it is about the ledger of another system";
         if (statement.TimestampSeconds > entry.TimeSeconds + Limits.FreshnessWindowSeconds)
@@ -57,7 +63,7 @@ internal sealed class EntryAuditor
     private string? SignatureFault(MessageEntry entry)
     {
         if (!_signers.Any(key => key.Id == entry.Signer))
-            return $"it was signed by the key {entry.Signer}, which is not among those given";
+            return $"it was signed by the key {entry.Signer}, {NotGiven}";
         if (!_verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds).TryGet(out var message, out var refusal))
             return $"its envelope is not to be believed: {refusal.Reason}";
         return message.Signer == entry.Signer ? null : $"its envelope was signed by the key {message.Signer}, not by {entry.Signer} as it says";

@@ -1,4 +1,6 @@
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 
 namespace Qwamos.ControlBus.Audit;
@@ -14,6 +16,23 @@ public sealed class ExportReader(string directory, long size)
     /// <summary>The signed checkpoint's bytes.</summary>
     /// <exception cref="ExportFaultException">It cannot be read.</exception>
     public static byte[] ReadCheckpoint(string directory) => Read(directory, CheckpointFile, Limits.MaxNoteBytes);
+
+    /// <summary>
+    /// The statements about the ledger's key among an export's entries that hold under one of the operators' keys: each is true whoever brings it, so
+    /// it counts before the checkpoint does.
+    /// </summary>
+    /// <exception cref="ExportFaultException">A file is not what it must be.</exception>
+    public static IEnumerable<LedgerKeyStatement> ReadStatements(string directory, IReadOnlyList<VerifyingKey> operators)
+    {
+        if (!SignedNote.TryParse(ReadCheckpoint(directory), out var note, out _) || !Checkpoint.TryParse(note.Text, out var checkpoint, out _))
+            yield break;
+        var index = 0L;
+        foreach (var leaf in new ExportReader(directory, checkpoint.Size).ReadLeaves(0, checkpoint.Size))
+        {
+            if (TryReadStatement(index++, leaf) is { } statement && operators.Any(statement.IsSignedBy))
+                yield return statement;
+        }
+    }
 
     /// <summary>The leaves [from, to), in order.</summary>
     /// <exception cref="ExportFaultException">A bundle is not what it must be; after the leaves before it.</exception>
@@ -57,6 +76,21 @@ public sealed class ExportReader(string directory, long size)
         return hashes.Length == tile.Width * MerkleTree.HashBytes
             ? hashes
             : throw new ExportFaultException(new AuditFault(tile.Path, null, $"it has {hashes.Length} bytes, not {tile.Width * MerkleTree.HashBytes}"));
+    }
+
+    private static LedgerKeyStatement? TryReadStatement(long index, byte[] leaf)
+    {
+        // Most leaves are changes, and parsing them all twice would double the work.
+        if (leaf.AsSpan().IndexOf("\"kind\":\"ledger-key\""u8) < 0)
+            return null;
+        try
+        {
+            return (EntryReader.ReadExported(index, leaf) as LedgerKeyEntry)?.Statement;
+        }
+        catch (LedgerIntegrityException)
+        {
+            return null;
+        }
     }
 
     // A node between two levels of tiles is the root over a part of one tile.

@@ -95,7 +95,7 @@ public static class EntryReader
         var raw = hash is not null ? TakeConfidential(row, hash, confidentialEnvelope!) : CutEnvelope(row, reader);
         if (!EnvelopeReader.TryRead(raw, out var envelope, out var refusal))
             throw Wrong(row, $"its envelope does not parse: {refusal.Reason}");
-        if (envelope.Raw.Length != raw.Length || envelope.Message is not { Nonce: not null, Timestamp: not null, Args: not null })
+        if (envelope.Raw.Length != raw.Length || envelope.Message is not { Command: Commands.SetPolicy, Nonce: not null, Timestamp: not null, Args: not null })
             throw Wrong(row, "its envelope is not a change");
         return new MessageEntry(time, sender, signer, schema, envelope, hash is not null, outcome, code, reason);
     }

@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Policy;
@@ -6,6 +7,9 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>Who a message is for (DESIGN section 3, <c>audience</c>; section 5, receivers). Both rules answer <c>wrong_audience</c>.</summary>
 public static class AudienceRules
 {
+    private const int MaxShownChars = 64;
+    private const int MaxShownNames = 8;
+
     /// <summary>
     /// qwamosd: every name is a known domain, of the class of some key in <c>args</c> (a key of class <c>all</c> suits every
     /// domain). A message without policy keys is for whom it names: dom0 must be among them.
@@ -24,9 +28,9 @@ public static class AudienceRules
             foreach (var name in message.Audience)
             {
                 if (!domains.TryGetValue(name, out var @class))
-                    return Wrong("the audience names a domain that is not known here");
+                    return Wrong($"the audience names {Shown(name)}, which is not known here; known are {string.Join(", ", domains.Keys.Order(StringComparer.Ordinal))}");
                 if (isChange && !NamesKeyOf(schema, message, @class))
-                    return Wrong($"the audience names {name}, and no key of this message is of its class");
+                    return Wrong($"the audience names {name}, and no key of this message is of its class, {@class}");
             }
             return isChange || message.Audience.Contains(DaemonConfig.Dom0, StringComparer.Ordinal)
                 ? null
@@ -45,7 +49,7 @@ public static class AudienceRules
         return message =>
         {
             if (message.Audience is not null && !message.Audience.Contains(name, StringComparer.Ordinal))
-                return Wrong($"the audience does not name {name}");
+                return Wrong($"the audience names {string.Join(", ", message.Audience.Take(MaxShownNames).Select(Shown))}, not {name}");
             return message.Command != Commands.SetPolicy || NamesKeyOf(schema, message, @class)
                 ? null
                 : Wrong($"no key of this message concerns {name}, a domain of class {@class}");
@@ -63,6 +67,9 @@ public static class AudienceRules
         }
         return false;
     }
+
+    // What a sender wrote may be as long as a request.
+    private static string Shown(string name) => SafeText.ForTerminal(name.Length <= MaxShownChars ? name : name[..MaxShownChars] + "...");
 
     private static Refusal Wrong(string reason) => new(ErrorCode.WrongAudience, reason);
 }

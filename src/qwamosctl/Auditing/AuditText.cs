@@ -18,26 +18,39 @@ internal static class AuditText
         ("origin", JsonValue.Of(checkpoint.Origin)),
         ("size", JsonValue.Of(checkpoint.Size)),
         ("root_hash", JsonValue.Of(checkpoint.RootHex)),
+        ("signed", JsonValue.Of(checkpoint.TimeSeconds!.Value)),
     ];
 
-    public static string Describe(AuditReport report, IReadOnlyList<VerifyingKey> signers)
+    /// <summary>Unix seconds for a person, in UTC.</summary>
+    public static string Time(long seconds) => seconds <= MaxShownSeconds
+        ? DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
+        : "beyond the calendar ";
+
+    public static string Describe(AuditReport report, IReadOnlyList<VerifyingKey> signers, string trust)
     {
         var checkpoint = report.Checkpoint!;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"sound       {report.Entries} {Entries(report.Entries)}: every hash and leaf, the tree and the fold\n");
         text.Append(CultureInfo.InvariantCulture, $"ledger      {SafeText.ForTerminal(checkpoint.Origin)}\n");
+        text.Append(CultureInfo.InvariantCulture, $"its key     {trust}\n");
+        text.Append(CultureInfo.InvariantCulture, $"signed      {Time(checkpoint.TimeSeconds!.Value)} by its clock\n");
         text.Append(CultureInfo.InvariantCulture, $"root hash   {checkpoint.RootHex}\n");
         text.Append(CultureInfo.InvariantCulture, $"signatures  {report.Signatures} verified\n");
         foreach (var signer in signers)
             text.Append(CultureInfo.InvariantCulture, $"signer      {signer.Id}\n");
         foreach (var (witness, time) in report.Witnesses)
-            text.Append(CultureInfo.InvariantCulture, $"cosigned    {SafeText.ForTerminal(witness.Name)}, {DateTimeOffset.FromUnixTimeSeconds(Math.Min(time, MaxShownSeconds)):yyyy-MM-dd HH:mm:ss} UTC by its clock\n");
+            text.Append(CultureInfo.InvariantCulture, $"cosigned    {SafeText.ForTerminal(witness.Name)}, {Time(time)} by its clock\n");
         if (report.Withheld > 0)
             text.Append(CultureInfo.InvariantCulture, $"left out    {report.Withheld} confidential {(report.Withheld == 1 ? "envelope" : "envelopes")}: in the tree by hash; signature and values not checked\n");
         return text.ToString();
     }
 
-    public static JsonValue ToJson(AuditReport report)
+    /// <summary>What to do about a fault of an entry; null when its sentence says all.</summary>
+    public static string? Mend(string reason) => AuditFault.IsUnknownSigner(reason)
+        ? "Give each earlier operator's public key: --signer FILE, more than once; docs/keys.md says which to keep"
+        : null;
+
+    public static JsonValue ToJson(AuditReport report, string trust)
     {
         List<(string, JsonValue)> members = [("status", JsonValue.Of(report.IsSound ? "ok" : "error"))];
         if (report.Fault is { } fault)
@@ -50,6 +63,7 @@ internal static class AuditText
         }
         if (report.Checkpoint is { } checkpoint)
             members.AddRange(Members(checkpoint));
+        members.Add(("trust", JsonValue.Of(trust)));
         members.Add(("entries", JsonValue.Of(report.Entries)));
         members.Add(("signatures", JsonValue.Of(report.Signatures)));
         members.Add(("cosigned_by", JsonValue.Array(report.Witnesses.Select(cosigned => cosigned.Witness.ToString()))));

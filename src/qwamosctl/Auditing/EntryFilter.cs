@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 
@@ -25,6 +26,11 @@ internal sealed class EntryFilter
     {
         var (key, signer) = (parse.GetValue(name), parse.GetValue(by));
         wanted = null!;
+        if (signer is not null && (signer.Length is 0 or > KeyId.Digits || !signer.All(char.IsAsciiHexDigit)))
+        {
+            failure = Failure.Usage($"--by takes a key ID or its first digits, hexadecimal, not {signer}", "qwamosctl key show and qwamosctl audit show name key IDs");
+            return false;
+        }
         if (!TryReadTime(parse.GetValue(since), "--since", long.MinValue, out var from, out failure)
             || !TryReadTime(parse.GetValue(until), "--until", long.MaxValue, out var to, out failure))
             return false;
@@ -32,6 +38,14 @@ internal sealed class EntryFilter
             && (signer is null || SignerOf(entry)?.ToString().StartsWith(signer, StringComparison.OrdinalIgnoreCase) is true)
             && (key is null || Names(entry, key));
         return true;
+    }
+
+    /// <summary>Says on standard error why nothing was shown, for a filter that lets nothing through looks like a history without changes.</summary>
+    public void ExplainNothing(ParseResult parse, Session session)
+    {
+        session.Terminal.Note("no entry matches");
+        if (parse.GetValue(name) is { } key && session.TryLoadSchema(out var schema, out _) && !schema.TryGet(key, out _))
+            session.Terminal.Note(SafeText.ForTerminal(schema.Nearest(key) is { } near ? $"There is no policy key {key} here; did you mean {near}?" : $"There is no policy key {key} here."));
     }
 
     private static KeyId? SignerOf(LedgerEntry entry) => entry switch

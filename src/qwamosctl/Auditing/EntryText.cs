@@ -16,7 +16,7 @@ internal static class EntryText
         var text = new StringBuilder();
         Field(text, "proven", string.Create(CultureInfo.InvariantCulture, $"entry {proven.Index} of {proven.Checkpoint.Size}"));
         Field(text, "ledger", proven.Checkpoint.Origin);
-        Field(text, "time", string.Create(CultureInfo.InvariantCulture, $"{Time(proven.Entry.TimeSeconds)} ({proven.Entry.TimeSeconds})"));
+        Field(text, "time", string.Create(CultureInfo.InvariantCulture, $"{AuditText.Time(proven.Entry.TimeSeconds)} ({proven.Entry.TimeSeconds})"));
         if (proven.Entry is NoteEntry note)
             Field(text, "note", JsonText.ToText(note.Note.ToJson()));
         if (proven.Entry is LedgerKeyEntry key)
@@ -51,13 +51,14 @@ internal static class EntryText
         };
         var what = entry switch
         {
-            MessageEntry message => string.Join(' ', message.Message.Args!.Members.Select(member => $"{member.Key}={ValueText(member.Value)}")),
+            MessageEntry message => string.Join(' ', message.Message.Args!.Members.Select(member => $"{member.Key}={ValueText(member.Value)}"))
+                + (message.Message.Reason is { } why ? $"  reason: {why}" : ""),
             RecordedEntry { Outcome: { } outcomes } => string.Join(' ', outcomes.Applied.Concat(outcomes.Staged).Concat(outcomes.Unstaged).Select(key => key + "=(hidden)")),
             NoteEntry note => JsonText.ToText(note.Note.ToJson()),
             LedgerKeyEntry signed => signed.Statement.Key,
             _ => "(hidden)",
         };
-        return SafeText.ForTerminal(string.Create(CultureInfo.InvariantCulture, $"{index,6}  {Time(entry.TimeSeconds)}  {who,-16}  {outcome,-14}  {what}")) + "\n";
+        return SafeText.ForTerminal(string.Create(CultureInfo.InvariantCulture, $"{index,6}  {AuditText.Time(entry.TimeSeconds)}  {who,-16}  {outcome,-14}  {what}")) + "\n";
     }
 
     public static JsonValue ToJson(ProvenEntry proven) => JsonValue.Object(
@@ -91,11 +92,6 @@ internal static class EntryText
         : [];
 
     private static string ValueText(JsonValue value) => value.TryGetString(out var text) ? text : JsonText.ToText(value);
-
-    // A leaf may hold any number; the calendar ends in the year 9999.
-    private static string Time(long seconds) => seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
-        ? DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
-        : "beyond the calendar ";
 
     private static void Field(StringBuilder text, string name, string value) =>
         text.Append(name.PadRight(10)).Append(SafeText.ForTerminal(value)).Append('\n');

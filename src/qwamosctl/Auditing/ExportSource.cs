@@ -13,12 +13,14 @@ internal sealed class ExportSource(string directory, Session session, NoteVerifi
         checkpoint = null!;
         try
         {
+            if (!ExportFolder.TryCheck(directory, out failure))
+                return false;
             var note = ExportReader.ReadCheckpoint(directory);
-            if (!LedgerKeyOption.TryFind(session, given, note, out var key, out failure))
+            if (!LedgerKeyOption.TryFind(session, given, note, Path.Combine(directory, ExportReader.CheckpointFile), [], out var key, out _, out failure))
                 return false;
             if (!Checkpoint.TryOpen(note, key, out var opened, out var fault))
                 return No(new AuditFault(ExportReader.CheckpointFile, null, fault), out failure);
-            checkpoint = new SignedCheckpoint(note, opened, key);
+            checkpoint = new SignedCheckpoint(note, opened, key, null);
             return true;
         }
         catch (ExportFaultException e)

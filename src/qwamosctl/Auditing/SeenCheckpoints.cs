@@ -1,6 +1,4 @@
-using System.Text;
 using Qwamos.Client.Talking;
-using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
@@ -9,106 +7,143 @@ using Qwamos.ControlBus.Ledger;
 namespace Qwamos.Client.Auditing;
 
 /// <summary>
-/// The last checkpoint of each ledger that this client saw, in the key home: the next one must be by the same key, and its ledger must begin with
-/// the one seen. So a daemon cannot cut its history, or show its operator two, unnoticed (ATTACKS 13, 37). Without a key home nothing is kept.
+/// The last checkpoint of each ledger that this client saw, in the key home: the next one must be by the same key, or one that an operator signed
+/// later, and its ledger must begin with the one seen. So a daemon cannot cut its history, or show its operator two, unnoticed (ATTACKS 13, 37).
+/// Without a key home nothing is kept.
 /// </summary>
 internal sealed class SeenCheckpoints(Session session)
 {
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const string Folder = "seen";
     private const string RefusedSuffix = ".refused";
+    private const string ReplacedSuffix = ".replaced";
 
     private readonly string _home = session.Home ?? KeyHome.DefaultDirectory;
 
-    /// <summary>Whether there is a key home to keep anything in.</summary>
-    public static bool CanKeep(Session session) => Directory.Exists(session.Home ?? KeyHome.DefaultDirectory);
-
-    /// <summary>The key that is pinned for the ledger of an origin.</summary>
-    public bool TryFindKey(string origin, out NoteVerifierKey key)
+    /// <summary>What is kept of the ledger of an origin; null when nothing is. False when it cannot be read: that is not the same as nothing.</summary>
+    public bool TryFind(string origin, out SignedCheckpoint? seen, out Failure failure)
     {
-        key = null!;
-        try
-        {
-            if (FileOf(origin) is not { } file || !File.Exists(file) || !TryRead(file, out var seen))
-                return false;
-            key = seen.Key;
-            return true;
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
+        (seen, failure) = (null, null!);
+        return FileOf(origin) is not { } file || TryRead(file, out seen, out failure);
     }
 
-    /// <summary>Checks a checkpoint against the one seen before, and keeps it in that one's place; one that does not fit is kept beside it.</summary>
-    public bool TryAccept(LedgerReader reader, SignedCheckpoint now, out Failure failure)
+    /// <summary>
+    /// Checks a checkpoint against the one seen before, and keeps it in that one's place; one that does not fit is kept beside it. What is given
+    /// back is the newest that came, with the statement that counts.
+    /// </summary>
+    public bool TryAccept(LedgerReader reader, ref SignedCheckpoint now, out Failure failure)
     {
-        failure = null!;
-        if (!Directory.Exists(_home))
-            return true;
         if (FileOf(now.Checkpoint.Origin) is not { } file)
             return No(new Failure(ExitCode.Refused, $"the daemon's checkpoint is not of a QWAMOS ledger, but of {now.Checkpoint.Origin}"), out failure);
-        try
+        if (!TryRead(file, out var seen, out failure))
+            return false;
+        if (seen is null)
         {
-            if (!File.Exists(file))
-            {
-                DurableFile.MakeDirectory(Path.GetDirectoryName(file)!, FileMode | UnixFileMode.UserExecute);
-                Keep(file, now);
-                session.Terminal.Note($"Seen for the first time, and pinned, not signed: the ledger's key {now.Key}");
-                return true;
-            }
-            if (!TryRead(file, out var seen))
-                return No(new Failure(ExitCode.Refused, $"{file} does not hold a checkpoint", $"Find out why, then start anew: rm {SafePath.Quote(file)}"), out failure);
-            if (Fault(reader, seen, now) is { } fault)
-            {
-                Keep(file + RefusedSuffix, now);
-                return No(new Failure(ExitCode.Refused, fault, $"Both are kept as evidence: {file} and {file}{RefusedSuffix}. To believe the new one, remove the first"), out failure);
-            }
-            if (now.Checkpoint.Size > seen.Checkpoint.Size)
-                Keep(file, now);
+            if (Directory.Exists(_home) && TryKeep(file, now, makesFolder: true))
+                session.Terminal.Note($"Seen for the first time, and {LedgerTrust.Describe(session, now.Statement)}: the ledger's key {now.Key}");
             return true;
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            session.Terminal.Note($"The ledger's checkpoint could not be compared with the one seen before, or kept: {SafeText.ForTerminal(fault.Message)}");
-            return true;
-        }
+        if (seen.Key.ToString() != now.Key.ToString())
+            return TryReplace(file, seen, now, out failure);
+        if (Fault(reader, seen, ref now) is { } fault)
+            return No(Refused(file, now, fault), out failure);
+        if (seen.Statement != now.Statement && !LedgerTrust.Replaces(session, now.Statement, seen.Statement))
+            now = now with { Statement = seen.Statement };
+        else if (seen.Statement != now.Statement)
+            session.Terminal.Note($"The ledger's key is {LedgerTrust.Describe(session, now.Statement)}: {now.Key}");
+        if (now.Checkpoint.Size == seen.Checkpoint.Size && now.TimeSeconds < seen.TimeSeconds)
+            session.Terminal.Note($"The checkpoint that came was signed {AuditText.Time(now.TimeSeconds)}, and one of the same entries signed {AuditText.Time(seen.TimeSeconds)} was seen before: an old answer was shown again, or the daemon's clock was set back.");
+        else if (now.Checkpoint.Size > seen.Checkpoint.Size || now.TimeSeconds > seen.TimeSeconds || now.Statement != seen.Statement)
+            _ = TryKeep(file, now, makesFolder: false);
+        return true;
     }
 
-    private static string? Fault(LedgerReader reader, SignedCheckpoint seen, SignedCheckpoint now)
+    /// <summary>Another key than the one seen: only an operator's later word for it counts. Then the memory starts anew, for so does the ledger when it was lost.</summary>
+    private bool TryReplace(string file, SignedCheckpoint seen, SignedCheckpoint now, out Failure failure)
     {
-        if (seen.Key.ToString() != now.Key.ToString())
-            return $"the ledger's key is {now.Key}, and {seen.Key} was seen before: another ledger is in its place, or its key was lost";
-        var (old, @new) = (seen.Checkpoint, now.Checkpoint);
-        if (@new.Size < old.Size)
-            return $"the ledger has {@new.Size} entries, and {old.Size} were seen before: it was cut or put back";
-        if (!reader.TryGetConsistency(old.Size, @new.Size, out var proof, out var failure))
+        failure = null!;
+        if (!LedgerTrust.Replaces(session, now.Statement, seen.Statement))
+            return No(Refused(file, now, $"the ledger's key is {now.Key}, and {seen.Key} was seen before: another ledger is in its place, or its key was lost"), out failure);
+        session.Terminal.Note($"The ledger's key was replaced, {LedgerTrust.Describe(session, now.Statement)}: it is {now.Key}; what was seen under the key before is kept in {file}{ReplacedSuffix}");
+        _ = TryKeep(file + ReplacedSuffix, seen, makesFolder: false) && TryKeep(file, now, makesFolder: false);
+        return true;
+    }
+
+    private static string? Fault(LedgerReader reader, SignedCheckpoint seen, ref SignedCheckpoint now)
+    {
+        if (now.Checkpoint.Size < seen.Checkpoint.Size)
+        {
+            // Another run of this program may have seen a newer one while this answer was on its way. Then the ledger has all of that still.
+            if (!reader.TryAskNewest(out var newest, out var failure))
+                return $"the ledger's checkpoint has {now.Checkpoint.Size} entries, {seen.Checkpoint.Size} were seen before, and the newest does not come: {failure.Reason}";
+            if (newest.Key.ToString() != seen.Key.ToString() || newest.Checkpoint.Size < seen.Checkpoint.Size)
+                return $"the ledger has {newest.Checkpoint.Size} entries, and {seen.Checkpoint.Size} were seen before: it was cut or put back";
+            if (ExtensionFault(reader, now.Checkpoint, seen.Checkpoint) is { } fault)
+                return fault;
+            now = newest;
+        }
+        return ExtensionFault(reader, seen.Checkpoint, now.Checkpoint);
+    }
+
+    /// <summary>The daemon is asked only when the tree grew.</summary>
+    private static string? ExtensionFault(LedgerReader reader, Checkpoint old, Checkpoint later)
+    {
+        IReadOnlyList<byte[]> proof = [];
+        if (old.Size != later.Size && !reader.TryGetConsistency(old.Size, later.Size, out proof, out var failure))
             return $"the daemon does not show that its ledger begins with the {old.Size} entries seen before: {failure.Reason}";
-        return TreeProofs.VerifyConsistency(old.Size, old.RootHash.Span, @new.Size, @new.RootHash.Span, proof)
+        return TreeProofs.VerifyConsistency(old.Size, old.RootHash.Span, later.Size, later.RootHash.Span, proof)
             ? null
             : $"the ledger does not begin with the {old.Size} entries seen before: its history was changed";
     }
 
+    private Failure Refused(string file, SignedCheckpoint now, string fault) => new(
+        ExitCode.Refused,
+        fault,
+        TryKeep(file + RefusedSuffix, now, makesFolder: false)
+            ? $"Both are kept as evidence: {file} and {file}{RefusedSuffix}. To believe the new one, remove the first"
+            : $"The one seen before is kept as evidence: {file}. To believe the new one, remove it");
+
     /// <summary>Where a ledger's last checkpoint is kept; null for an origin that is not a QWAMOS system's.</summary>
-    private string? FileOf(string origin) =>
-        Checkpoint.SystemOf(origin) is { Length: SystemId.Digits } system && system.All(char.IsAsciiHexDigitLower) ? Path.Combine(_home, Folder, system) : null;
+    private string? FileOf(string origin) => Checkpoint.SystemOf(origin) is { } system && SystemId.IsWellFormed(system) ? Path.Combine(_home, Folder, system) : null;
 
-    // The key on the first line, for a note names its key but does not hold it.
-    private static void Keep(string file, SignedCheckpoint signed) =>
-        DurableFile.Replace(file, [.. Encoding.UTF8.GetBytes(signed.Key + "\n"), .. signed.Note], FileMode);
-
-    private static bool TryRead(string file, out SignedCheckpoint seen)
+    /// <summary>A memory that cannot be written is said and stops nothing: what came was compared with what is kept.</summary>
+    private bool TryKeep(string file, SignedCheckpoint signed, bool makesFolder)
     {
-        seen = null!;
-        var content = DurableFile.ReadAllBounded(file, Limits.MaxVerifierKeyFileBytes + Limits.MaxNoteBytes);
-        var cut = content.AsSpan().IndexOf((byte)'\n');
-        if (cut < 0 || !NoteVerifierKey.TryParse(Encoding.UTF8.GetString(content, 0, cut), out var key, out _))
+        try
+        {
+            if (makesFolder)
+                DurableFile.MakeDirectory(Path.GetDirectoryName(file)!, FileMode | UnixFileMode.UserExecute);
+            DurableFile.Replace(file, signed.ToBytes(), FileMode);
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            session.Terminal.Note($"The ledger's checkpoint could not be kept: {SafeText.ForTerminal(fault.Message)}");
             return false;
-        var note = content[(cut + 1)..];
-        if (!Checkpoint.TryOpen(note, key, out var checkpoint, out _))
-            return false;
-        seen = new SignedCheckpoint(note, checkpoint, key);
-        return true;
+        }
+    }
+
+    /// <summary>Only a file that is not there is none: whoever can make it unreadable must not make it forgotten.</summary>
+    private static bool TryRead(string file, out SignedCheckpoint? seen, out Failure failure)
+    {
+        (seen, failure) = (null, null!);
+        try
+        {
+            if (SignedCheckpoint.TryParse(DurableFile.ReadAllBounded(file, SignedCheckpoint.MaxFileBytes), out var read, out var fault))
+            {
+                seen = read;
+                return true;
+            }
+            return No(new Failure(ExitCode.Refused, $"{file} does not hold a checkpoint: {fault}", $"Find out why, then start anew: rm {SafePath.Quote(file)}"), out failure);
+        }
+        catch (PosixException fault) when (fault.IsNotFound)
+        {
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return No(new Failure(ExitCode.Refused, $"the ledger's checkpoint cannot be compared with the one seen before: {fault.Message}", $"Find out why, then start anew: rm {SafePath.Quote(file)}"), out failure);
+        }
     }
 
     private static bool No(Failure why, out Failure failure)

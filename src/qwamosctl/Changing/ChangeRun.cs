@@ -23,19 +23,20 @@ internal static class ChangeRun
         {
             for (var i = 0; i < changes.Count; i++)
             {
-                var exit = SendOne(session, key, changes[i], Draft(session, changes[i], terms, system));
+                var exit = SendOne(session, key, changes[i], Draft(session, changes[i], terms, system), out var isTaken);
                 if (exit == (int)ExitCode.Done)
                     continue;
                 if (changes.Count > 1)
-                    session.Terminal.Note($"Stopped at message {i + 1} of {changes.Count}: {i} taken, {changes.Count - i - 1} not sent.");
+                    session.Terminal.Note($"Stopped at message {i + 1} of {changes.Count}: {(isTaken ? i + 1 : i)} taken, {changes.Count - i - 1} not sent.");
                 return exit;
             }
         }
         return (int)ExitCode.Done;
     }
 
-    private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, MessageDraft draft)
+    private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, MessageDraft draft, out bool isTaken)
     {
+        isTaken = false;
         if (!EnvelopeWriter.TrySign(draft, key.Signer, out var envelope, out var refusal))
             return session.Fail(Failure.Usage(refusal.Reason));
         if (!Bus.TryAsk(session, envelope, out var answer, out var failure))
@@ -43,13 +44,21 @@ internal static class ChangeRun
         // A gateway says in a message what it did.
         if (answer.IsOk && !answer.HasObject("result") && answer.TextOf("message") is null)
             return session.Fail(Bus.Incomplete(session, "result"));
+        isTaken = answer.IsOk;
+        CarriedCheckpoint carried = new(session, answer);
         if (session.Json)
-            session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
+            session.Terminal.Print(JsonPrinter.Print(carried.Shown) + "\n");
         else if (answer.IsOk)
             session.Terminal.Print(ChangeReport.Describe(answer, change, session.Terminal.OutputPaint));
         if (!answer.IsOk)
-            RefusalReport.Show(session.Terminal, answer, key, change);
-        return (int)(answer.IsOk ? ExitCode.Done : ExitCode.Refused);
+        {
+            RefusalReport.Show(session, answer, key, change);
+            return (int)ExitCode.Refused;
+        }
+        // What became of the change was said first: it stands whatever the ledger turns out to be.
+        return carried.TryAccept(out failure)
+            ? (int)ExitCode.Done
+            : session.Fail(failure with { Reason = $"the daemon took the change{(answer.Index is { } index ? $", as entry {index}" : "")}, but {failure.Reason}" });
     }
 
     private static MessageDraft Draft(Session session, IReadOnlyList<Setting> change, ChangeTerms terms, string? system)

@@ -28,14 +28,14 @@ internal static class AuditCheckProofCommand
             || !InputFile.TryRead(session.Terminal, file, Limits.MaxProofFileBytes, out var content, out failure))
             return session.Fail(failure);
         if (!InclusionProof.TryParse(content, out var proof, out var fault))
-            return session.Fail(ProvesNothing(file, fault));
-        if (!LedgerKeyOption.TryFind(session, given, proof.Note.Span, out var key, out failure))
+            return session.Fail(ProvesNothing(file, fault, ExportFolder.Mend(content, file)));
+        if (!LedgerKeyOption.TryFind(session, given, proof.Note.Span, $"what stands below the hashes in {InputFile.NameOf(file)}", [], out var key, out _, out failure))
             return session.Fail(failure);
         if (!proof.TryCheck(key, signers, out var proven, out fault))
-            return session.Fail(ProvesNothing(file, fault));
+            return session.Fail(ProvesNothing(file, fault, AuditText.Mend(fault)));
         session.Terminal.Print(session.Json ? JsonPrinter.Print(EntryText.ToJson(proven)) + "\n" : EntryText.Describe(proven));
         return (int)ExitCode.Done;
     }
 
-    private static Failure ProvesNothing(string file, string why) => new(ExitCode.Refused, $"{file} proves nothing: {why}");
+    private static Failure ProvesNothing(string file, string why, string? mend) => new(ExitCode.Refused, $"{InputFile.NameOf(file)} proves nothing: {why}", mend);
 }

@@ -21,23 +21,24 @@ internal static class AuditCommand
         AuditConsistencyCommand.Build(shared, terminal),
     };
 
-    private static Command Online(SharedOptions shared, Terminal terminal, string name, string description, Func<SignedCheckpoint, bool, string> describe)
+    private static Command Online(SharedOptions shared, Terminal terminal, string name, string description, Func<SignedCheckpoint, Session, string> describe)
     {
         Command command = new(name, description);
         command.SetAction(parse => shared.Run(parse, terminal, session =>
         {
             if (!new LedgerReader(session).TryGetCheckpoint(out var checkpoint, out var failure))
                 return session.Fail(failure);
-            session.Terminal.Print(describe(checkpoint, session.Json));
+            session.Terminal.Print(describe(checkpoint, session));
             return (int)ExitCode.Done;
         }));
         return command;
     }
 
-    private static string Checkpoint(SignedCheckpoint signed, bool json) => json
+    private static string Checkpoint(SignedCheckpoint signed, Session session) => session.Json
         ? JsonPrinter.Print(JsonValue.Object([
             ("status", JsonValue.Of("ok")),
             .. AuditText.Members(signed.Checkpoint),
+            ("stale", JsonValue.Of(signed.Checkpoint.IsStale(session.Now))),
             ("key", JsonValue.Of(signed.Key.ToString())),
             ("checkpoint", JsonValue.Of(System.Text.Encoding.UTF8.GetString(signed.Note)))])) + "\n"
         : System.Text.Encoding.UTF8.GetString(signed.Note);

@@ -54,7 +54,7 @@ internal static class AuditConsistencyCommand
             return false;
         if (Checkpoint.TryOpen(note, key, out checkpoint!, out var fault))
             return true;
-        failure = new Failure(ExitCode.Refused, $"{file}: {fault}");
+        failure = new Failure(ExitCode.Refused, $"{InputFile.NameOf(file)}: {fault}", note.AsSpan().StartsWith("qwamos/"u8) ? null : ExportFolder.Mend(note, file));
         return false;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Qwamos.Client.Auditing;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
@@ -25,7 +26,7 @@ internal static class AuditKeyCommand
         if (sign)
             return Sign(session, signed);
         session.Terminal.Print(session.Json
-            ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("key", JsonValue.Of(signed.Key.ToString()))])) + "\n"
+            ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("key", JsonValue.Of(signed.Key.ToString())), ("trust", JsonValue.Of(LedgerTrust.Describe(session, signed.Statement)))])) + "\n"
             : signed.Key + "\n");
         return (int)ExitCode.Done;
     }
@@ -33,11 +34,9 @@ internal static class AuditKeyCommand
     private static int Sign(Session session, SignedCheckpoint signed)
     {
         var system = signed.Checkpoint.SystemId;
-        if (!SystemName.TryRead(session.Paths, out var here, out var failure))
-            return session.Fail(failure);
-        if (system is null || (here is not null && here != system))
-            return session.Fail(new Failure(ExitCode.Refused, $"the key is of the ledger {signed.Checkpoint.Origin}, and this system is {here}", "Look at --socket: another system's daemon answers there"));
-        if (!OperatorKey.TryOpen(session, out var key, out failure))
+        if (system is null)
+            return session.Fail(new Failure(ExitCode.Refused, $"the key is of the log {signed.Checkpoint.Origin}, which is not a QWAMOS ledger"));
+        if (!OperatorKey.TryOpen(session, out var key, out var failure))
             return session.Fail(failure);
         using (key)
         {
@@ -56,7 +55,7 @@ internal static class AuditKeyCommand
                 session.Terminal.Print($"signed      {signed.Key}\nsystem      {system}\nkey ID      {key.Id}\nrecorded as entry {answer.Index}\n");
             if (answer.IsOk)
                 return (int)ExitCode.Done;
-            RefusalReport.Show(session.Terminal, answer, key);
+            RefusalReport.Show(session, answer, key);
             return (int)ExitCode.Refused;
         }
     }

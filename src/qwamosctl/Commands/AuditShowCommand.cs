@@ -29,10 +29,11 @@ internal static class AuditShowCommand
             || !source.TryGetCheckpoint(out var signed, out failure))
             return session.Fail(failure);
         MerkleTree tree = new();
+        var shown = 0L;
         try
         {
             foreach (var leaf in source.ReadLeaves(0, signed.Checkpoint.Size))
-                Show(session, wanted, tree, leaf);
+                shown += Show(session, wanted, tree, leaf) ? 1 : 0;
         }
         catch (SourceException fault)
         {
@@ -42,17 +43,21 @@ internal static class AuditShowCommand
         {
             return session.Fail(new Failure(ExitCode.Refused, fault.Message));
         }
-        if (tree.Root().AsSpan().SequenceEqual(signed.Checkpoint.RootHash.Span))
-            return (int)ExitCode.Done;
-        return session.Fail(new Failure(ExitCode.Refused, "what was shown is not what the ledger's key signed: do not believe it"));
+        if (!tree.Root().AsSpan().SequenceEqual(signed.Checkpoint.RootHash.Span))
+            return session.Fail(new Failure(ExitCode.Refused, "what was shown is not what the ledger's key signed: do not believe it"));
+        if (shown == 0)
+            filter.ExplainNothing(parse, session);
+        return (int)ExitCode.Done;
     }
 
-    private static void Show(Session session, Func<LedgerEntry, bool> wanted, MerkleTree tree, byte[] leaf)
+    private static bool Show(Session session, Func<LedgerEntry, bool> wanted, MerkleTree tree, byte[] leaf)
     {
         var index = tree.Size;
         tree.Append(MerkleTree.LeafHash(leaf));
         var entry = EntryReader.ReadExported(index, leaf);
-        if (wanted(entry))
-            session.Terminal.Print(session.Json ? JsonPrinter.Print(EntryText.ToJson(index, entry)) + "\n" : EntryText.Line(index, entry));
+        if (!wanted(entry))
+            return false;
+        session.Terminal.Print(session.Json ? JsonPrinter.Print(EntryText.ToJson(index, entry)) + "\n" : EntryText.Line(index, entry));
+        return true;
     }
 }

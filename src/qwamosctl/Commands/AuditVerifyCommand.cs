@@ -35,25 +35,20 @@ internal static class AuditVerifyCommand
         directory ??= from;
         Progress progress = new(session.Terminal, "verifying");
         AuditReport report;
+        string trust;
         var done = directory is null
-            ? TryVerifyDaemon(session, key, signers, quorum, progress, out report, out failure)
-            : TryVerifyExport(session, directory, key, signers, quorum, progress, out report, out failure);
+            ? TryVerifyDaemon(session, key, signers, quorum, progress, out report, out trust, out failure)
+            : TryVerifyExport(session, directory, key, signers, quorum, progress, out report, out trust, out failure);
         progress.End();
-        return done ? Say(session, report, signers) : session.Fail(failure);
+        return done ? Say(session, report, signers, trust) : session.Fail(failure);
     }
 
     private static bool TryVerifyDaemon(
-        Session session, NoteVerifierKey? key, IReadOnlyList<VerifyingKey> signers, WitnessQuorum? quorum, Progress progress, out AuditReport report, out Failure failure)
+        Session session, NoteVerifierKey? key, IReadOnlyList<VerifyingKey> signers, WitnessQuorum? quorum, Progress progress, out AuditReport report, out string trust, out Failure failure)
     {
-        report = new AuditReport();
-        if (key is null && !SeenCheckpoints.CanKeep(session))
-        {
-            failure = Failure.Usage(
-                "which key is the ledger's is not said, and there is no key home to pin it in", "Give it: --key KEY, which came another way than from the daemon");
-            return false;
-        }
+        (report, trust) = (new AuditReport(), LedgerKeyOption.Given);
         LedgerReader reader = new(session, key);
-        if (!(quorum is null ? reader.TryGetCheckpoint(out var signed, out failure) : reader.TryGetCosigned(out signed, out failure)))
+        if (!(quorum is null ? reader.TryGetCheckpoint(out var signed, out failure) : reader.TryGetCosigned(out signed, out failure)) || (key is null && !IsTrusted(session, signed, out trust, out failure)))
             return false;
         try
         {
@@ -68,14 +63,30 @@ internal static class AuditVerifyCommand
         }
     }
 
-    private static bool TryVerifyExport(
-        Session session, string directory, NoteVerifierKey? given, IReadOnlyList<VerifyingKey> signers, WitnessQuorum? quorum, Progress progress, out AuditReport report, out Failure failure)
+    /// <summary>The key that came with the checkpoint is one that an operator signed, or that is pinned.</summary>
+    private static bool IsTrusted(Session session, SignedCheckpoint signed, out string trust, out Failure failure)
     {
-        report = new AuditReport();
+        trust = LedgerTrust.Describe(session, signed.Statement);
+        if (!new SeenCheckpoints(session).TryFind(signed.Checkpoint.Origin, out var seen, out failure))
+            return false;
+        if (seen?.Key.ToString() == signed.Key.ToString() || LedgerTrust.Believes(session, signed.Statement))
+            return true;
+        failure = Failure.Usage(
+            "which key is the ledger's is not said, no operator's word for it is known here, and there is no key home to pin it in", "Give it: --key KEY, which came another way than from the daemon");
+        return false;
+    }
+
+    private static bool TryVerifyExport(
+        Session session, string directory, NoteVerifierKey? given, IReadOnlyList<VerifyingKey> signers, WitnessQuorum? quorum, Progress progress, out AuditReport report, out string trust, out Failure failure)
+    {
+        (report, trust) = (new AuditReport(), "");
+        if (!ExportFolder.TryCheck(directory, out failure))
+            return false;
         try
         {
             // Without a key given the checkpoint's first line says whose to look for; what it says is believed under that key only.
-            if (!LedgerKeyOption.TryFind(session, given, given is null ? ExportReader.ReadCheckpoint(directory) : [], out var key, out failure))
+            if (!LedgerKeyOption.TryFind(
+                session, given, given is null ? ExportReader.ReadCheckpoint(directory) : [], Path.Combine(directory, ExportReader.CheckpointFile), ExportReader.ReadStatements(directory, signers), out var key, out trust, out failure))
                 return false;
             report = new ExportVerifier(directory, key, signers).Verify(progress.Show);
             if (quorum is not null)
@@ -99,15 +110,15 @@ internal static class AuditVerifyCommand
             : report with { Fault = new AuditFault(ExportReader.CheckpointFile, null, fault), Witnesses = cosigned };
     }
 
-    private static int Say(Session session, AuditReport report, IReadOnlyList<VerifyingKey> signers)
+    private static int Say(Session session, AuditReport report, IReadOnlyList<VerifyingKey> signers, string trust)
     {
         if (session.Json)
-            session.Terminal.Print(JsonPrinter.Print(AuditText.ToJson(report)) + "\n");
+            session.Terminal.Print(JsonPrinter.Print(AuditText.ToJson(report, trust)) + "\n");
         else if (report.IsSound)
-            session.Terminal.Print(AuditText.Describe(report, signers));
+            session.Terminal.Print(AuditText.Describe(report, signers, trust));
         if (report.IsSound)
             return (int)ExitCode.Done;
-        session.Terminal.Complain($"not sound: {report.Fault}");
+        session.Terminal.Complain($"not sound: {report.Fault}", report.Fault is { } found ? AuditText.Mend(found.Reason) : null);
         return (int)ExitCode.Refused;
     }
 }

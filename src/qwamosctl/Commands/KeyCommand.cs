@@ -1,19 +1,14 @@
 using System.CommandLine;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
-using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
-using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 
 namespace Qwamos.Client.Commands;
 
 /// <summary><c>qwamosctl key show</c>: the key ID and the public key's file, which enrolment needs.</summary>
 internal static class KeyCommand
 {
-    /// <summary>What the daemon says is an extra here: it is not waited for.</summary>
-    private const int GlancePatienceSeconds = 1;
-
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
         Command show = new("show", "Show the key ID and where the public key is; makes the key when there is none");
@@ -37,12 +32,12 @@ internal static class KeyCommand
                     ("enrolled", key.IsEnrolled is { } known ? JsonValue.Of(known) : JsonValue.Null),
                 ])) + "\n");
             else
-                session.Terminal.Print(Describe(key, BelievedId(session), session.Paths.IsTrial ? "restart it" : "restart it: sudo systemctl restart qwamosd"));
+                session.Terminal.Print(Describe(key, BelievedKey.Other(session, key), BelievedKey.Restart(session)));
             return (int)ExitCode.Done;
         }
     }
 
-    private static string Describe(OperatorKey key, string? believed, string restart)
+    private static string Describe(OperatorKey key, string? other, string restart)
     {
         var enrolled = key.IsEnrolled switch
         {
@@ -51,24 +46,8 @@ internal static class KeyCommand
             null => "no key is enrolled on this system",
         };
         var text = $"key ID      {key.Id}\npublic key  {SafeText.ForTerminal(key.PublicKeyFile)}\nenrolled    {enrolled}\n";
-        if (believed is not null && believed != key.Id.ToString())
-        {
-            var other = $"daemon      the running one believes another key, {SafeText.ForTerminal(believed)}";
-            text += key.IsEnrolled is true ? $"{other}: {restart}\n" : $"{other}\n";
-        }
+        if (other is not null)
+            text += $"daemon      the running one believes another key, {SafeText.ForTerminal(other)}{(key.IsEnrolled is true ? $": {restart}" : "")}\n";
         return key.IsEnrolled is true ? text : text + $"\n{key.EnrolAdvice}\n";
-    }
-
-    /// <summary>The ID of the key that the running daemon believes; null when none answers at once.</summary>
-    private static string? BelievedId(Session session)
-    {
-        if (!File.Exists(session.SocketPath))
-            return null;
-        MessageDraft draft = new() { Command = BusCommands.GetStatus };
-        return EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out _)
-            && BusClient.TryExchange(session.SocketPath, envelope.Raw, session.Terminal.Clock, out var bytes, out _, GlancePatienceSeconds)
-            && AnswerReader.TryRead(bytes, out var answer, out _) && answer.IsOk
-            ? answer.TextOf("key_id")
-            : null;
     }
 }

@@ -28,13 +28,14 @@ internal static class StatusCommand
             return session.Fail(failure);
         if (answer.IsOk && !answer.HasObject("policy"))
             return session.Fail(Bus.Incomplete(session, "policy"));
+        CarriedCheckpoint carried = new(session, answer);
         if (session.Json)
-            session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
+            session.Terminal.Print(JsonPrinter.Print(carried.Shown) + "\n");
         else if (answer.IsOk)
             session.Terminal.Print(StatusReport.Describe(answer, session.TryLoadSchema(out var schema, out _) ? schema : null, session.Terminal.Clock.GetUtcNow(), session.Terminal.OutputPaint));
         if (answer.IsOk)
-            return (int)ExitCode.Done;
-        RefusalReport.Show(session.Terminal, answer, null);
+            return carried.TryAccept(out failure) ? (int)ExitCode.Done : session.Fail(failure);
+        RefusalReport.Show(session, answer, null);
         return (int)ExitCode.Refused;
     }
 

@@ -94,7 +94,7 @@ internal sealed class BackupReader(Session session, OperatorKey key, string? sys
             return false;
         if (answer.IsOk)
             return true;
-        failure = RefusalReport.Of(answer, key);
+        failure = RefusalReport.Of(session, answer, key);
         // Nothing was asked that could be half done.
         return answer.Code == ErrorCodes.Name(ErrorCode.StorageError) ? No(failure with { Mend = "The daemon's log says more: journalctl -u qwamosd" }, out failure) : false;
     }

@@ -16,6 +16,8 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
 {
     private static readonly TimeSpan WitnessPause = TimeSpan.FromMilliseconds(100);
 
+    private bool _saidStale;
+
     public string Place => "the daemon's ledger";
 
     public bool TryGetCheckpoint(out SignedCheckpoint checkpoint, out Failure failure)
@@ -65,19 +67,49 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
             && TryReadHashes(answer, "proof", out proof, out failure);
     }
 
+    /// <summary>The newest checkpoint, opened with the key that comes with it and compared with nothing.</summary>
+    internal bool TryAskNewest(out SignedCheckpoint newest, out Failure failure)
+    {
+        newest = null!;
+        if (!TryAsk(BusCommands.GetCheckpoint, null, out var answer, out failure))
+            return false;
+        return SignedCheckpoint.TryRead(answer, out newest, out var fault) || No(NotOne(fault), out failure);
+    }
+
+    /// <summary>Whether a checkpoint that came is of the ledger that is meant here, and extends the one seen before.</summary>
+    internal bool TryAccept(ref SignedCheckpoint signed, out Failure failure)
+    {
+        if (given is null ? !IsOwn(signed, out failure) : !IsGiven(signed, out failure))
+            return false;
+        if (signed.Checkpoint.IsStale(session.Now) && !_saidStale)
+        {
+            _saidStale = true;
+            session.Terminal.Note($"STALE: the newest checkpoint was signed {AuditText.Time(signed.TimeSeconds)}, and here it is {AuditText.Time(session.Now)}. A ledger that lives signs one a minute: what comes is an old answer, or one of the clocks is wrong.");
+        }
+        return new SeenCheckpoints(session).TryAccept(this, ref signed, out failure);
+    }
+
+    /// <summary>On a machine that has a system ID the ledger is that system's: what another one says is not pinned in its place.</summary>
+    private bool IsOwn(SignedCheckpoint signed, out Failure failure)
+    {
+        if (!SystemName.TryRead(session.Paths, out var own, out failure))
+            return false;
+        return own is null || signed.Checkpoint.SystemId == own
+            || No(new Failure(ExitCode.Refused, $"the ledger is {signed.Checkpoint.Origin}, and this system is {own}", "Another system's daemon answers: look at --socket. The audit commands read it all the same when its key is given: --key KEY"), out failure);
+    }
+
+    private bool IsGiven(SignedCheckpoint signed, out Failure failure)
+    {
+        failure = null!;
+        return given!.ToString() == signed.Key.ToString()
+            || No(new Failure(ExitCode.Refused, $"the ledger's key is {signed.Key}, not the one given, {given}: another ledger answers"), out failure);
+    }
+
     private bool TryOpen(AnswerReader answer, out SignedCheckpoint checkpoint, out Failure failure)
     {
-        checkpoint = null!;
-        failure = null!;
-        if (answer.TextOf("checkpoint") is not { } text || answer.TextOf("key") is not { } line || !NoteVerifierKey.TryParse(line, out var key, out _))
-            return No(NotOne("it has no checkpoint, or no key"), out failure);
-        var note = Encoding.UTF8.GetBytes(text);
-        if (!Checkpoint.TryOpen(note, key, out var opened, out var fault))
+        if (!SignedCheckpoint.TryRead(answer, out checkpoint, out var fault))
             return No(NotOne(fault), out failure);
-        if (given is not null && given.ToString() != key.ToString())
-            return No(new Failure(ExitCode.Refused, $"the ledger's key is {key}, not the one given, {given}: another ledger answers"), out failure);
-        checkpoint = new SignedCheckpoint(note, opened, key);
-        return new SeenCheckpoints(session).TryAccept(this, checkpoint, out failure);
+        return TryAccept(ref checkpoint, out failure);
     }
 
     public IEnumerable<byte[]> ReadLeaves(long from, long to)
@@ -154,7 +186,7 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
     private static Failure Refused(AnswerReader answer) => new(
         ExitCode.Refused,
         $"refused{(answer.Code is { } code ? $" ({code})" : "")}: {answer.Reason ?? "no reason given"}",
-        answer.Code is "unknown_command" or "bad_request" or null ? "This daemon keeps no audit of this kind: it is an older one, or a gateway's" : null);
+        answer.Code is "unknown_command" or null ? "This daemon keeps no audit of this kind: it is an older one, or a gateway's" : null);
 
     private static Failure NotOne(string why) => new(ExitCode.Refused, $"the daemon's answer is not that of a ledger: {why}");
 

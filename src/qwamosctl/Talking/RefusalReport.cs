@@ -1,5 +1,4 @@
 using Qwamos.Client.Changing;
-using Qwamos.Client.Showing;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Policy;
 
@@ -8,13 +7,13 @@ namespace Qwamos.Client.Talking;
 /// <summary>A daemon's refusal: one sentence, its faults, and how to mend it. The terminal escapes all of it: the daemon chose the words.</summary>
 internal static class RefusalReport
 {
-    public static void Show(Terminal terminal, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null)
+    public static void Show(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null)
     {
-        terminal.Complain(Sentence(answer), Mend(answer, key, change), answer.Faults);
+        session.Terminal.Complain(Sentence(answer), Mend(session, answer, key, change), answer.Faults);
     }
 
     /// <summary>The same as the end of a command that needs more than one answer.</summary>
-    public static Failure Of(AnswerReader answer, OperatorKey key) => new(ExitCode.Refused, Sentence(answer), Mend(answer, key, null));
+    public static Failure Of(Session session, AnswerReader answer, OperatorKey key) => new(ExitCode.Refused, Sentence(answer), Mend(session, answer, key, null));
 
     private static string Sentence(AnswerReader answer)
     {
@@ -22,12 +21,14 @@ internal static class RefusalReport
         return answer.Code is { } code ? $"refused ({code}): {reason}" : $"refused: {reason}";
     }
 
-    private static string? Mend(AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change)
+    private static string? Mend(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change)
     {
         if (answer.Code is null || !ErrorCodes.TryParse(answer.Code, out var code))
             return null;
         if (code == ErrorCode.BadSignature && key is { IsEnrolled: not true })
             return $"Your key is not the enrolled one. {key.EnrolAdvice}";
+        if (code == ErrorCode.BadSignature && key is not null && BelievedKey.Other(session, key) is { } other)
+            return $"Your key is enrolled, and the running daemon believes another one still, {other}: {BelievedKey.Restart(session)}";
         // The daemon says no more of fire than of any other value, for its reason stands in the ledger; the sender knows what was sent.
         if (code == ErrorCode.InvalidPolicy && change is [{ Key.IsEvent: true } fire] && EventValues.IsFire(fire.Value))
             return $"{EventValues.Fire} is taken only while armed: set {fire.Key.Name} {EventValues.Armed} first";

@@ -1,6 +1,7 @@
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Json;
 
 namespace Qwamos.Daemon.Auditing;
 
@@ -11,6 +12,7 @@ namespace Qwamos.Daemon.Auditing;
 internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> published, TimeProvider time)
 {
     private readonly Lock _turn = new();
+    private readonly string _key = signer.Key.ToString();
     private volatile SignedTree? _newest;
 
     /// <summary>What the ledger's checkpoints are checked with.</summary>
@@ -19,9 +21,11 @@ internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> 
     /// <summary>The newest one made; null before the first. Costs nothing, and may be a second behind the ledger.</summary>
     public SignedTree? Made => _newest;
 
+    /// <summary>What every answer carries of the newest one made.</summary>
+    public IReadOnlyList<(string Name, JsonValue Value)> Carried => _newest?.Members ?? [];
+
     /// <summary>The operator's recorded statement about that key; null while there is none.</summary>
-    public LedgerKeyStatement? Statement =>
-        published().Policy.LedgerKey is { } recorded && recorded.Statement.Key == signer.Key.ToString() ? recorded.Statement : null;
+    public LedgerKeyStatement? Statement => StatementIn(published());
 
     /// <summary>A checkpoint that covers every entry durable now.</summary>
     public SignedTree Newest()
@@ -37,10 +41,13 @@ internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> 
             return Make();
     }
 
+    private LedgerKeyStatement? StatementIn(PublishedState state) =>
+        state.Policy.LedgerKey is { } recorded && recorded.Statement.Key == _key ? recorded.Statement : null;
+
     private SignedTree Make()
     {
         PublishedState now = published();
         var checkpoint = Checkpoint.Of(signer.Key.Name, now.Tree);
-        return _newest = new SignedTree(checkpoint, signer.Sign(checkpoint, Math.Max(0, time.GetUtcNow().ToUnixTimeSeconds())).ToString());
+        return _newest = new SignedTree(checkpoint, signer.Sign(checkpoint, Math.Max(0, time.GetUtcNow().ToUnixTimeSeconds())).ToString(), _key, StatementIn(now));
     }
 }

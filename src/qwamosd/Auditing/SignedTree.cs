@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.Daemon.Auditing;
@@ -6,11 +7,18 @@ namespace Qwamos.Daemon.Auditing;
 /// <summary>A checkpoint that was made.</summary>
 /// <param name="Checkpoint">What was signed.</param>
 /// <param name="Note">The signed note.</param>
-internal sealed record SignedTree(Checkpoint Checkpoint, string Note)
+/// <param name="Key">The verifier key that it holds under.</param>
+/// <param name="Statement">The operator's word for that key, as recorded when this was made; null while there is none.</param>
+internal sealed record SignedTree(Checkpoint Checkpoint, string Note, string Key, LedgerKeyStatement? Statement)
 {
     /// <summary>Entries in the tree.</summary>
     public long Size => Checkpoint.Size;
 
-    /// <summary>The note as answers carry it.</summary>
-    public JsonValue Value { get; } = JsonValue.Of(Note);
+    /// <summary>What answers carry of it, made once: many answers carry the same one.</summary>
+    public IReadOnlyList<(string Name, JsonValue Value)> Members { get; } =
+    [
+        ("checkpoint", JsonValue.Of(Note)),
+        ("key", JsonValue.Of(Key)),
+        .. Statement is null ? Array.Empty<(string, JsonValue)>() : [("key_statement", Statement.ToJson())],
+    ];
 }

@@ -1,10 +1,13 @@
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
+using Qwamos.Daemon.Auditing;
 
 namespace Qwamos.Daemon.Staging;
 
-/// <summary>What the sender of an accepted change is told (DESIGN section 3, answers).</summary>
-internal sealed class ChangeAnswer : IChangeAnswer
+/// <summary>
+/// What the sender of an accepted change is told (DESIGN section 3, answers), and the newest checkpoint: it may be of the moment before the change.
+/// </summary>
+internal sealed class ChangeAnswer(Checkpoints checkpoints) : IChangeAnswer
 {
     public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change)
     {
@@ -15,6 +18,6 @@ internal sealed class ChangeAnswer : IChangeAnswer
         ];
         if (change.Outcome.Unstaged.Count > 0)
             result.Add(("unstaged", JsonValue.Array(change.Outcome.Unstaged)));
-        return [("result", JsonValue.Object(result)), ("index", JsonValue.Of(change.Index))];
+        return [("result", JsonValue.Object(result)), ("index", JsonValue.Of(change.Index)), .. checkpoints.Carried];
     }
 }

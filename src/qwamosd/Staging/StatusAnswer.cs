@@ -34,7 +34,7 @@ internal sealed class StatusAnswer(
             ("schema", JsonValue.Of(Schema.Hash)),
             ("system", JsonValue.Of(start.SystemId)),
             ("key_id", JsonValue.Of(start.Key.Id.ToString())),
-            ("key_statement", checkpoints.Statement?.ToJson() ?? JsonValue.Null),
+            .. checkpoints.Carried,
             ("projections", JsonValue.Shown(projectionFault() ?? "ok")),
             ("enforcement", Enforcement(now.Policy)),
             ("requests", Requests()),

@@ -2,6 +2,7 @@ using System.Text;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
@@ -93,8 +94,20 @@ internal sealed class AuditTrial : IDisposable
     {
         if (!EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out var envelope, out var refusal))
             return ControlBus.Envelopes.Answer.Error(refusal);
-        AuditAnswers answers = new(Store, new Checkpoints(Signer, () => new PublishedState(History.State, Store.Tree(), 0), Clock), _ => ("", 0));
+        Checkpoints checkpoints = new(Signer, () => new PublishedState(History.State, Store.Tree(), 0), Clock);
+        if (envelope.Message.Command is Commands.SetPolicy or Commands.GetStatus)
+            return Show(envelope.Message.Command, checkpoints);
+        AuditAnswers answers = new(Store, checkpoints, _ => ("", 0));
         return answers.TryRead(envelope.Message, out var members, out refusal) ? ControlBus.Envelopes.Answer.Ok(members) : ControlBus.Envelopes.Answer.Error(refusal);
+    }
+
+    /// <summary>An answer that says little beside what every answer carries.</summary>
+    private static byte[] Show(string command, Checkpoints checkpoints)
+    {
+        checkpoints.Newest();
+        var change = JsonValue.Object([("runtime_applied", JsonValue.Array(["RADIO_ISOLATION"])), ("reboot_staged", JsonValue.Array())]);
+        return ControlBus.Envelopes.Answer.Ok(
+            [.. command == Commands.SetPolicy ? new[] { ("result", change), ("index", JsonValue.Of(3)) } : [("policy", JsonValue.Object()), ("gateways", JsonValue.Object())], .. checkpoints.Carried]);
     }
 
     /// <summary>Path in the export to content.</summary>

@@ -1,8 +1,11 @@
 using System.Text;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Audit;
@@ -189,6 +192,19 @@ public sealed class ExportTests
         var fault = trial.Verify(trial.Export([.. leaves, leaves[2]])).Fault!;
         Assert.Equal(5, fault.Index);
         Assert.Contains("replayed", fault.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack22_Signed_request_of_another_kind_recorded_as_a_change_is_caught_though_the_ledgers_key_signed_it()
+    {
+        using var trial = new AuditTrial(3);
+        using var key = SigningKey.Generate();
+        var draft = new MessageDraft { Command = Commands.GetStatus, Args = JsonValue.Object(Array.Empty<(string, JsonValue)>()), Nonce = Nonce.Random(), Timestamp = trial.History.Now };
+        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, key), key.Public.Id);
+        var leaf = EntryWriter.Accept(trial.History.Now, new EntryPeer(0, 0, 0), message, PolicySchema.BuiltIn, new ChangeOutcome([], [], [])).Leaf;
+        var fault = trial.Verify(trial.Export([.. trial.Leaves(), leaf.ToArray()]), signers: [.. trial.Operators, key.Public]).Fault!;
+        Assert.Equal(3, fault.Index);
+        Assert.Contains("its envelope is not a change", fault.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,8 @@ public sealed class AuditTests : IDisposable
     private readonly ClientTrial _client = new();
     private readonly AuditTrial _ledger = new(30);
 
+    public AuditTests() => _client.Clock = _ledger.Clock;
+
     private string Export => Path.Combine(_client.Root, "export");
 
     public void Dispose()
@@ -214,7 +216,7 @@ public sealed class AuditTests : IDisposable
     {
         using var bus = Serve();
         Assert.Equal(1, _client.Run("audit", "prove", "30"));
-        Assert.Contains("there is no entry 30: the ledger has 30", _client.Error, StringComparison.Ordinal);
+        Assert.Equal("qwamosctl: refused (bad_request): there is no entry 30: the ledger has 30.\n", _client.Error);
         Assert.Equal(2, _client.Run("audit", "prove", "first"));
     }
 
@@ -384,6 +386,92 @@ public sealed class AuditTests : IDisposable
         Assert.Contains("entry 0: its entry bundle ends too early", _client.Error, StringComparison.Ordinal);
         Assert.Equal(1, _client.Run("audit", "show", "--from", _client.Root, "--key", key));
         Assert.Contains("checkpoint: it is missing", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_takes_an_operators_word_for_the_key_when_none_is_given()
+    {
+        _ledger.SignKey();
+        using (Serve())
+        {
+            Assert.Equal(2, _client.Run("audit", "verify", "--signer", Signer()));
+            _client.Enrol(_ledger.Operators[0]);
+            Assert.True(_client.Run("audit", "verify") == 0, _client.Error);
+            Assert.Contains($"its key     signed by {History.Signer}", _client.Output, StringComparison.Ordinal);
+            Assert.Equal(0, _client.Run("audit", "export", Export));
+        }
+        Assert.True(_client.Run("audit", "verify", Export, "--signer", Signer(), "-o", "json") == 0, _client.Error);
+        Assert.True(_client.Json.TryGet("trust", out var trust) && trust.Equals(JsonValue.Of($"signed by {History.Signer}")));
+        var stranger = Path.Combine(_client.Root, "stranger_pk");
+        using (var key = SigningKey.Generate())
+            File.WriteAllBytes(stranger, key.Public.Raw.ToArray());
+        Assert.Equal(2, _client.Run("audit", "verify", Export, "--signer", stranger));
+        // A statement about one key does not vouch for the key that signed the export.
+        using var forger = new CheckpointSigner(SigningKey.Generate(), _ledger.Signer.Key.Name);
+        Assert.Equal(1, _client.Run("audit", "verify", _ledger.Export(signer: forger), "--signer", Signer()));
+        Assert.Contains("not signed by the key given", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_after_a_key_was_replaced_says_to_give_the_earlier_one()
+    {
+        using (Serve())
+            _client.Run("audit", "export", Export);
+        using var next = SigningKey.Generate();
+        _client.Enrol(next.Public);
+        Assert.Equal(1, _client.Run("audit", "verify", Export, "--key", _ledger.Signer.Key.ToString()));
+        Assert.Contains("Give each earlier operator's public key: --signer FILE", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Show_says_when_nothing_matches_and_what_was_meant()
+    {
+        using var bus = Serve();
+        Assert.Equal(0, _client.Run("audit", "show", "--policy-key", "RADIO_ISOLATON"));
+        Assert.Equal("no entry matches\nThere is no policy key RADIO_ISOLATON here; did you mean RADIO_ISOLATION?\n", _client.Error);
+        Assert.Equal(2, _client.Run("audit", "show", "--by", "grace"));
+        Assert.Contains("--by takes a key ID or its first digits, hexadecimal, not grace", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(0, _client.Run("audit", "show", "--by", History.Signer.Short));
+        Assert.Equal("", _client.Error);
+    }
+
+    [Fact]
+    public void Wrong_file_or_folder_is_named_for_what_it_is()
+    {
+        string proof, checkpoint;
+        using (Serve())
+        {
+            _client.Run("audit", "export", Export);
+            _client.Run("audit", "prove", "3");
+            proof = _client.Write("proof", _client.Output);
+            _client.Run("audit", "checkpoint");
+            checkpoint = _client.Write("note", _client.Output);
+            foreach (var (why, words) in new (string, string[])[]
+            {
+                ($"there is no folder {Export}2", ["verify", Export + "2"]),
+                ($"It is a proof: qwamosctl audit check-proof {proof}", ["verify", proof]),
+                ($"It is a proof: qwamosctl audit check-proof {proof}", ["consistency", proof]),
+                ($"It is a checkpoint: qwamosctl audit consistency {checkpoint}", ["check-proof", checkpoint]),
+                ($"its checkpoint is {Export}/checkpoint", ["consistency", Export]),
+                ($"It is a ledger or a backup of one: qwamosd fsck", ["verify", _client.Write("backup", "SQLite format 3\0")]),
+            })
+            {
+                Assert.Equal(1, _client.Run(["audit", .. words, "--key", _ledger.Signer.Key.ToString(), .. words[0] == "consistency" ? Array.Empty<string>() : ["--signer", Signer()]]));
+                Assert.Contains(why, _client.Error, StringComparison.Ordinal);
+            }
+        }
+        File.WriteAllText(Path.Combine(Export, "checkpoint"), "nonsense");
+        Assert.Equal(1, _client.Run("audit", "verify", Export, "--signer", Signer()));
+        Assert.Contains("checkpoint is not a signed checkpoint: the note does not end in a newline", _client.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Number_that_is_none_is_said_in_plain_words()
+    {
+        Assert.Equal(2, _client.Run("audit", "prove", "first"));
+        Assert.Contains("INDEX takes a number, not first", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(2, _client.Run("set", "RADIO_ISOLATION", "on", "--expires", "soon"));
+        Assert.Contains("--expires takes a number, not soon", _client.Error, StringComparison.Ordinal);
     }
 
     private FakeBus Serve(string command, Func<string, byte[]> instead) =>

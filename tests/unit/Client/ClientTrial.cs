@@ -22,6 +22,8 @@ internal sealed class ClientTrial : IDisposable
 
     public bool Colour { get; set; }
 
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
     public string Output => Encoding.UTF8.GetString(output.ToArray());
 
     public string Error => Encoding.UTF8.GetString(error.ToArray());
@@ -41,7 +43,7 @@ internal sealed class ClientTrial : IDisposable
     {
         output.SetLength(0);
         error.SetLength(0);
-        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), TimeProvider.System, Colour);
+        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), Clock, Colour);
         return Program.Run(arguments, terminal);
     }
 
@@ -51,6 +53,19 @@ internal sealed class ClientTrial : IDisposable
         File.WriteAllText(path, content);
         return path;
     }
+
+    /// <summary>Gives this machine a system ID.</summary>
+    public void IsOf(string system) => File.WriteAllText(Path.Combine(Etc, "system.id"), system + "\n");
+
+    /// <summary>Enrols an operator's key on this machine.</summary>
+    public void Enrol(VerifyingKey key)
+    {
+        var file = Path.Combine(Etc, "dom0.pub");
+        File.WriteAllBytes(file, key.Raw.ToArray());
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private string Etc => Directory.CreateDirectory(Path.Combine(Root, "etc", "qwamos")).FullName;
 
     /// <summary>Whether a request carries a good signature by this trial's key over its canonical msg.</summary>
     public bool IsSignedByOperator(string request)

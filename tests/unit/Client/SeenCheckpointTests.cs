@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Tests.Audit;
@@ -12,7 +13,11 @@ public sealed class SeenCheckpointTests : IDisposable
     private readonly ClientTrial _client = new();
     private readonly AuditTrial _ledger = new(10);
 
-    public SeenCheckpointTests() => Directory.CreateDirectory(_client.Home);
+    public SeenCheckpointTests()
+    {
+        Directory.CreateDirectory(_client.Home);
+        _client.Clock = _ledger.Clock;
+    }
 
     private string Seen => Path.Combine(_client.Home, "seen", AuditTrial.SystemIdText);
 
@@ -83,6 +88,102 @@ public sealed class SeenCheckpointTests : IDisposable
         Assert.Equal(1, _client.Run("audit", "checkpoint"));
         Assert.Contains("does not hold a checkpoint", _client.Error, StringComparison.Ordinal);
         Assert.Equal("nonsense", File.ReadAllText(Seen));
+    }
+
+    [Fact]
+    public void Attack37_Memory_that_cannot_be_read_is_not_taken_for_none()
+    {
+        See(_ledger);
+        using var other = new AuditTrial(10);
+        using var bus = other.Serve(_client.Socket);
+        var elsewhere = Path.Combine(_client.Root, "elsewhere");
+        File.Move(Seen, elsewhere);
+        File.CreateSymbolicLink(Seen, elsewhere);
+        Assert.Equal(1, _client.Run("audit", "checkpoint"));
+        Assert.Contains("cannot be compared with the one seen before", _client.Error, StringComparison.Ordinal);
+        File.Delete(Seen);
+        Directory.CreateDirectory(Seen);
+        Assert.Equal(1, _client.Run("audit", "checkpoint"));
+        Assert.Contains("not a regular file", _client.Error, StringComparison.Ordinal);
+        Assert.Equal("", _client.Output);
+    }
+
+    [Fact]
+    public void Attack11_Ledger_of_another_system_is_not_pinned_in_this_ones_place()
+    {
+        _client.IsOf(new string('e', 32));
+        using var bus = _ledger.Serve(_client.Socket);
+        Assert.Equal(1, _client.Run("audit", "key"));
+        Assert.Contains($"the ledger is qwamos/{AuditTrial.SystemIdText}, and this system is eeee", _client.Error, StringComparison.Ordinal);
+        Assert.Equal("", _client.Output);
+        Assert.False(File.Exists(Seen));
+        Assert.True(_client.Run("audit", "show", "--key", _ledger.Signer.Key.ToString()) == 0, _client.Error);
+    }
+
+    [Fact]
+    public void Key_that_a_trusted_operator_signed_is_shown_as_such()
+    {
+        See(_ledger);
+        _client.Enrol(_ledger.Operators[0]);
+        _ledger.SignKey();
+        using var bus = _ledger.Serve(_client.Socket);
+        Assert.Equal(0, _client.Run("audit", "key", "-o", "json"));
+        Assert.Equal($"The ledger's key is signed by {Ledger.History.Signer}: {_ledger.Signer.Key}\n", _client.Error);
+        Assert.True(_client.Json.TryGet("trust", out var trust) && trust.Equals(JsonValue.Of($"signed by {Ledger.History.Signer}")));
+        Assert.Equal(0, _client.Run("audit", "verify"));
+        Assert.Equal("", _client.Error);
+        Assert.Contains($"its key     signed by {Ledger.History.Signer}\n", _client.Output, StringComparison.Ordinal);
+        // Once the operator is not believed any more, neither is the statement.
+        using var next = SigningKey.Generate();
+        _client.Enrol(next.Public);
+        Assert.Equal(0, _client.Run("audit", "key", "-o", "json"));
+        Assert.True(_client.Json.TryGet("trust", out trust) && trust.Equals(JsonValue.Of("pinned, not signed")));
+    }
+
+    [Fact]
+    public void Own_key_of_the_key_home_is_an_operators()
+    {
+        File.WriteAllBytes(Path.Combine(_client.Home, "ed25519_pk"), _ledger.Operators[0].Raw.ToArray());
+        _ledger.SignKey();
+        using var bus = _ledger.Serve(_client.Socket);
+        Assert.Equal(0, _client.Run("audit", "checkpoint"));
+        Assert.Equal($"Seen for the first time, and signed by {Ledger.History.Signer}: the ledger's key {_ledger.Signer.Key}\n", _client.Error);
+    }
+
+    [Fact]
+    public void Other_key_takes_the_place_of_the_one_seen_only_by_a_later_word_of_a_trusted_operator()
+    {
+        _client.Enrol(_ledger.Operators[0]);
+        _ledger.SignKey();
+        See(_ledger);
+        var before = File.ReadAllText(Seen);
+        using var other = new AuditTrial(5);
+        Refused(other, "was seen before: another ledger is in its place");
+        other.History.SignKey(other.Signer.Key.ToString(), AuditTrial.SystemIdText, _ledger.History.Now);
+        Refused(other, "was seen before: another ledger is in its place");
+        other.History.SignKey(other.Signer.Key.ToString(), AuditTrial.SystemIdText, _ledger.History.Now + 1);
+        using (var stranger = SigningKey.Generate())
+            _client.Enrol(stranger.Public);
+        Refused(other, "was seen before: another ledger is in its place");
+
+        _client.Enrol(_ledger.Operators[0]);
+        using var bus = other.Serve(_client.Socket);
+        Assert.Equal(0, _client.Run("audit", "checkpoint"));
+        Assert.StartsWith($"The ledger's key was replaced, signed by {Ledger.History.Signer}: it is {other.Signer.Key};", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(Seen + ".replaced"));
+        Assert.StartsWith(other.Signer.Key + "\n{", File.ReadAllText(Seen), StringComparison.Ordinal);
+        Assert.Equal(0, _client.Run("audit", "checkpoint"));
+        Assert.Equal("", _client.Error);
+    }
+
+    [Fact]
+    public void Statement_from_the_future_is_nobodys_word()
+    {
+        See(_ledger);
+        _client.Enrol(_ledger.Operators[0]);
+        using var other = new AuditTrial(5);
+        other.History.SignKey(other.Signer.Key.ToString(), AuditTrial.SystemIdText, TestCheckpoints.Seconds + 301);
+        Refused(other, "was seen before: another ledger is in its place");
     }
 
     private void See(AuditTrial ledger)

@@ -1,0 +1,28 @@
+using Qwamos.ControlBus.Envelopes;
+using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
+
+namespace Qwamos.Client.Talking;
+
+/// <summary>Which operator's key the running daemon believes: after a replacement it is the old one until a restart.</summary>
+internal static class BelievedKey
+{
+    /// <summary>What the daemon says is an extra where this is asked: it is not waited for.</summary>
+    private const int PatienceSeconds = 1;
+
+    /// <summary>The ID of the key that the daemon believes, when it is another than this one; null, too, when none answers at once.</summary>
+    public static string? Other(Session session, OperatorKey key)
+    {
+        if (!File.Exists(session.SocketPath))
+            return null;
+        MessageDraft draft = new() { Command = BusCommands.GetStatus };
+        return EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out _)
+            && BusClient.TryExchange(session.SocketPath, envelope.Raw, session.Terminal.Clock, out var bytes, out _, PatienceSeconds)
+            && AnswerReader.TryRead(bytes, out var answer, out _) && answer.IsOk
+            && answer.TextOf("key_id") is { } id && id != key.Id.ToString()
+            ? id
+            : null;
+    }
+
+    /// <summary>How to have it believe the enrolled one.</summary>
+    public static string Restart(Session session) => session.Paths.IsTrial || session.SocketPath != session.Paths.BusSocket ? "restart it" : "restart it: sudo systemctl restart qwamosd";
+}

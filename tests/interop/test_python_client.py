@@ -226,6 +226,15 @@ class PythonClientAtTheBus(unittest.TestCase):
         two = [{"key_id": digit * 64, "signature": signature} for digit in "01"]
         self.refused("not_supported", ask(self.rig.bus, encode({"msg": message({"RADIO_ISOLATION": "off"}), "signatures": two})))
 
+    def test_answers_carry_the_newest_checkpoint(self):
+        origin = "qwamos/" + self.status()["system"]
+        for answer in (self.send(message({"RADIO_ISOLATION": "off"})), self.status()):
+            lines = answer["checkpoint"].split("\n")
+            self.assertEqual(origin, lines[0])
+            self.assertLessEqual(int(lines[1]), 1)
+            self.assertTrue(answer["key"].startswith(origin + "+"))
+        self.assertNotIn("checkpoint", self.send(message({"RADIO_ISOLATION": "maybe"})))
+
     def test_unknown_command(self):
         self.refused("unknown_command", self.send(message({"RADIO_ISOLATION": "off"}, command="set_weather")))
 

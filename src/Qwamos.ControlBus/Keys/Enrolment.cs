@@ -131,6 +131,8 @@ public sealed record Enrolment
 
     private string? ConfirmationFault(KeyId id)
     {
+        if (Fingerprint is not null && (Fingerprint.Length != KeyId.Digits || !Fingerprint.All(char.IsAsciiHexDigit)))
+            return $"--fingerprint takes the {KeyId.Digits} hex digits that `qwamosctl key show` shows, not {SafeText.ForTerminal(Fingerprint)}";
         if (Fingerprint is not null)
             return string.Equals(Fingerprint, id.ToString(), StringComparison.OrdinalIgnoreCase) ? null : "the fingerprint given is another key's";
         if (Terminal is null)

@@ -1,4 +1,6 @@
+using System.Text;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -97,6 +99,21 @@ public sealed class SetTests : IDisposable
         Assert.Equal(1, trial.Run("set", "RADIO_ISOLATION", "off"));
         Assert.Contains("says ok without result", trial.Error);
         Assert.DoesNotContain("taken", trial.Output);
+    }
+
+    [Fact]
+    public void A_key_that_is_enrolled_and_not_believed_yet_is_told_to_restart_the_daemon()
+    {
+        Assert.Equal(0, trial.Run("key", "show"));
+        Assert.True(new KeyHome(trial.Home).TryLoadPublic(out var key, out _));
+        trial.Enrol(key);
+        var old = new string('b', 64);
+        using FakeBus bus = new(trial.Socket, request => Encoding.UTF8.GetBytes(
+            (request.Contains("get_status", StringComparison.Ordinal)
+                ? $$"""{"status":"ok","policy":{},"key_id":"{{old}}"}"""
+                : """{"status":"error","reason":"the signature does not hold under an active key","code":"bad_signature"}""") + "\n"));
+        Assert.Equal(1, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains($"Your key is enrolled, and the running daemon believes another one still, {old}: restart it", trial.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -52,6 +52,14 @@ public sealed class EnrolmentTests : IDisposable
         Assert.Empty(_recorded);
     }
 
+    [Fact]
+    public void File_given_for_a_fingerprint_is_told_what_is_meant()
+    {
+        var outcome = Enrol(_key, fingerprint: "/home/ada/.qwamos/dom0/ed25519_pk");
+        Assert.Equal(EnrolmentResult.Refused, outcome.Result);
+        Assert.Contains("--fingerprint takes the 64 hex digits that `qwamosctl key show` shows, not /home/ada/.qwamos/dom0/ed25519_pk", outcome.Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("0000")]

@@ -66,6 +66,16 @@ public sealed class AudienceRulesTests
     public void Receiver_takes_a_get_status_for_itself_or_for_all(string audience, bool isTaken)
         => Assert.Equal(isTaken, AtReceiver(Message(Commands.GetStatus, "{}", audience: Split(audience))) is null);
 
+    [Fact]
+    public void Refusal_names_the_wrong_domain_and_the_known_ones()
+    {
+        var reason = AtAuthority(Message("""{"RADIO_ISOLATION":"off"}""", audience: ["gatewy"]))!.Reason;
+        Assert.StartsWith("the audience names gatewy, which is not known here; known are ", reason, StringComparison.Ordinal);
+        Assert.All(Domains.Keys, name => Assert.Contains(name, reason, StringComparison.Ordinal));
+        Assert.Contains("names other, not gateway", AtReceiver(Message("""{"RADIO_ISOLATION":"off"}""", audience: ["other"]))!.Reason, StringComparison.Ordinal);
+        Assert.InRange(AtAuthority(Message("""{"RADIO_ISOLATION":"off"}""", audience: [new string('x', 60_000)]))!.Reason.Length, 1, 400);
+    }
+
     private static Refusal? AtAuthority(Message message) => AudienceRules.ForAuthority(Schema, Domains)(message);
 
     private static Refusal? AtReceiver(Message message) => AudienceRules.ForReceiver(Schema, "gateway", "gateway")(message);

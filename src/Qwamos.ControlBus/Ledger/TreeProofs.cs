@@ -1,5 +1,5 @@
 using System.Numerics;
-using System.Security.Cryptography;
+using NSec.Cryptography;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -23,14 +23,14 @@ public static class TreeProofs
                 return false;
             if ((node & 1) == 1 || node == last)
             {
-                hash = MerkleTree.NodeHash(sibling, hash);
+                hash = NodeHash(sibling, hash);
                 // A last node without a right sibling goes up as it is.
                 var up = node == 0 ? 0 : BitOperations.TrailingZeroCount(node);
                 (node, last) = (node >> up, last >> up);
             }
             else
             {
-                hash = MerkleTree.NodeHash(hash, sibling);
+                hash = NodeHash(hash, sibling);
             }
             (node, last) = (node >> 1, last >> 1);
         }
@@ -50,7 +50,7 @@ public static class TreeProofs
         if (oldSize == newSize && !oldRoot.SequenceEqual(newRoot))
             return false;
         if (oldSize == 0)
-            return proof.Count == 0 && oldRoot.SequenceEqual(SHA256.HashData([]));
+            return proof.Count == 0 && oldRoot.SequenceEqual(HashAlgorithm.Sha256.Hash([]));
         if (oldSize == newSize)
             return proof.Count == 0;
         return proof.Count > 0 && Climb(oldSize, oldRoot, newSize, newRoot, proof);
@@ -70,19 +70,22 @@ public static class TreeProofs
                 return false;
             if ((node & 1) == 1 || node == last)
             {
-                oldHash = MerkleTree.NodeHash(proof[next], oldHash);
-                newHash = MerkleTree.NodeHash(proof[next], newHash);
+                oldHash = NodeHash(proof[next], oldHash);
+                newHash = NodeHash(proof[next], newHash);
                 var up = node == 0 ? 0 : BitOperations.TrailingZeroCount(node);
                 (node, last) = (node >> up, last >> up);
             }
             else
             {
-                newHash = MerkleTree.NodeHash(newHash, proof[next]);
+                newHash = NodeHash(newHash, proof[next]);
             }
             (node, last) = (node >> 1, last >> 1);
         }
         return last == 0 && oldRoot.SequenceEqual(oldHash) && newRoot.SequenceEqual(newHash);
     }
+
+    // libsodium's SHA-256, not the tree's own: a client that checks one proof would load OpenSSL for it, which takes longer than all the rest.
+    private static byte[] NodeHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => HashAlgorithm.Sha256.Hash([0x01, .. left, .. right]);
 
     private static bool AreHashes(IReadOnlyList<byte[]> proof)
     {

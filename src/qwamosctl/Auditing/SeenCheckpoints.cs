@@ -106,7 +106,10 @@ internal sealed class SeenCheckpoints(Session session)
     /// <summary>Where a ledger's last checkpoint is kept; null for an origin that is not a QWAMOS system's.</summary>
     private string? FileOf(string origin) => Checkpoint.SystemOf(origin) is { } system && SystemId.IsWellFormed(system) ? Path.Combine(_home, Folder, system) : null;
 
-    /// <summary>A memory that cannot be written is said and stops nothing: what came was compared with what is kept.</summary>
+    /// <summary>
+    /// A memory that cannot be written is said and stops nothing: what came was compared with what is kept. It is durable not for the newest's sake,
+    /// for an older one demands consistency as well, but because a file renamed without fsync may be empty after a power cut, and then refuses all.
+    /// </summary>
     private bool TryKeep(string file, SignedCheckpoint signed, bool makesFolder)
     {
         try

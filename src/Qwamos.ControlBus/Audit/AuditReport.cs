@@ -23,6 +23,9 @@ public sealed record AuditReport
     /// <summary>The trusted witnesses that cosigned the checkpoint, and when by their clocks, unix seconds; empty when none were asked for.</summary>
     public IReadOnlyList<(CosignatureKey Witness, long TimeSeconds)> Witnesses { get; init; } = [];
 
+    /// <summary>Signature lines under the checkpoint of keys that were not given: anything may stand in them.</summary>
+    public int UncheckedLines => Math.Max(0, (Checkpoint?.OtherLines ?? 0) - Witnesses.Count);
+
     /// <summary>The fold of the entries checked, without the confidential ones.</summary>
     public PolicyState State { get; init; } = PolicyState.Empty;
 

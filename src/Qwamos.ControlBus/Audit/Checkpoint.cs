@@ -18,6 +18,9 @@ public sealed record Checkpoint(string Origin, long Size, ReadOnlyMemory<byte> R
     /// <summary>When the ledger says that it signed this, unix seconds; null before it is signed.</summary>
     public long? TimeSeconds { get; init; }
 
+    /// <summary>Signature lines of other keys that stood under it: witnesses', which whoever has their keys can check.</summary>
+    public int OtherLines { get; init; }
+
     /// <summary>The root as 64 lower-case hex digits, as status shows it.</summary>
     public string RootHex => Convert.ToHexStringLower(RootHash.Span);
 
@@ -52,12 +55,13 @@ public sealed record Checkpoint(string Origin, long Size, ReadOnlyMemory<byte> R
             return false;
         }
         // Without this line a changed byte in it would make it another key's, which says nothing, and go unseen.
-        if (!CosignatureKey.Of(key).TryReadTime(note, out var time, out var untimed))
+        var clock = CosignatureKey.Of(key);
+        if (!clock.TryReadTime(note, out var time, out var untimed))
         {
             fault = $"it does not say when it was made: {untimed}";
             return false;
         }
-        checkpoint = read with { TimeSeconds = time };
+        checkpoint = read with { TimeSeconds = time, OtherLines = note.Signatures.Count(line => !key.IsMine(line) && !clock.IsMine(line)) };
         return true;
     }
 

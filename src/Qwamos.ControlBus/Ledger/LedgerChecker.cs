@@ -1,15 +1,17 @@
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.ControlBus.Ledger;
 
 /// <summary>
-/// The full check of a ledger's file by itself: each entry's bytes, hash, form and envelope, every hash of the tree, the fold against the
-/// snapshot, the side table, the tables and SQLite's structure. Signatures are not checked: a ledger does not hold the keys of its time.
+/// The full check of a ledger's file: each entry's bytes, hash, form and envelope, its signature where its key is known, every hash of the tree,
+/// the fold against the snapshot, the side table, the tables and SQLite's structure. Used once.
 /// </summary>
 public sealed class LedgerChecker(LedgerStore store)
 {
     private const int ProgressEveryEntries = 1_024;
+    private const int RunEntries = 64;
 
     private readonly List<byte[]> _completed = [];
     private LoadedLedger _fold = new(PolicyState.Empty, new MerkleTree(), 0, 0);
@@ -17,6 +19,15 @@ public sealed class LedgerChecker(LedgerStore store)
 
     /// <summary>What somebody saw of it before; null when nothing is remembered.</summary>
     public RememberedTree? Remembered { get; init; }
+
+    /// <summary>The operators' keys whose signatures are checked; a ledger does not hold the keys of its time.</summary>
+    public IReadOnlyList<VerifyingKey> Signers { get; init; } = [];
+
+    /// <summary>Signatures that hold under one of <see cref="Signers"/>.</summary>
+    public long Signatures { get; private set; }
+
+    /// <summary>Entries of other keys: their signatures were not checked.</summary>
+    public long UncheckedSignatures { get; private set; }
 
     /// <summary>Is told, now and then, how many entries are checked.</summary>
     public Action<long>? Progress { get; init; }
@@ -35,11 +46,11 @@ public sealed class LedgerChecker(LedgerStore store)
             snapshot = null;
         CheckSnapshot(snapshot);
         using var hashes = store.ReadInteriorHashes(0, TreePosition.InteriorNodes(store.Size)).GetEnumerator();
-        using var rows = store.ReadFrom(0).GetEnumerator();
-        while (Next(rows) is { } row)
+        var judge = new RowJudge(store, Signers);
+        foreach (var judged in Runs().InOrder(judge.Judge).SelectMany(run => run))
         {
-            Take(row);
-            CheckHashes(hashes, row.Index);
+            Take(judged);
+            CheckHashes(hashes, judged.Row.Index);
             CheckSnapshot(snapshot);
             CheckRemembered();
             if (_fold.Tree.Size % ProgressEveryEntries == 0)
@@ -62,8 +73,7 @@ public sealed class LedgerChecker(LedgerStore store)
         try
         {
             using var hashes = store.ReadInteriorHashes(0, TreePosition.InteriorNodes(store.Size)).GetEnumerator();
-            using var rows = store.ReadFrom(0).GetEnumerator();
-            while (checker.Next(rows) is { } row)
+            foreach (var row in checker.Runs().SelectMany(run => run))
             {
                 checker._fold.Tree.Append(row.LeafHash, checker._completed);
                 checker.CheckHashes(hashes, row.Index);
@@ -81,26 +91,51 @@ public sealed class LedgerChecker(LedgerStore store)
             isOdd ? store.Size - 1 : null);
     }
 
-    /// <summary>The next entry; a damaged page is put down to the entry that was to be read.</summary>
-    private LedgerRow? Next(IEnumerator<LedgerRow> rows)
+    /// <summary>The entries in order, some at a time; a fault comes after those before it, and a damaged page is put down to the entry that was to be read.</summary>
+    private IEnumerable<List<LedgerRow>> Runs()
     {
+        using var rows = store.ReadFrom(0).GetEnumerator();
+        LedgerIntegrityException? fault = null;
+        for (var size = 0L; fault is null;)
+        {
+            var run = new List<LedgerRow>(RunEntries);
+            while (run.Count < RunEntries && TryNext(rows, size + run.Count, out fault))
+                run.Add(rows.Current);
+            if (run.Count == 0 && fault is null)
+                yield break;
+            size += run.Count;
+            yield return run;
+        }
+        throw fault;
+    }
+
+    private static bool TryNext(IEnumerator<LedgerRow> rows, long index, out LedgerIntegrityException? fault)
+    {
+        fault = null;
         try
         {
-            return rows.MoveNext() ? rows.Current : null;
+            return rows.MoveNext();
         }
-        catch (LedgerIntegrityException e) when (e.Index is null)
+        catch (LedgerIntegrityException e)
         {
-            throw new LedgerIntegrityException($"Entry {_fold.Tree.Size}, or one of the next, cannot be read: {e.Message}", _fold.Tree.Size, e);
+            fault = e.Index is null ? new LedgerIntegrityException($"Entry {index}, or one of the next, cannot be read: {e.Message}", index, e) : e;
+            return false;
         }
     }
 
-    private void Take(LedgerRow row)
+    private void Take(JudgedRow judged)
     {
-        var entry = EntryReader.Read(row, store.ReadConfidential);
+        var (row, entry, isSigned, fault) = judged;
+        if (fault is not null)
+            throw fault;
         if (entry is MessageEntry { IsConfidential: true })
             _confidential++;
+        if (isSigned is true)
+            Signatures++;
+        else if (isSigned is false)
+            UncheckedSignatures++;
         _fold.Tree.Append(row.LeafHash, _completed);
-        _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry, row.Index), LastTimeSeconds = entry.TimeSeconds };
+        _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry!, row.Index), LastTimeSeconds = entry!.TimeSeconds };
     }
 
     /// <summary>The hashes that this entry completes are stored as they are calculated.</summary>

@@ -42,8 +42,12 @@ internal static class AuditText
             text.Append(CultureInfo.InvariantCulture, $"cosigned    {SafeText.ForTerminal(witness.Name)}, {Time(time)} by its clock\n");
         if (report.Withheld > 0)
             text.Append(CultureInfo.InvariantCulture, $"left out    {report.Withheld} confidential {(report.Withheld == 1 ? "envelope" : "envelopes")}: in the tree by hash; signature and values not checked\n");
+        if (report.UncheckedLines > 0)
+            text.Append(CultureInfo.InvariantCulture, $"not checked {OtherLines(report.UncheckedLines)}; see --witnesses\n");
         return text.ToString();
     }
+
+    public static string OtherLines(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} signature {(count == 1 ? "line" : "lines")} of other keys under the checkpoint");
 
     /// <summary>What to do about a fault of an entry; null when its sentence says all.</summary>
     public static string? Mend(string reason) => AuditFault.IsUnknownSigner(reason)
@@ -68,6 +72,7 @@ internal static class AuditText
         members.Add(("signatures", JsonValue.Of(report.Signatures)));
         members.Add(("cosigned_by", JsonValue.Array(report.Witnesses.Select(cosigned => cosigned.Witness.ToString()))));
         members.Add(("left_out", JsonValue.Of(report.Withheld)));
+        members.Add(("unchecked_lines", JsonValue.Of(report.UncheckedLines)));
         return JsonValue.Object(members);
     }
 

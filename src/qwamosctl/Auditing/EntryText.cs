@@ -17,6 +17,8 @@ internal static class EntryText
         Field(text, "proven", string.Create(CultureInfo.InvariantCulture, $"entry {proven.Index} of {proven.Checkpoint.Size}"));
         Field(text, "ledger", proven.Checkpoint.Origin);
         Field(text, "time", string.Create(CultureInfo.InvariantCulture, $"{AuditText.Time(proven.Entry.TimeSeconds)} ({proven.Entry.TimeSeconds})"));
+        if (proven.Checkpoint.OtherLines > 0)
+            Field(text, "unchecked", AuditText.OtherLines(proven.Checkpoint.OtherLines));
         if (proven.Entry is NoteEntry note)
             Field(text, "note", JsonText.ToText(note.Note.ToJson()));
         if (proven.Entry is LedgerKeyEntry key)
@@ -62,7 +64,8 @@ internal static class EntryText
     }
 
     public static JsonValue ToJson(ProvenEntry proven) => JsonValue.Object(
-        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry or LedgerKeyEntry))]);
+        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry or LedgerKeyEntry)),
+            ("unchecked_lines", JsonValue.Of(proven.Checkpoint.OtherLines))]);
 
     public static JsonValue ToJson(long index, LedgerEntry entry) => JsonValue.Object(Members(index, entry));
 

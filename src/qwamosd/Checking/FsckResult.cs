@@ -1,6 +1,7 @@
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 
@@ -13,8 +14,14 @@ namespace Qwamos.Daemon.Checking;
 /// <param name="RememberedEntries">Entries that the boot remembers and that are these; null when it was not asked.</param>
 /// <param name="Reason">Why it is not sound; null when it is.</param>
 /// <param name="Entry">The first entry that is wrong, when one can be named.</param>
-internal sealed record FsckResult(string File, long? Entries, string? RootHash, long? RememberedEntries, string? Reason = null, long? Entry = null)
+/// <param name="Signatures">How many hold under the enrolled key.</param>
+/// <param name="UncheckedSignatures">How many are of other keys, and were not checked.</param>
+internal sealed record FsckResult(string File, long? Entries, string? RootHash, long? RememberedEntries, string? Reason = null, long? Entry = null, long Signatures = 0, long UncheckedSignatures = 0)
 {
+    // Changed bytes there leave every entry what it is; and no hash is over how far the gateways are.
+    private const string NotJudged =
+        "bytes of the file in which nothing is stored, what stands in its write-ahead log after the last whole transaction, and how far each gateway was served";
+
     public bool IsSound => Reason is null;
 
     /// <summary>Checks a file, or this system's ledger and what the boot remembers of it. Whatever cannot be checked is not sound.</summary>
@@ -31,16 +38,19 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
             KeptCheckpoint? kept = null;
             if (file is null && !KeptCheckpoint.TryLoad(paths.CheckpointFile, out kept, out fault))
                 return NotSound(path, fault, null);
+            if (kept is not null && !LedgerKeyFile.TryCheckSame(paths, kept.Key, out fault))
+                return NotSound(path, $"{SafeText.ForTerminal(paths.CheckpointFile)} is not to be believed: {fault}", null);
             using var store = LedgerStore.Open(path, LedgerOpenMode.ReadOnly);
             var checker = new LedgerChecker(store)
             {
                 Remembered = memory?.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null,
+                Signers = Anchor.TryLoad(paths, null, out var key, out _) ? [key] : [],
                 Progress = progress is null ? null : done => progress(done, store.Size),
             };
             LoadedLedger loaded = checker.Check();
             if (kept?.Fault(store, paths.CheckpointFile) is { } older)
                 return NotSound(path, older, null);
-            return new FsckResult(path, loaded.Tree.Size, Convert.ToHexStringLower(loaded.Tree.Root()), memory?.TreeSize);
+            return new FsckResult(path, loaded.Tree.Size, Convert.ToHexStringLower(loaded.Tree.Root()), memory?.TreeSize, Signatures: checker.Signatures, UncheckedSignatures: checker.UncheckedSignatures);
         }
         catch (LedgerIntegrityException e)
         {
@@ -55,7 +65,8 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
     public string ToText() => IsSound
         ? $"{File} is sound: {Entries} entries, root hash {RootHash}"
             + (RememberedEntries is { } seen ? $"; the first {seen} are those that the last boot saw" : "")
-            + ". Signatures are not part of this check: see qwamosctl audit verify."
+            + $". Signatures: {Signatures} hold under the enrolled key, {UncheckedSignatures} are of other keys and were not checked, "
+            + $"and {Entries - Signatures - UncheckedSignatures} entries, root's notes, have none. Not judged: {NotJudged}."
         : $"{File} is not sound: {Reason}";
 
     public string ToJson() => JsonText.ToText(
@@ -67,6 +78,9 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
                 ("entries", JsonValue.Of(Entries!.Value)),
                 ("root", JsonValue.Of(RootHash!)),
                 ("remembered", RememberedEntries is { } seen ? JsonValue.Of(seen) : JsonValue.Null),
+                ("signatures", JsonValue.Of(Signatures)),
+                ("unchecked_signatures", JsonValue.Of(UncheckedSignatures)),
+                ("not_judged", JsonValue.Of(NotJudged)),
             ]
             :
             [

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using CsCheck;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Xunit;
 
@@ -95,6 +97,44 @@ public sealed class LedgerCheckerTests : IDisposable
     }
 
     [Fact]
+    public void Signatures_AreCheckedUnderTheKeysThatAreKnown_AndCountedWhereTheyAreNot()
+    {
+        using var store = _folder.Open(LedgerOpenMode.ReadOnly);
+        var checker = new LedgerChecker(store) { Signers = [History.SignerKey] };
+        checker.Check();
+        // One entry is a boot's note.
+        Assert.Equal((Entries - 1, 0), (checker.Signatures, checker.UncheckedSignatures));
+        using var stranger = SigningKey.Generate();
+        checker = new LedgerChecker(store) { Signers = [stranger.Public] };
+        checker.Check();
+        Assert.Equal((0, Entries - 1), (checker.Signatures, checker.UncheckedSignatures));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Attack30_AnEntryThatTheKeyItNamesDidNotSign_IsNamed_ThoughAllHashesAreMadeAnew(bool isStatement)
+    {
+        using var source = new LedgerFolder();
+        using var folder = new LedgerFolder();
+        using (var from = source.Open())
+        using (var to = folder.Open())
+        {
+            var history = new History(from);
+            history.Set("RADIO_ISOLATION", "off");
+            if (isStatement)
+                history.SignKey($"qwamos/{new string('d', 32)}+key", new string('d', 32), history.Now);
+            foreach (var row in from.ReadFrom(0))
+                to.AppendBatch([new NewEntry(row.Index < from.Size - 1 ? row.Leaf : Forge(row.Leaf), row.Nonce)]);
+        }
+        using var store = folder.Open(LedgerOpenMode.ReadOnly);
+        Assert.Equal(store.Size, new LedgerChecker(store).Check().Tree.Size);
+        var found = Assert.Throws<LedgerIntegrityException>(() => new LedgerChecker(store) { Signers = [History.SignerKey] }.Check());
+        Assert.Equal(store.Size - 1, found.Index);
+        Assert.Contains("signature does not hold", found.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Attack13_AnotherHistoryOrAnOlderOne_IsFoundByWhoRemembers()
     {
         Assert.Throws<LedgerIntegrityException>(() => Check(_folder, _seen with { RootHash = new string('0', 64) }));
@@ -140,6 +180,9 @@ public sealed class LedgerCheckerTests : IDisposable
             iter: 200,
             threads: 1);
     }
+
+    private static byte[] Forge(byte[] leaf) => Encoding.UTF8.GetBytes(
+        Encoding.UTF8.GetString(leaf).Replace("\"off\"", "\"on\"", StringComparison.Ordinal).Replace("+key", "+kez", StringComparison.Ordinal));
 
     private static string Change(int kind, int one, int other, byte[] foreign) => kind switch
     {

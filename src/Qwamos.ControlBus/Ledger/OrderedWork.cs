@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 
-namespace Qwamos.ControlBus.Audit;
+namespace Qwamos.ControlBus.Ledger;
 
 /// <summary>Work on all cores whose results come in the order of what it was done on, a bounded number of pieces ahead.</summary>
 internal static class OrderedWork

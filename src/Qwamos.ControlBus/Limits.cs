@@ -153,8 +153,17 @@ public static class Limits
     /// <summary>Longest file of a witness's memory: a note with the ledger's lines only, and a statement; a kilobyte or two.</summary>
     public const int MaxWitnessFileBytes = 65_536;
 
-    /// <summary>Files of evidence that a witness keeps of each kind: the first ones, for those that follow tell the same story.</summary>
+    /// <summary>
+    /// Files of evidence that a witness keeps of two histories that prove themselves, and as many of what an operator or root replaced: the first
+    /// ones, for those that follow tell the same story.
+    /// </summary>
     public const int MaxEvidenceFiles = 16;
+
+    /// <summary>Files of evidence of each kind that anybody can bring about, without any key.</summary>
+    public const int MaxUnprovenEvidenceFiles = 4;
+
+    /// <summary>Files of evidence that the boot keeps of other keys than the ledger's: the first ones.</summary>
+    public const int MaxBootEvidenceFiles = 16;
 
     // Backups.
 

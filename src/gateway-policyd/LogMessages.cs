@@ -62,6 +62,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(41, LogLevel.Warning, "no witness: this gateway has no system ID yet; run gateway-policyd enroll FILE --system HEX")]
     public partial void NoWitness();
 
+    [LoggerMessage(44, LogLevel.Warning, "the witness has a new key, {Key}, for it vouches for another ledger now, {Ledger}: give its line to the auditors in place of {Old}")]
+    public partial void WitnessKeyRenewed(string ledger, string key, string old);
+
     [LoggerMessage(42, LogLevel.Error, "evidence is kept in {Path}: {Reason}")]
     public partial void EvidenceKept(string reason, string path);
 

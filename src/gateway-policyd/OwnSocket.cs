@@ -4,6 +4,7 @@ using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
+using Qwamos.ControlBus.Hosting.Running;
 
 namespace Qwamos.Gateway;
 
@@ -23,7 +24,7 @@ internal static class OwnSocket
         }
         catch (SocketException e)
         {
-            return End(ExitCodes.NotReachable, $"{paths.GatewaySocket}: {e.Message}: does gateway-policyd run?");
+            return End(ExitCodes.NotReachable, $"{SocketFaults.Describe(paths.GatewaySocket, e)}: does gateway-policyd run? Start it: {Start(paths)}");
         }
         catch (OperationCanceledException)
         {
@@ -52,6 +53,8 @@ internal static class OwnSocket
         while (read > 0 && buffer[length - 1] != '\n' && length < buffer.Length);
         return buffer[..length];
     }
+
+    private static string Start(SystemPaths paths) => paths.IsTrial ? $"gateway-policyd --root {SafePath.Quote(paths.Root)}" : "systemctl start gateway-policyd";
 
     private static (AnswerReader?, int) End(int code, string sentence)
     {

@@ -48,7 +48,7 @@ internal static class StatusText
         else
             text.Append(Text(size)).Append(" entries, ").Append(Text(Member(witness, "age"))).Append(" s ago").Append(IsTrue(witness, "stale") ? ", STALE" : "")
                 .Append("; its key is ").AppendLine(Text(Member(witness, "trust")));
-        foreach (string kind in (string[])["fork", "unknown_key"])
+        foreach (string kind in (string[])["fork", "pinned_fork", "unproven", "unknown_key"])
         {
             if (Text(Member(witness, "evidence", kind)) is { Length: > 0 } count and not "0")
                 text.Append("  EVIDENCE of ").Append(kind).Append(": ").Append(count).AppendLine(" in evidence/, see docs/troubleshooting.md");

@@ -30,7 +30,7 @@ public sealed class GatewayAccountTests : IDisposable
         """;
 
     private const string RootsCommands = Setup + """
-        gateway enroll "$2" --fingerprint "$3" >/dev/null
+        gateway enroll "$2" --fingerprint "$3" --system 00112233445566778899aabbccddeeff >/dev/null
         serve; end
         rm -r /run/qwamos # as after a boot
         gateway set-time-floor 1700000000 >/dev/null
@@ -51,7 +51,7 @@ public sealed class GatewayAccountTests : IDisposable
             for try in $(seq 200); do gateway status | grep -q "$1" && return; sleep 0.05; done
             gateway status >&2; return 1
         }
-        gateway enroll "$2" --fingerprint "$3" >/dev/null
+        gateway enroll "$2" --fingerprint "$3" --system 00112233445566778899aabbccddeeff >/dev/null
         mkdir -m 755 /etc/qwamos/hooks.d
         printf '#!/bin/sh\nid -u >>/run/qwamos/seen\n' >$hook
         chmod 755 $hook

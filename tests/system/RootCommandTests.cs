@@ -116,7 +116,7 @@ public sealed class RootCommandTests : IDisposable
     }
 
     private CommandResult Enroll(string daemon, string name, params string[] options) =>
-        Run(daemon, ["enroll", Path.Combine(Home(name), "ed25519_pk"), .. options]);
+        Run(daemon, ["enroll", Path.Combine(Home(name), "ed25519_pk"), .. daemon == "qwamosd" || options.Contains("--system") ? options : [.. options, "--system", new string('5', 32)]]);
 
     private CommandResult Run(string daemon, params string[] arguments) => Command.Run([Program(daemon), "--root", _trial.Root, .. arguments]);
 

@@ -26,10 +26,11 @@ public sealed class WitnessTests : IDisposable
     {
         _trial.StartDaemon();
         _trial.StartGateway();
+        Succeeds("audit", "key", "--sign");
         Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
-        AwaitState("cosigns", size: 1);
+        AwaitState("cosigns", size: 2);
         Succeeds("audit", "export", Export);
-        string line = Command.Run([Binaries.Gateway, "witness", "--root", _trial.Root]).Output.Trim();
+        string line = WitnessLine();
         File.WriteAllText(Witnesses, $"# the gateway\n{line}\n");
         string verified = Succeeds("audit", "verify", Export, "--witnesses", Witnesses, "--quorum", "1");
         Assert.Contains("cosigned    qwamos/", verified);
@@ -53,7 +54,7 @@ public sealed class WitnessTests : IDisposable
     {
         RunningProgram daemon = _trial.StartDaemon();
         RunningProgram gateway = _trial.StartGateway();
-        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        Succeeds("audit", "key", "--sign");
         AwaitState("cosigns", size: 1);
         Assert.Equal(0, daemon.Stop());
         gateway.Kill9();
@@ -87,7 +88,7 @@ public sealed class WitnessTests : IDisposable
     {
         RunningProgram daemon = _trial.StartDaemon();
         _trial.StartGateway();
-        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        Succeeds("audit", "key", "--sign");
         AwaitState("cosigns", size: 1);
         Assert.Equal(0, daemon.Stop());
         byte[] older = File.ReadAllBytes(_trial.LedgerFile);
@@ -109,28 +110,96 @@ public sealed class WitnessTests : IDisposable
     {
         RunningProgram gateway = _trial.StartGateway();
         _trial.StartDaemon();
-        AwaitState("cosigns", size: 0);
+        Succeeds("audit", "key", "--sign");
+        AwaitState("cosigns", size: 1);
         gateway.Signal(SigStop);
         for (int i = 0; i < 20; i++)
             Assert.Equal("ok", _trial.Set("CLIPBOARD_ISOLATION", i % 2 == 0 ? "\"strict\"" : "\"off\"").Code());
         Succeeds("audit", "export", Export);
         Assert.DoesNotContain("/gateway ", File.ReadAllText(Path.Combine(Export, "checkpoint")));
         gateway.Signal(SigCont);
-        AwaitState("cosigns", size: 20);
+        AwaitState("cosigns", size: 21);
     }
 
     [Fact]
-    public void OperatorsWordForTheLedgerKey_ReachesTheWitness()
+    public void Attack37_LedgerKeyThatIsOnlyPinned_IsWatched_AndCosignedWhenTheOperatorSignsIt()
     {
         _trial.StartDaemon();
         _trial.StartGateway();
-        AwaitState("cosigns", size: 0);
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        AwaitState("pinned", size: 1);
         Assert.Equal("pinned, not signed", Witness().GetProperty("trust").GetString());
+        Assert.False(Witness().TryGetProperty("fault", out _));
+        Succeeds("audit", "export", Export);
+        Assert.DoesNotContain("/gateway ", File.ReadAllText(Path.Combine(Export, "checkpoint")));
+        JsonElement seen = _trial.Ask("""{"msg":{"command":"get_checkpoint"}}"""u8, _trial.GatewaySocket);
+        Assert.Equal("1", seen.GetProperty("checkpoint").GetString()!.Split('\n')[1]);
+        Assert.DoesNotContain("/gateway ", seen.GetProperty("checkpoint").GetString());
+
         Succeeds("audit", "key", "--sign");
-        Eventually.True(() => Witness().GetProperty("trust").GetString()!.StartsWith("signed", StringComparison.Ordinal), "the witness has the operator's word", () => Witness().ToString());
+        AwaitState("cosigns", size: 2);
+        Assert.StartsWith("signed by ", Witness().GetProperty("trust").GetString());
+    }
+
+    [Fact]
+    public void Attack37_AnotherLedgerKeyThatTheOperatorSigned_IsCosignedByANewWitnessKey()
+    {
+        RunningProgram daemon = _trial.StartDaemon();
+        RunningProgram gateway = _trial.StartGateway();
+        Succeeds("audit", "key", "--sign");
+        AwaitState("cosigns", size: 1);
+        string first = WitnessLine();
+        long signed = Now;
+        Assert.Equal(0, daemon.Stop());
+        gateway.Kill9();
+        foreach (string file in (string[])["ledger.db", "checkpoint", "ledger_sk"])
+            File.Delete(_trial.At("/var/lib/qwamos/" + file));
+        // The operator knows of the new key; the client is told so.
+        Directory.Delete(Path.Combine(_trial.Home, "seen"), recursive: true);
+        _trial.StartDaemon();
+        // Of two statements the one of the later second counts.
+        Eventually.True(() => Now > signed, "a second has passed");
+        Succeeds("audit", "key", "--sign");
+        gateway = _trial.StartGateway();
+        AwaitState("cosigns", size: 1);
+        Assert.NotEqual(first, WitnessLine());
+        Assert.Contains("the witness has a new key", gateway.Log);
+        Assert.Contains($"in place of {first}", gateway.Log);
+        Succeeds("audit", "export", Export);
+        File.WriteAllText(Witnesses, first + "\n");
+        Fails(1, "0 of the 1 witnesses", "audit", "verify", Export, "--witnesses", Witnesses);
+        File.WriteAllText(Witnesses, WitnessLine() + "\n");
+        Succeeds("audit", "verify", Export, "--witnesses", Witnesses);
+    }
+
+    [Fact]
+    public void Attack12_GatewaysTimeFloor_ForgetsTheOperatorsWordOfALaterSecond_AndItComesAgain()
+    {
+        _trial.StartDaemon();
+        RunningProgram gateway = _trial.StartGateway();
+        Succeeds("audit", "key", "--sign");
+        AwaitState("cosigns", size: 1);
+        string line = WitnessLine();
+        Assert.Equal(0, gateway.Stop());
+        CommandResult lowered = Command.Run([Binaries.Gateway, "set-time-floor", "1700000000", "--root", _trial.Root]);
+        Assert.True(lowered.ExitCode == 0, lowered.Error);
+        using JsonDocument memory = JsonDocument.Parse(File.ReadAllText(_trial.At("/var/lib/qwamos-gateway/witness.json")));
+        Assert.Equal(0, memory.RootElement.GetProperty("statement").GetArrayLength());
+        Assert.Equal(1_700_000_000, memory.RootElement.GetProperty("arrived").GetInt64());
+        Assert.StartsWith("qwamos/", memory.RootElement.GetProperty("checkpoint").GetString());
+        _trial.StartGateway();
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
+        AwaitState("pinned", size: 2);
+        Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"on\"").Code());
+        AwaitState("cosigns", size: 3);
+        Assert.Equal(line, WitnessLine());
     }
 
     private static string OtherWitness => "other+7d6ec838+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea"; // RFC 8032's first test key
+
+    private static long Now => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+
+    private string WitnessLine() => Command.Run([Binaries.Gateway, "witness", "--root", _trial.Root]).Output.Trim();
 
     private JsonElement Witness() => _trial.Status().GetProperty("gateways").GetProperty("gateway").GetProperty("witness");
 

@@ -34,22 +34,24 @@ public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, 
         return true;
     }
 
-    /// <summary>Reads a file; none there is no fault, and gives null.</summary>
+    /// <summary>Reads a file; none there is no fault, and gives null. Whatever else keeps it from being read is a fault, and no absence.</summary>
     public static bool TryLoad(string path, out KeptCheckpoint? kept, [NotNullWhen(false)] out string? fault)
     {
         kept = null;
         fault = null;
-        if (!Posix.TryStat(path, out _))
-            return true;
         try
         {
             if (TryParse(DurableFile.ReadAllBounded(path, MaxFileBytes), out kept, out var why))
                 return true;
             fault = $"{SafeText.ForTerminal(path)} does not hold a checkpoint: {why}; find out what wrote there, then move it away: mv {SafePath.Quote(path)} {SafePath.Quote(path + ".old")}";
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (PosixException e) when (e.IsNotFound)
         {
-            fault = $"{SafeText.ForTerminal(path)} cannot be read: {e.Message}";
+            return true;
+        }
+        catch (IOException e)
+        {
+            fault = $"{e.Message}; {DurableFile.MendOfReading(e, path)}";
         }
         return false;
     }

@@ -42,25 +42,19 @@ public sealed class OfferedCheckpoint
     }
 
     /// <summary>
-    /// Whether its key signed it, and when, as far as the ledger says (unix seconds; null when it says nothing). <paramref name="signed"/> is the
-    /// note with the ledger's own lines only: what else stood under it proves nothing and is not kept.
+    /// Whether its key signed it, and when (unix seconds, as the ledger says). <paramref name="signed"/> is the note with the ledger's own lines
+    /// only: what else stood under it proves nothing and is not kept.
     /// </summary>
-    public bool TryVerify([NotNullWhen(true)] out SignedNote? signed, out long? signedSeconds, [NotNullWhen(false)] out string? fault)
+    public bool TryVerify([NotNullWhen(true)] out SignedNote? signed, out long signedSeconds, [NotNullWhen(false)] out string? fault)
     {
         signed = null;
-        signedSeconds = null;
-        if (!Key.Accepts(_note, out fault))
-            return false;
+        signedSeconds = -1;
         var clock = CosignatureKey.Of(Key);
-        List<NoteSignature> kept = [_note.Signatures.First(Key.IsMine)];
-        if (_note.Signatures.Any(clock.IsMine))
-        {
-            if (!clock.TryReadTime(_note, out var time, out fault))
-                return false;
-            signedSeconds = time;
-            kept.Add(_note.Signatures.First(line => clock.TryVerify(_note.Text, line, out var said) && said == time));
-        }
-        signed = new SignedNote(_note.Text, kept);
+        if (!Key.Accepts(_note, out fault) || !clock.TryReadTime(_note, out var time, out fault))
+            return false;
+        signedSeconds = time;
+        signed = new SignedNote(
+            _note.Text, [_note.Signatures.First(Key.IsMine), _note.Signatures.First(line => clock.TryVerify(_note.Text, line, out var said) && said == time)]);
         return true;
     }
 }

@@ -5,10 +5,27 @@ using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Audit;
 
-/// <summary>A daemon's own private key: a file of the raw 32-byte seed, 0600, made at its first start and never written over.</summary>
+/// <summary>A daemon's own private key: a file of the raw 32-byte seed, 0600, made at its first start.</summary>
 internal static class SeedFile
 {
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>A new key in place of the one that is there, which is gone then: durable when this returns.</summary>
+    /// <exception cref="IOException">It could not be written; the old one is in place, or the new one.</exception>
+    public static SigningKey Renew(string path)
+    {
+        Span<byte> seed = stackalloc byte[SigningKey.SeedSizeBytes];
+        try
+        {
+            RandomNumberGenerator.Fill(seed);
+            DurableFile.Replace(path, seed, Mode);
+            return SigningKey.TryLoad(seed, out var key, out var fault) ? key : throw new IOException(fault);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(seed);
+        }
+    }
 
     /// <summary>The key that is there, or a new one. False with a sentence that ends with the mend when the file cannot be trusted.</summary>
     /// <exception cref="IOException">The new key could not be written.</exception>

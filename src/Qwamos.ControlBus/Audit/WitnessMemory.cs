@@ -7,7 +7,10 @@ using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.ControlBus.Audit;
 
-/// <summary>What a witness keeps of one ledger: its key, who says that it is, and the last checkpoint. Immutable; replaced whole, on disk too.</summary>
+/// <summary>
+/// What a witness keeps of one ledger: its key, who says that it is, and the last checkpoint, cosigned when an operator says so. Immutable;
+/// replaced whole, on disk too.
+/// </summary>
 /// <param name="Key">The ledger's key.</param>
 /// <param name="Statement">The operator's word for it; null while the key is only pinned.</param>
 /// <param name="Seen">The last checkpoint; null before the first of this key.</param>
@@ -21,7 +24,7 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
 
     /// <summary>
     /// Reads what <see cref="Write"/> wrote, and checks it again: the ledger's signature, and the operator's, which counts only under
-    /// <paramref name="anchor"/>. A cosignature of another key than the witness's present one is made anew.
+    /// <paramref name="anchor"/>. Without it nothing is cosigned; with it what is not by the witness's present key is cosigned anew.
     /// </summary>
     public static bool TryRead(
         ReadOnlySpan<byte> content, VerifyingKey anchor, CosignatureSigner witness, [NotNullWhen(true)] out WitnessMemory? memory, [NotNullWhen(false)] out string? fault)
@@ -39,7 +42,7 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
         if (!reader.Finish(out fault) || !NoteVerifierKey.TryParse(keyText, out var key, out fault))
             return false;
         SeenCheckpoint? seen = null;
-        if (note.Length > 0 && !TryReadSeen(note, line, arrived, key, witness, out seen, out fault))
+        if (note.Length > 0 && !TryReadSeen(note, line, arrived, key, statement is null ? null : witness, out seen, out fault))
             return false;
         memory = new WitnessMemory(key, statement, seen);
         fault = null;
@@ -53,9 +56,28 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
         ("key", JsonValue.Of(Key.ToString())),
         ("statement", JsonValue.Array(Statement is { } statement ? [statement.ToJson()] : [])),
         ("checkpoint", JsonValue.Of(Seen?.Note.ToString() ?? "")),
-        ("cosignature", JsonValue.Of(Seen?.Cosignature.ToString() ?? "")),
+        ("cosignature", JsonValue.Of(Seen?.Cosignature?.ToString() ?? "")),
         ("arrived", JsonValue.Of(Seen?.ArrivedSeconds ?? 0)),
     ]));
+
+    /// <summary>
+    /// What `set-time-floor` does to it: an operator's word of a later second is forgotten, so that one of the right time can take its place, and
+    /// nothing came later. What was seen stays.
+    /// </summary>
+    public WitnessMemory WithTimeFloor(long seconds)
+    {
+        var statement = Statement?.TimestampSeconds > seconds ? null : Statement;
+        if (Seen is not { } seen)
+            return this with { Statement = statement };
+        var arrived = Math.Min(seen.ArrivedSeconds, seconds);
+        return new WitnessMemory(Key, statement, seen with
+        {
+            ArrivedSeconds = arrived,
+            SignedSeconds = SeenCheckpoint.Credible(seen.SignedSeconds, arrived),
+            // Its line says the time, too.
+            Cosignature = statement is null || arrived != seen.ArrivedSeconds ? null : seen.Cosignature,
+        });
+    }
 
     /// <summary>A statement of an operator who is not one any more leaves the key pinned.</summary>
     private static LedgerKeyStatement? ReadStatement(MemberReader reader, string key, VerifyingKey anchor)
@@ -68,15 +90,16 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
     }
 
     private static bool TryReadSeen(
-        string note, string line, long arrived, NoteVerifierKey key, CosignatureSigner witness, [NotNullWhen(true)] out SeenCheckpoint? seen, [NotNullWhen(false)] out string? fault)
+        string note, string line, long arrived, NoteVerifierKey key, CosignatureSigner? witness, [NotNullWhen(true)] out SeenCheckpoint? seen, [NotNullWhen(false)] out string? fault)
     {
         seen = null;
         if (!OfferedCheckpoint.TryRead(new CheckpointOffer(note, key.ToString(), 0, []), out var offered, out fault)
             || !offered.TryVerify(out var signed, out var time, out fault))
             return false;
-        if (!NoteSignature.TryParse(line, out var cosignature) || !witness.Key.TryVerify(signed.Text, cosignature, out _))
-            cosignature = witness.Cosign(offered.Checkpoint, arrived);
-        seen = new SeenCheckpoint(offered.Checkpoint, signed, time, arrived, cosignature);
+        NoteSignature? cosignature = witness is null ? null
+            : NoteSignature.TryParse(line, out var kept) && witness.Key.TryVerify(signed.Text, kept, out _) ? kept
+            : witness.Cosign(offered.Checkpoint, arrived);
+        seen = new SeenCheckpoint(offered.Checkpoint, signed, SeenCheckpoint.Credible(time, arrived), arrived, cosignature);
         return true;
     }
 }

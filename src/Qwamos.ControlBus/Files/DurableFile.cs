@@ -145,6 +145,14 @@ public static class DurableFile
         }
     }
 
+    /// <summary>What to do about a file that <see cref="ReadAllBounded"/> could not read.</summary>
+    public static string MendOfReading(IOException fault, string path) => fault switch
+    {
+        PosixException { Errno: PosixException.EIO } => "the disk fails: check it (dmesg), and put a backup of the file back",
+        PosixException { Errno: PosixException.EACCES } => $"see whose it is: ls -ld {SafePath.Quote(path)} {SafePath.Quote(Path.GetDirectoryName(path) ?? "/")}",
+        _ => $"find out what made it so, then move it away: mv {SafePath.Quote(path)} {SafePath.Quote(path + ".old")}",
+    };
+
     /// <summary>
     /// Removes the temporary files that a crash left in a directory, and says how many. Only for the one process that writes there, or, in
     /// a directory shared with other programs, the file <paramref name="ofFile"/> in it.

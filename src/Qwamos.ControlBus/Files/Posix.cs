@@ -58,6 +58,12 @@ public static class Posix
         return !failed;
     }
 
+    /// <summary>
+    /// True only when nothing of that name is there, not even a link to nowhere. What cannot be known (a disk that fails, a folder that cannot be
+    /// searched) is not absence: whoever takes it for one makes anew what stands there.
+    /// </summary>
+    public static bool IsAbsent(string path) => !TryStat(path, out _) && Fault("stat", path).IsNotFound;
+
     /// <summary>Changes owner and group of a path that is no link; null leaves one as it is.</summary>
     public static void ChangeOwner(string path, uint? uid, uint? gid)
     {

@@ -101,7 +101,11 @@ public static class SafePath
             return Is(path, $"owned by {owner}, not by {Posix.UserName(wanted)}", $"chown {wanted} {Quote(path)}");
         }
 
-        private static string Missing(string path) => new PosixException("stat", path, Marshal.GetLastPInvokeError()).Message;
+        private static string Missing(string path)
+        {
+            var fault = new PosixException("stat", path, Marshal.GetLastPInvokeError());
+            return fault.IsNotFound ? fault.Message : $"{fault.Message}; {DurableFile.MendOfReading(fault, path)}";
+        }
 
         private static string Is(string path, string what, string mend) => $"{SafeText.ForTerminal(path)} is {what}: {mend}";
     }

@@ -37,6 +37,7 @@ public sealed class SystemPaths
 
     public string BootDir => At("/var/lib/qwamos-boot");
     public string BootMemoryFile => At("/var/lib/qwamos-boot/memory.json");
+    public string BootEvidenceDir => At("/var/lib/qwamos-boot/evidence");
     public string BootNotesDir => At("/var/lib/qwamos-boot/notes");
 
     public string GatewayStateDir => At("/var/lib/qwamos-gateway");

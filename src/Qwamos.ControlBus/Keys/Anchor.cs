@@ -13,14 +13,16 @@ public static class Anchor
     /// The key home of the invoking user, or null. Taken only under <c>--root</c>, and only when the anchor is absent: an anchor that exists and is
     /// bad stops the start.
     /// </param>
+    /// <param name="isGateway">Whose command the fault shows: gateway-policyd's, which is given Dom0's system ID, or qwamosd's.</param>
     public static bool TryLoad(
         SystemPaths paths,
         string? fallbackKeyHome,
         [NotNullWhen(true)] out VerifyingKey? key,
-        [NotNullWhen(false)] out AnchorFault? fault)
+        [NotNullWhen(false)] out AnchorFault? fault,
+        bool isGateway = false)
     {
         string path = paths.AnchorFile;
-        if (IsAbsent(path))
+        if (Posix.IsAbsent(path))
         {
             if (paths.IsTrial && fallbackKeyHome is not null && new KeyHome(fallbackKeyHome).TryLoadPublic(out key, out _))
             {
@@ -30,36 +32,22 @@ public static class Anchor
 
             key = null;
             fault = new AnchorFault(
-                IsAbsent: true, $"{SafeText.ForTerminal(path)} does not exist: no key is enrolled; run{(paths.IsTrial ? "" : " as root")}: {EnrolLine(paths)} (gateway-policyd in a VM)");
+                IsAbsent: true, $"{SafeText.ForTerminal(path)} does not exist: no key is enrolled; run{(paths.IsTrial ? "" : " as root")}: {EnrolLine(paths, isGateway)}{WhereHexIs(isGateway)}");
             return false;
         }
 
-        string? text = ReadTrusted(paths, out key);
+        string? text = ReadTrusted(paths, isGateway, out key);
         fault = text is null ? null : new AnchorFault(IsAbsent: false, text);
         return key is not null;
     }
 
-    /// <summary>Nothing of that name, not even a link to nowhere; a directory on the way that cannot be searched is not absence.</summary>
-    internal static bool IsAbsent(string path)
-    {
-        try
-        {
-            _ = Posix.Stat(path);
-            return false;
-        }
-        catch (PosixException e)
-        {
-            return e.IsNotFound;
-        }
-    }
-
-    private static string? ReadTrusted(SystemPaths paths, out VerifyingKey? key)
+    private static string? ReadTrusted(SystemPaths paths, bool isGateway, out VerifyingKey? key)
     {
         key = null;
         if (!SafePath.TryCheckTrusted(paths.AnchorFile, paths, PathRules.TrustedFile, out string? fault))
             return fault;
         Span<byte> raw = stackalloc byte[VerifyingKey.SizeBytes];
-        string mend = $"enrol the right one: {EnrolLine(paths)} --replace";
+        string mend = $"enrol the right one: {EnrolLine(paths, isGateway)} --replace{WhereHexIs(isGateway)}";
         if (KeyFile.Read(paths.AnchorFile, KeyFileRules.AnyPublic with { Mend = mend }, raw, out fault) != KeyFileResult.Read)
             return fault;
         return VerifyingKey.TryLoad(raw, out key, out fault)
@@ -67,5 +55,10 @@ public static class Anchor
             : $"{SafeText.ForTerminal(paths.AnchorFile)}: {fault}; {mend}";
     }
 
-    private static string EnrolLine(SystemPaths paths) => $"qwamosd {(paths.IsTrial ? $"--root {SafePath.Quote(paths.Root)} " : "")}enroll FILE";
+    /// <summary>The command that enrols a key on this machine.</summary>
+    internal static string EnrolLine(SystemPaths paths, bool isGateway) =>
+        $"{(isGateway ? "gateway-policyd" : "qwamosd")} {(paths.IsTrial ? $"--root {SafePath.Quote(paths.Root)} " : "")}enroll FILE{(isGateway ? " --system HEX" : "")}";
+
+    /// <summary>What HEX in <see cref="EnrolLine"/> is.</summary>
+    internal static string WhereHexIs(bool isGateway) => isGateway ? $" (HEX: the content of Dom0's {SystemPaths.Real.SystemIdFile})" : "";
 }

@@ -24,6 +24,9 @@ public sealed record Enrolment
     /// <summary>The ID that the system is to have, Dom0's in a VM; null: the one that stands, or a fresh one.</summary>
     public string? System { get; init; }
 
+    /// <summary>True where the system's ID is another machine's: none is made up, <see cref="System"/> must give it.</summary>
+    public bool IsGateway { get; init; }
+
     /// <summary>Where a person answers; null when standard input is not a terminal.</summary>
     public TextReader? Terminal { get; init; }
 
@@ -53,7 +56,7 @@ public sealed record Enrolment
 
         Output.WriteLine($"key file     {SafeText.ForTerminal(File)}");
         Output.WriteLine($"fingerprint  {key.Id}");
-        bool isAbsent = Anchor.IsAbsent(Paths.AnchorFile);
+        bool isAbsent = Posix.IsAbsent(Paths.AnchorFile);
         if (!isAbsent && !Replace)
             return KeepStanding(key);
         if (ConfirmationFault(key.Id) is { } unconfirmed)
@@ -63,7 +66,7 @@ public sealed record Enrolment
 
     private EnrolmentOutcome KeepStanding(VerifyingKey key)
     {
-        if (!Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out var fault))
+        if (!Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out var fault, IsGateway))
             return EnrolmentOutcome.Refuse($"not enrolled: the anchor that stands is bad: {fault.Text}");
         if (standing.Id != key.Id)
             return EnrolmentOutcome.Refuse($"not enrolled: another key is enrolled ({standing.Id}); to replace it add --replace");
@@ -93,10 +96,10 @@ public sealed record Enrolment
     private string? SystemFault()
     {
         if (System is null)
-            return null;
+            return IsGateway && Posix.IsAbsent(Paths.SystemIdFile) ? $"this machine has no system ID yet: give --system HEX, the content of Dom0's {SystemPaths.Real.SystemIdFile}" : null;
         if (!SystemId.IsWellFormed(System))
             return $"a system ID has {SystemId.Digits} lower-case hex digits";
-        if (Replace || !Posix.TryStat(Paths.SystemIdFile, out _))
+        if (Replace || Posix.IsAbsent(Paths.SystemIdFile))
             return null;
         if (!SystemId.TryLoad(Paths, out string? standing, out string? fault))
             return $"{fault}; or, to replace it, add --replace";
@@ -105,7 +108,7 @@ public sealed record Enrolment
 
     private EnrolmentOutcome WithSystemId(EnrolmentResult result, KeyId? old, KeyId id)
     {
-        bool isNew = System is null && Anchor.IsAbsent(Paths.SystemIdFile) && result != EnrolmentResult.Enrolled;
+        bool isNew = System is null && Posix.IsAbsent(Paths.SystemIdFile) && result != EnrolmentResult.Enrolled;
         string? systemId = System, fault;
         bool stands = System is null
             ? SystemId.TryLoadOrCreate(Paths, out systemId, out fault)

@@ -15,12 +15,12 @@ public static class SystemId
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <summary>False with a sentence when the file is absent or not what it should be.</summary>
-    public static bool TryLoad(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault)
+    public static bool TryLoad(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault, bool isGateway = false)
     {
         id = null;
-        if (Anchor.IsAbsent(paths.SystemIdFile))
+        if (Posix.IsAbsent(paths.SystemIdFile))
         {
-            fault = $"{SafeText.ForTerminal(paths.SystemIdFile)} is missing: run `qwamosd enroll FILE` again (gateway-policyd in a VM), or put the backup of it back";
+            fault = $"{SafeText.ForTerminal(paths.SystemIdFile)} is missing: run `{Anchor.EnrolLine(paths, isGateway)}`{(isGateway ? "" : " again")}{Anchor.WhereHexIs(isGateway)}, or put the backup of it back";
             return false;
         }
         if (!SafePath.TryCheckTrusted(paths.SystemIdFile, paths, PathRules.TrustedFile, out fault))

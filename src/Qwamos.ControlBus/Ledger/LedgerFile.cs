@@ -17,7 +17,7 @@ internal static class LedgerFile
     {
         if (!Path.IsPathFullyQualified(path))
             throw new ArgumentException("A ledger's path is absolute.", nameof(path));
-        if (mode == LedgerOpenMode.ReadWrite && !Posix.TryStat(path, out _))
+        if (mode == LedgerOpenMode.ReadWrite && Posix.IsAbsent(path))
             Create(path);
         if (!Posix.TryStat(path, out var stat))
             throw new LedgerFormatException($"{SafeText.ForTerminal(path)}: there is no ledger.");

@@ -30,12 +30,30 @@ public sealed class BootFolder(SystemPaths paths)
         DurableFile.MakeDirectory(paths.BootNotesDir, FolderMode, Gid);
     }
 
+    /// <summary>
+    /// Keeps a file of evidence that is not there yet, durably: never written over, and at most <see cref="Limits.MaxBootEvidenceFiles"/>, the first
+    /// ones. Gives its path, or null when there was no place. Throws <see cref="IOException"/>.
+    /// </summary>
+    public string? KeepEvidence(string name, ReadOnlySpan<byte> content)
+    {
+        Make();
+        DurableFile.MakeDirectory(paths.BootEvidenceDir, FolderMode, Gid);
+        if (Fault() is { } distrust) throw new IOException(distrust);
+        using var held = Lock();
+        var path = Path.Combine(paths.BootEvidenceDir, name);
+        if (!Posix.IsAbsent(path)) return path;
+        DurableFile.RemoveLeftovers(paths.BootEvidenceDir);
+        if (Directory.EnumerateFiles(paths.BootEvidenceDir).Count() >= Limits.MaxBootEvidenceFiles) return null;
+        DurableFile.CreateNew(path, content, FileMode, Gid);
+        return path;
+    }
+
     /// <summary>Why the folder may not be believed, or null. A folder that is not there yet is fine.</summary>
     public string? Fault()
     {
-        foreach (var folder in (string[])[paths.BootDir, paths.BootNotesDir])
+        foreach (var folder in (string[])[paths.BootDir, paths.BootNotesDir, paths.BootEvidenceDir])
         {
-            if (Posix.TryStat(folder, out _) && !SafePath.TryCheckTrusted(folder, paths, PathRules.TrustedDirectory, out var fault))
+            if (!Posix.IsAbsent(folder) && !SafePath.TryCheckTrusted(folder, paths, PathRules.TrustedDirectory, out var fault))
                 return fault;
         }
         return null;

@@ -14,10 +14,14 @@ namespace Qwamos.ControlBus.Policy;
 public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictionary<string, long> Timestamps, long NextSequence)
 {
     private const int Format = 1;
+    private const string PinMember = "ledger_key";
     private const int RootHashHexDigits = 64;
 
     /// <summary>Before the first boot: nothing was seen.</summary>
     public static BootMemory Empty { get; } = new(0, null, new Dictionary<string, long>(), 1);
+
+    /// <summary>The key that the ledger's checkpoints must be by; null before the first was seen, and in a memory of an earlier program.</summary>
+    public PinnedKey? LedgerKey { get; init; }
 
     /// <summary>Reads the file's content; the fault is one sentence.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out BootMemory? memory, [NotNullWhen(false)] out string? fault)
@@ -25,17 +29,18 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
         memory = null;
         if (!StrictJson.TryParse(utf8, out var json, out fault)) return false;
         fault = "it is not a memory of format 1";
-        if (json.Kind != JsonKind.Object || json.Members.Length != 5 || Number(json, "format") != Format) return false;
+        if (json.Kind != JsonKind.Object || json.Members.Length != (json.TryGet(PinMember, out var pin) ? 6 : 5) || Number(json, "format") != Format) return false;
         if (Number(json, "tree_size") is not { } size || Number(json, "next_seq") is not ({ } next and >= 1)) return false;
         if (!json.TryGet("root_hash", out var root) || !IsRootOf(root, size)) return false;
         if (!json.TryGet("timestamps", out var stamps) || stamps.Kind != JsonKind.Object) return false;
+        if (!TryReadPin(pin, out var pinned)) return false;
         var timestamps = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var (key, value) in stamps.Members)
         {
             if (!value.TryGetInteger(out var seconds)) return false;
             timestamps[key] = seconds;
         }
-        memory = new BootMemory(size, root.Kind == JsonKind.Null ? null : root.AsString, timestamps, next);
+        memory = new BootMemory(size, root.Kind == JsonKind.Null ? null : root.AsString, timestamps, next) { LedgerKey = pinned };
         fault = null;
         return true;
     }
@@ -48,11 +53,29 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
         ("root_hash", RootHash is null ? JsonValue.Null : JsonValue.Of(RootHash)),
         ("timestamps", JsonValue.Object(Timestamps.Select(pair => (pair.Key, JsonValue.Of(pair.Value))))),
         ("next_seq", JsonValue.Of(NextSequence)),
+        .. LedgerKey is { } pin
+            ? [(PinMember, JsonValue.Object([("key", JsonValue.Of(pin.Key)), ("signed", pin.SignedSeconds is { } seconds ? JsonValue.Of(seconds) : JsonValue.Null)]))]
+            : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]));
 
-    /// <summary>The same memory with no timestamp above the given second: what `set-time-floor` does to it.</summary>
-    public BootMemory WithTimeFloor(long seconds) =>
-        this with { Timestamps = Timestamps.ToDictionary(pair => pair.Key, pair => Math.Min(pair.Value, seconds), StringComparer.Ordinal) };
+    /// <summary>The same memory with no timestamp above the given second: what `set-time-floor` does to it. A later word for the ledger's key is forgotten.</summary>
+    public BootMemory WithTimeFloor(long seconds) => this with
+    {
+        Timestamps = Timestamps.ToDictionary(pair => pair.Key, pair => Math.Min(pair.Value, seconds), StringComparer.Ordinal),
+        LedgerKey = LedgerKey?.SignedSeconds > seconds ? LedgerKey with { SignedSeconds = null } : LedgerKey,
+    };
+
+    private static bool TryReadPin(JsonValue? json, out PinnedKey? pin)
+    {
+        pin = null;
+        if (json is null) return true;
+        if (json.Kind != JsonKind.Object || json.Members.Length != 2 || !json.TryGet("key", out var key) || !json.TryGet("signed", out var signed)) return false;
+        if (!key.TryGetString(out var text) || text.Length is 0 or > Limits.MaxVerifierKeyChars) return false;
+        var seconds = Number(json, "signed");
+        if (seconds is null && signed.Kind != JsonKind.Null) return false;
+        pin = new PinnedKey(text, seconds);
+        return true;
+    }
 
     private static long? Number(JsonValue json, string name) =>
         json.TryGet(name, out var value) && value.TryGetInteger(out var number) && number >= 0 ? number : null;

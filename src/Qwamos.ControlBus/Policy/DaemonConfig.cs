@@ -41,7 +41,7 @@ public sealed record DaemonConfig
         ArgumentNullException.ThrowIfNull(schema);
         config = null;
         fault = "";
-        if (!Posix.TryStat(paths.DaemonConfigFile, out _))
+        if (Posix.IsAbsent(paths.DaemonConfigFile))
         {
             config = new DaemonConfig([], Limits.ReplayCapacityNonces);
             return true;

@@ -33,7 +33,7 @@ public sealed record GatewayConfig
         config = null;
         var (name, @class) = (Usual, Usual);
         fault = "";
-        if (Posix.TryStat(paths.GatewayConfigFile, out _))
+        if (!Posix.IsAbsent(paths.GatewayConfigFile))
         {
             if (!TrustedDocument.TryRead(paths.GatewayConfigFile, paths, Limits.MaxConfigFileBytes, out var document, out fault))
                 return false;

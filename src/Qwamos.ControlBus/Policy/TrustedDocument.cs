@@ -13,7 +13,7 @@ internal static class TrustedDocument
         content = null;
         fault = "";
         // Without following: a dangling link is there, and is refused below.
-        return !Posix.TryStat(path, out _) || TryReadBytes(path, paths, maxBytes, out content, out fault);
+        return Posix.IsAbsent(path) || TryReadBytes(path, paths, maxBytes, out content, out fault);
     }
 
     /// <summary>Reads a strict JSON document; the fault names the path.</summary>

@@ -30,7 +30,7 @@ internal sealed class HookDirectory(SystemPaths paths, TimeProvider time)
         if (key.Contains('/') || key.StartsWith('.'))
             return false; // such a name cannot name a file of that directory
         string candidate = Path.Combine(paths.HooksDir, key);
-        if (!Posix.TryStat(candidate, out _))
+        if (Posix.IsAbsent(candidate))
             return false;
         if (!SafePath.TryCheckTrusted(candidate, paths, PathRules.TrustedExecutable, out string? fault))
         {

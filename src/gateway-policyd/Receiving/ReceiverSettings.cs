@@ -20,7 +20,7 @@ internal sealed record ReceiverSettings(SystemPaths Paths, VerifyingKey Anchor, 
     public static bool TryLoad(SystemPaths paths, [NotNullWhen(true)] out ReceiverSettings? settings, [NotNullWhen(false)] out string? fault)
     {
         settings = null;
-        if (!ControlBus.Keys.Anchor.TryLoad(paths, KeyHome.DefaultDirectory, out VerifyingKey? anchor, out AnchorFault? why))
+        if (!ControlBus.Keys.Anchor.TryLoad(paths, KeyHome.DefaultDirectory, out VerifyingKey? anchor, out AnchorFault? why, isGateway: true))
         {
             fault = why.Text;
             return false;
@@ -49,6 +49,6 @@ internal sealed record ReceiverSettings(SystemPaths Paths, VerifyingKey Anchor, 
             return ControlBus.Keys.SystemId.TryLoadOrCreate(paths, out id, out fault);
         id = null;
         fault = "";
-        return !Posix.TryStat(paths.SystemIdFile, out _) || ControlBus.Keys.SystemId.TryLoad(paths, out id, out fault);
+        return Posix.IsAbsent(paths.SystemIdFile) || ControlBus.Keys.SystemId.TryLoad(paths, out id, out fault, isGateway: true);
     }
 }

@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.Gateway.Witnessing;
 
 namespace Qwamos.Gateway.Receiving;
 
@@ -29,10 +31,25 @@ internal static class RootNotes
     public static string? LowerFloor(SystemPaths paths, long seconds)
     {
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        return Append(paths, sequence => BootNote.TimeFloor(sequence, now, seconds));
+        return Append(paths, sequence => BootNote.TimeFloor(sequence, now, seconds), () => LowerWitness(paths, seconds));
     }
 
-    private static string? Append(SystemPaths paths, Func<long, BootNote> note)
+    /// <summary>What the witness remembers of a clock far in the future would make each later word of the operator's look superseded.</summary>
+    private static string? LowerWitness(SystemPaths paths, long seconds)
+    {
+        if (Posix.IsAbsent(paths.GatewayWitnessFile))
+            return null;
+        if (!ReceiverSettings.TryLoad(paths, out ReceiverSettings? settings, out string? fault))
+            return fault;
+        if (settings.SystemId is null)
+            return null;
+        if (!Witness.TryOpen(paths, settings.Anchor, settings.SystemId, settings.Domain.Name, TimeProvider.System, new LogMessages(NullLogger.Instance), out Witness? witness, out fault))
+            return fault;
+        using (witness)
+            return witness.LowerTo(seconds);
+    }
+
+    private static string? Append(SystemPaths paths, Func<long, BootNote> note, Func<string?>? first = null)
     {
         TrialTree.MakeMissing(paths);
         if (!Posix.TryStat(paths.GatewayStateDir, out FileStat folder))
@@ -44,6 +61,8 @@ internal static class RootNotes
             return "gateway-policyd runs: stop it first";
         using (held)
         {
+            if (first?.Invoke() is { } earlier)
+                return earlier;
             if (!AcceptedRecord.TryOpen(paths, out LedgerStore? store, out string? fault))
                 return fault;
             using (store)

@@ -10,7 +10,8 @@ namespace Qwamos.Gateway.Witnessing;
 
 /// <summary>
 /// evidence/: what shows that somebody made two histories, or another ledger's key. A file is named by what it holds, so that the same thing
-/// again makes no second one, and none is ever written over or removed here. At most 16 of each kind.
+/// again makes no second one, and none is ever written over or removed here. Each kind has places of its own, so that what anybody can make
+/// takes none from what proves itself.
 /// </summary>
 internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages log)
 {
@@ -40,7 +41,7 @@ internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages
         string path = Path.Combine(paths.GatewayEvidenceDir, name);
         if (File.Exists(path))
             return;
-        if (Count(kind) >= Limits.MaxEvidenceFiles)
+        if (Count(kind) >= MaxFiles(kind))
         {
             Interlocked.Increment(ref _leftOut);
             return;
@@ -77,9 +78,14 @@ internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages
     private int Count(EvidenceKind kind) =>
         Directory.Exists(paths.GatewayEvidenceDir) ? Directory.EnumerateFiles(paths.GatewayEvidenceDir, Word(kind) + "-*.json").Count() : 0;
 
+    private static int MaxFiles(EvidenceKind kind) =>
+        kind is EvidenceKind.PinnedFork or EvidenceKind.Unproven or EvidenceKind.UnknownKey ? Limits.MaxUnprovenEvidenceFiles : Limits.MaxEvidenceFiles;
+
     private static string Word(EvidenceKind kind) => kind switch
     {
         EvidenceKind.Fork => "fork",
+        EvidenceKind.PinnedFork => "pinned-fork",
+        EvidenceKind.Unproven => "unproven",
         EvidenceKind.UnknownKey => "unknown-key",
         _ => "replaced",
     };

@@ -3,8 +3,14 @@ namespace Qwamos.Gateway.Witnessing;
 /// <summary>What a file of evidence shows.</summary>
 internal enum EvidenceKind
 {
-    /// <summary>A checkpoint by the ledger's key that does not extend the last one.</summary>
+    /// <summary>Two checkpoints of one size and two roots, both by the ledger's key: they prove themselves.</summary>
     Fork,
+
+    /// <summary>The same by a key that is only pinned: whoever made it could have made the key, too.</summary>
+    PinnedFork,
+
+    /// <summary>A checkpoint by the ledger's key that its sender did not show to extend the last one, or to be its beginning.</summary>
+    Unproven,
 
     /// <summary>A checkpoint by another key than the ledger's.</summary>
     UnknownKey,

@@ -62,7 +62,7 @@ internal sealed class WitnessAnswers(Witness? witness, TimeProvider time) : IRea
     private IEnumerable<(string, JsonValue)> Taken(WitnessMemory memory) =>
     [
         ("size", JsonValue.Of(memory.Seen!.Checkpoint.Size)),
-        ("cosignature", JsonValue.Of(memory.Seen.Cosignature.ToString())),
+        ("cosignature", Text(memory.Seen.Cosignature?.ToString())),
         ("witness", JsonValue.Of(witness!.Key.ToString())),
         ("trust", JsonValue.Of(memory.Trust)),
     ];

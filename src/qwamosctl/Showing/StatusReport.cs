@@ -90,12 +90,31 @@ internal static class StatusReport
         if (gateway.TryGet("behind", out var behind) && behind.Kind == JsonKind.Boolean && behind.AsBoolean)
             taken = paint.Bad(taken + ", is behind");
         if (gateway.TryGet("last_error", out var error) && error.Kind != JsonKind.Null)
-            taken += $"; its last refusal: {KeyText.Of(error)}";
-        // A witness that does not cosign is told of when that is more than a link that is down, of which the row tells already.
-        if (gateway.TryGet("witness", out var witness) && witness.Kind == JsonKind.Object && witness.TryGet("state", out var state) && KeyText.Of(state) is "alarm" or "refuses")
-            taken += paint.Bad($"; as a witness: {(witness.TryGet("fault", out var fault) ? KeyText.Of(fault) : KeyText.Of(state))}");
+            taken += $"; its last {(IsRefusal(KeyText.Of(error)) ? "refusal" : "error")}: {KeyText.Of(error)}";
+        if (gateway.TryGet("witness", out var witness) && WitnessTrouble(witness) is { } trouble)
+            taken += paint.Bad($"; as a witness: {trouble}");
         return taken;
     }
+
+    /// <summary>
+    /// A witness that does not cosign is told of when that is more than a link that is down, of which the row tells already, or an operator's
+    /// word that was not asked for yet.
+    /// </summary>
+    private static string? WitnessTrouble(JsonValue witness)
+    {
+        if (witness.Kind != JsonKind.Object || !witness.TryGet("state", out var state))
+            return null;
+        var fault = witness.TryGet("fault", out var why) ? KeyText.Of(why) : null;
+        return KeyText.Of(state) switch
+        {
+            "alarm" or "refuses" => fault ?? KeyText.Of(state),
+            "pinned" when fault is not null => $"your word for the ledger's key was not taken: {fault}",
+            _ => null,
+        };
+    }
+
+    /// <summary>The gateway's own answer begins with its code; what else is there the daemon says of a link that is down.</summary>
+    private static bool IsRefusal(string error) => ErrorCodes.TryParse(error.Split(':')[0], out _);
 
     private static void AppendTrouble(StringBuilder text, AnswerReader answer, Paint paint)
     {

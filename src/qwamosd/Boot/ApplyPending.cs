@@ -18,7 +18,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
     public int Run()
     {
         if (BootGrounds.Gather(paths, folder, fallbackKeyHome, report) is not { } grounds) return ExitCodes.Done;
-        if (!Posix.TryStat(paths.LedgerFile, out _))
+        if (Posix.IsAbsent(paths.LedgerFile))
         {
             report.Say(grounds.Memory.TreeSize == 0
                 ? "nothing is staged: there is no ledger yet"
@@ -56,7 +56,9 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
             using var store = LedgerCopy.OpenForBoot(paths.LedgerFile, paths.At("/run"));
             // The plan first: what it finds in pending.conf helps to see what happened to the ledger.
             var plan = new BootPlanner(paths, grounds, store, report).Plan();
-            return kept?.Fault(store, paths.CheckpointFile) is { } older ? throw new LedgerIntegrityException(older) : plan;
+            if (kept?.Fault(store, paths.CheckpointFile) is { } older) throw new LedgerIntegrityException(older);
+            var pin = new LedgerKeyPin(paths, grounds, folder, report, NowSeconds).Judge(kept, plan.State.LedgerKey?.Statement);
+            return plan with { Seen = plan.Seen with { LedgerKey = pin } };
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {

@@ -48,5 +48,5 @@ internal sealed class ConfigurationFile(SystemPaths paths, string absolutePath)
         touched = false;
     }
 
-    private bool Exists() => Posix.TryStat(path, out _);
+    private bool Exists() => !Posix.IsAbsent(path);
 }

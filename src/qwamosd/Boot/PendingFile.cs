@@ -21,7 +21,7 @@ internal static class PendingFile
         string found;
         try
         {
-            found = Posix.TryStat(path, out _) ? Encoding.UTF8.GetString(DurableFile.ReadAllBounded(path, MaxPendingBytes)) : "";
+            found = Posix.IsAbsent(path) ? "" : Encoding.UTF8.GetString(DurableFile.ReadAllBounded(path, MaxPendingBytes));
         }
         catch (IOException e)
         {

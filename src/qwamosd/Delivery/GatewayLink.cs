@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Running;
 
 namespace Qwamos.Daemon.Delivery;
 
@@ -29,7 +30,7 @@ internal static class GatewayLink
         }
         catch (SocketException e)
         {
-            throw new GatewayLinkException(e.Message);
+            throw new GatewayLinkException($"{SocketFaults.Describe(socketPath, e)}; see there: systemctl status gateway-policyd");
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

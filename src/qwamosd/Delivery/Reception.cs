@@ -24,6 +24,7 @@ internal static class Receptions
     /// <summary>Longest text of a gateway's own that is shown.</summary>
     public const int MaxErrorCodePoints = 200;
 
+    private const string EnrolAdvice = "; in its VM, as root: gateway-policyd enroll FILE --system HEX --replace (HEX: the content of Dom0's /etc/qwamos/system.id)";
     private const string Accepted = "accepted";
 
     public static Reception Of(AnswerReader answer)
@@ -44,6 +45,6 @@ internal static class Receptions
     {
         string text = SafeText.ForTerminal($"{answer.Code ?? "error"}: {answer.Reason}");
         string start = CodePoints.Take(text, MaxErrorCodePoints);
-        return start.Length == text.Length ? text : start + "...";
+        return (start.Length == text.Length ? text : start + "...") + (answer.Code == ErrorCodes.Name(ErrorCode.WrongSystem) ? EnrolAdvice : "");
     }
 }

@@ -19,7 +19,7 @@ internal static class LegacyProjections
     public static void MoveAway(SystemPaths paths, LogMessages log)
     {
         // Where the boot remembers a ledger, or the status has its root, the ledger is lost and these are its projections.
-        bool isFirstStart = !Posix.TryStat(paths.LedgerFile, out _) && IsBootMemoryEmpty(paths) && !IsOurs(paths.StatusFile);
+        bool isFirstStart = Posix.IsAbsent(paths.LedgerFile) && IsBootMemoryEmpty(paths) && !IsOurs(paths.StatusFile);
         if (isFirstStart)
         {
             MoveAway(paths.StatusFile, log);

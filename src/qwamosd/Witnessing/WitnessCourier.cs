@@ -28,15 +28,21 @@ internal sealed class WitnessCourier(
     private readonly LedgerTree _tree = new(ledger);
     private readonly Backoff _backoff = new();
     private WitnessRow _row = new(WitnessState.Unknown);
-    private LedgerKeyStatement? _told;
+    private volatile LedgerKeyStatement? _told;
+    private string? _toldFault;
     private long _seen;
 
     public string Name => gateway.Name;
 
     public WitnessRow Row => Volatile.Read(ref _row);
 
-    /// <summary>Whether its line for a tree may still come soon: it is one that cosigns, or was never asked.</summary>
-    public bool IsAwaited(long size) => Row.State is WitnessState.Unknown or WitnessState.Cosigns && !cosignatures.Has(size, Name);
+    /// <summary>Whether its line for a tree may still come soon: it is one that cosigns, or was never asked, or waits for the operator's word that is there now.</summary>
+    public bool IsAwaited(long size) => Row.State switch
+    {
+        WitnessState.Unknown or WitnessState.Cosigns => !cosignatures.Has(size, Name),
+        WitnessState.Pinned => checkpoints.Statement is { } statement && statement != _told,
+        _ => false,
+    };
 
     /// <summary>Says that there is a new checkpoint. Never blocks.</summary>
     public void Wake() => _wake.Writer.TryWrite(true);
@@ -74,7 +80,7 @@ internal sealed class WitnessCourier(
         }
 
         _backoff.Reset();
-        await Task.Delay(Row.State == WitnessState.Cosigns ? Pause : LongPause, time, stop).ConfigureAwait(false);
+        await Task.Delay(Row.State is WitnessState.Cosigns or WitnessState.Pinned ? Pause : LongPause, time, stop).ConfigureAwait(false);
         await _wake.Reader.ReadAsync(stop).ConfigureAwait(false);
     }
 
@@ -113,7 +119,7 @@ internal sealed class WitnessCourier(
             _seen = size;
         // Any other answer is the last word about this statement, too; the checkpoint's answer says what follows from it.
         if (Receptions.Of(answer) != Reception.Later)
-            _told = statement;
+            (_toldFault, _told) = (answer.IsOk ? null : Receptions.Describe(answer), statement);
     }
 
     /// <summary>A ledger smaller than what the gateway saw has no proof to give: it is offered all the same, so that the gateway keeps the evidence.</summary>
@@ -133,7 +139,7 @@ internal sealed class WitnessCourier(
             case "unknown_command" or null:
                 Fail(WitnessState.NoWitness, null);
                 break;
-            case "fork" or "unknown_key":
+            case "fork" or "unproven" or "unknown_key":
                 Alarm(Receptions.Describe(answer));
                 break;
             case "base_mismatch" when _seen > tree.Size:
@@ -148,6 +154,18 @@ internal sealed class WitnessCourier(
     /// <summary>The line counts only when it is this gateway's, over this tree; else it has said nothing.</summary>
     private void Take(SignedTree tree, AnswerReader answer)
     {
+        string trust = CodePoints.Take(Text(answer, "trust"), Receptions.MaxErrorCodePoints);
+        if (Number(answer, "size") == tree.Size && answer.Document.TryGet("cosignature", out JsonValue? none) && none.Kind == JsonKind.Null)
+        {
+            // It keeps the checkpoint and demands that the next extends it, and vouches for nothing yet: no fault of its.
+            _seen = tree.Size;
+            // Told and taken, and not known there any more: root there took another anchor, or lowered the time floor.
+            if (_toldFault is null)
+                _told = null;
+            Show(new WitnessRow(WitnessState.Pinned, tree.Size, Trust: trust, Fault: _toldFault));
+            return;
+        }
+
         if (Number(answer, "size") != tree.Size
             || !CosignatureKey.TryParse(Text(answer, "witness"), out CosignatureKey? key, out _)
             || key.Name != witnessName
@@ -160,11 +178,10 @@ internal sealed class WitnessCourier(
 
         _seen = tree.Size;
         cosignatures.Add(tree.Size, Name, line);
-        if (Row.State is not (WitnessState.Cosigns or WitnessState.Unknown))
+        if (Row.State is not (WitnessState.Cosigns or WitnessState.Unknown or WitnessState.Pinned))
             log.WitnessBack(Name, tree.Size);
         if (Row.Key is { } before && before != key.ToString())
             log.WitnessKeyChanged(Name, before, key.ToString());
-        string trust = CodePoints.Take(Text(answer, "trust"), Receptions.MaxErrorCodePoints);
         Show(new WitnessRow(WitnessState.Cosigns, tree.Size, seconds, key.ToString(), trust));
     }
 
@@ -193,7 +210,7 @@ internal sealed class WitnessCourier(
         Show(Row with { State = WitnessState.Alarm, Fault = fault });
     }
 
-    /// <summary>An alarm stands until the gateway cosigns again: that it cannot be reached now takes nothing back.</summary>
+    /// <summary>An alarm stands until the gateway takes a checkpoint again: that it cannot be reached now takes nothing back.</summary>
     private void Fail(WitnessState state, string? fault)
     {
         if (Row.State != WitnessState.Alarm)

@@ -4,8 +4,8 @@ namespace Qwamos.Daemon.Witnessing;
 
 /// <summary>What status says of one gateway as a witness. Immutable; replaced whole.</summary>
 /// <param name="State">How it stands.</param>
-/// <param name="Size">The size of the tree that it cosigned last; null before the first.</param>
-/// <param name="Seconds">When, by its own clock, unix seconds.</param>
+/// <param name="Size">The size of the tree that it took last; null before the first.</param>
+/// <param name="Seconds">When it cosigned that, by its own clock, unix seconds; null when it did not.</param>
 /// <param name="Key">Its verifier key.</param>
 /// <param name="Trust">How it trusts the ledger's key, in its own words.</param>
 /// <param name="Fault">Why the last attempt failed, one bounded clause; null when it did not.</param>
@@ -30,6 +30,7 @@ internal sealed record WitnessRow(WitnessState State, long? Size = null, long? S
     private string Word => State switch
     {
         WitnessState.Cosigns => "cosigns",
+        WitnessState.Pinned => "pinned",
         WitnessState.NoWitness => "no witness",
         WitnessState.Alarm => "alarm",
         WitnessState.Failing => "failing",

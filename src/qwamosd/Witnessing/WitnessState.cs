@@ -9,6 +9,9 @@ internal enum WitnessState
     /// <summary>It cosigned the last checkpoint that it was given.</summary>
     Cosigns,
 
+    /// <summary>It took the last checkpoint, and cosigns none before it has the operator's word for the ledger's key.</summary>
+    Pinned,
+
     /// <summary>It could not be reached, or could not take it now; tried again.</summary>
     Failing,
 

@@ -41,6 +41,24 @@ public sealed class KeptCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Attack13_What_cannot_be_read_is_no_absence_and_the_mend_is_said()
+    {
+        // A folder that is a file: what stat says of it is another error than "not found", as of a disk that fails.
+        Assert.False(KeptCheckpoint.TryLoad(Path.Combine(_file, "checkpoint"), out _, out var fault));
+        Assert.Contains("Not a directory", fault, StringComparison.Ordinal);
+        Assert.Contains("; find out", fault, StringComparison.Ordinal);
+
+        File.Delete(_file);
+        Directory.CreateDirectory(_file);
+        Assert.False(KeptCheckpoint.TryLoad(_file, out _, out fault));
+        Assert.EndsWith($"mv {_file} {_file}.old", fault, StringComparison.Ordinal);
+        Directory.Delete(_file);
+        File.CreateSymbolicLink(_file, "/nowhere");
+        Assert.False(KeptCheckpoint.TryLoad(_file, out _, out fault));
+        Assert.EndsWith($"mv {_file} {_file}.old", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Attack13_Ledger_that_does_not_extend_it_is_named_with_its_entry_and_the_mend()
     {
         var kept = Keep();

@@ -86,6 +86,10 @@ internal sealed class BootTrial : IDisposable
         File.WriteAllBytes(Paths.CheckpointFile, new KeptCheckpoint(LedgerKey.Key, checkpoint, LedgerKey.Sign(checkpoint, Clock.Seconds).ToBytes()).ToBytes());
     }
 
+    /// <summary>Records an operator's statement that the ledger's key is the present one, as the daemon does.</summary>
+    public void Vouch(SigningKey? signer = null, long? seconds = null) => WithStore(store => store.AppendBatch(
+        [EntryWriter.RecordKey(Clock.Seconds, Peer, LedgerKeyStatement.Sign(signer ?? Key, LedgerKey.Key.ToString(), SystemIdText, seconds ?? Clock.Seconds))]));
+
     /// <summary>Writes pending.conf as the daemon does.</summary>
     public void Project() =>
         DurableFile.Replace(Paths.PendingFile, System.Text.Encoding.UTF8.GetBytes(Projections.Pending(State, PolicySchema.BuiltIn)), Readable);

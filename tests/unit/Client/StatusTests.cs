@@ -21,6 +21,16 @@ public sealed class StatusTests : IDisposable
         Assert.False(trial.HasKey);
     }
 
+    [Theory]
+    [InlineData("there is no socket /run/g.sock; see there: systemctl status gateway-policyd", "error")]
+    [InlineData("wrong_system: the message names another system", "refusal")]
+    public void A_gateway_that_did_not_answer_has_refused_nothing(string error, string what)
+    {
+        using FakeBus bus = new(trial.Socket, Answer.Replace("\"stale\"", $"\"{error}\"", StringComparison.Ordinal));
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains($"is behind; its last {what}: {error}\n", trial.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void It_says_what_the_policy_is_what_waits_and_what_is_wrong()
     {

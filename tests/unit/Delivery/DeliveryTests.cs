@@ -102,7 +102,7 @@ public sealed class DeliveryTests : IDisposable
         Answering("alive", Ok);
         await using DeliveryService service = Start("dead", "alive");
         await TakenAsync(service, "alive", Set(service, "RADIO_ISOLATION", "off"));
-        await RowAsync(service, "dead", row => row.Contains("last_error", StringComparison.Ordinal));
+        await RowAsync(service, "dead", row => row.Contains($"\"last_error\":\"there is no socket {SocketOf("dead")}; ", StringComparison.Ordinal));
 
         // While it is fresh it is tried; afterwards never again, though the gateway comes to life.
         await WhileMovingTimeAsync(() => _time.UnixSeconds > History.StartSeconds + Limits.FreshnessWindowSeconds + 10);

@@ -37,7 +37,9 @@ public sealed class AnchorTests : IDisposable
     {
         Assert.False(Anchor.TryLoad(_paths, null, out _, out var fault));
         Assert.True(fault.IsAbsent);
-        Assert.Contains("enroll", fault.Text, StringComparison.Ordinal);
+        Assert.EndsWith($"run: qwamosd --root {_paths.Root} enroll FILE", fault.Text, StringComparison.Ordinal);
+        Assert.False(Anchor.TryLoad(_paths, null, out _, out fault, isGateway: true));
+        Assert.EndsWith($"run: gateway-policyd --root {_paths.Root} enroll FILE --system HEX (HEX: the content of Dom0's /etc/qwamos/system.id)", fault.Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -169,6 +169,17 @@ public sealed class EnrolmentTests : IDisposable
     }
 
     [Fact]
+    public void Gateway_without_a_system_id_is_not_enrolled_without_dom0s()
+    {
+        string fingerprint = _key.Public.Id.ToString();
+        var refused = (Request(_key, fingerprint) with { IsGateway = true }).Run();
+        Assert.Equal((EnrolmentResult.Refused, "not enrolled: this machine has no system ID yet: give --system HEX, the content of Dom0's /etc/qwamos/system.id"), (refused.Result, refused.Text));
+        Assert.False(File.Exists(_paths.AnchorFile) || File.Exists(_paths.SystemIdFile));
+        Assert.Equal(EnrolmentResult.Enrolled, (Request(_key, fingerprint) with { IsGateway = true, System = new string('1', 32) }).Run().Result);
+        Assert.Equal(EnrolmentResult.AlreadyEnrolled, (Request(_key, fingerprint) with { IsGateway = true }).Run().Result);
+    }
+
+    [Fact]
     public void System_id_given_is_installed_0644_and_another_one_only_with_replace()
     {
         string one = new('1', 32), two = new('2', 32), fingerprint = _key.Public.Id.ToString();

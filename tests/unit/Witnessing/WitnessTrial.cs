@@ -45,14 +45,14 @@ internal sealed class WitnessTrial : IDisposable
 
     public NoteVerifierKey Verifier(SigningKey? key = null, string? system = null) => new(Origin(system), (key ?? LedgerKey).Public);
 
-    /// <summary>A signed note over the first entries of a tree; with a time when one is given.</summary>
+    /// <summary>A note over the first entries of a tree, signed now when no other time is given.</summary>
     public SignedNote Note(NaiveTree tree, int size, long? seconds = null, SigningKey? key = null, string? system = null)
     {
         var checkpoint = new Checkpoint(Origin(system), size, tree.Root(size));
         NoteVerifierKey verifier = Verifier(key, system);
         var text = checkpoint.ToText();
         var note = new SignedNote(text, [new NoteSignature(verifier.Name, verifier.KeyHash, (key ?? LedgerKey).Sign(Encoding.UTF8.GetBytes(text)))]);
-        return seconds is { } time ? note.With([CosignatureKey.Of(verifier).Sign(key ?? LedgerKey, checkpoint, time)]) : note;
+        return note.With([CosignatureKey.Of(verifier).Sign(key ?? LedgerKey, checkpoint, seconds ?? Time.UnixSeconds)]);
     }
 
     /// <summary>What an honest sender sends who believes that the witness saw <paramref name="old"/> entries.</summary>
@@ -64,6 +64,13 @@ internal sealed class WitnessTrial : IDisposable
 
     public string Trust(SigningKey ledger, long seconds) =>
         Witness.TryTrust(LedgerKeyStatement.Sign(Operator, Verifier(ledger).ToString(), System, seconds), out _, out Refusal? refusal) ? "ok" : ErrorCodes.Name(refusal.Code);
+
+    /// <summary>A trial whose operator vouched for the ledger's key, so that the witness cosigns.</summary>
+    public static WitnessTrial Signed()
+    {
+        var trial = new WitnessTrial();
+        return trial.Trust(trial.LedgerKey, 10) == "ok" ? trial : throw new InvalidOperationException();
+    }
 
     public void Restart(string? system = null)
     {

@@ -17,7 +17,6 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.join(TOP, "out", "bin")
 LOAD = os.path.join(TOP, "out", "bench", "qwamos-load")
 PAGE = os.path.join(TOP, "docs", "performance.md")
-TABLE = re.compile(r"(<!-- measured -->\n).*?(<!-- end -->)", re.DOTALL)
 
 ROUNDS = 3
 SECONDS_A_ROUND = 5
@@ -175,7 +174,7 @@ def main():
     text = report(where, rates, times, idle, ratio, start_ratio)
     print(text)
     if "--dry-run" not in sys.argv:
-        update(text)
+        update("measured", text)
     say("all targets met" if all(verdicts) else "A TARGET IS MISSED")
     return 0 if all(verdicts) else 1
 
@@ -205,11 +204,13 @@ def report(where, rates, times, idle, ratio, start_ratio):
     ])
 
 
-def update(text):
+def update(name, text):
+    """Puts `text` into the page, between the comment of that name and the next one that ends a table."""
+    table = re.compile(r"(<!-- %s -->\n).*?(<!-- end -->)" % name, re.DOTALL)
     with open(PAGE, encoding="utf-8") as file:
         page = file.read()
     with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(TABLE.sub(lambda match: match.group(1) + text + match.group(2), page))
+        file.write(table.sub(lambda match: match.group(1) + text + match.group(2), page))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@ using System.Globalization;
 
 namespace Qwamos.Load;
 
-/// <summary>Signs requests ahead of time, sends them from several clients at once, and prints one line of JSON with what it measured.</summary>
+/// <summary>
+/// Signs requests ahead of time, sends them from several clients at once, and prints one line of JSON with what it measured; or only verifies
+/// them, on all cores.
+/// </summary>
 internal static class Program
 {
     private const string Usage =
-        "usage: qwamos-load --socket PATH --home DIR [--clients N] [--requests N] [--seconds N] [--pipelined yes]";
+        "usage: qwamos-load --socket PATH --home DIR [--clients N] [--requests N] [--seconds N] [--pipelined yes], or --home DIR --verify N";
 
     private static int Main(string[] arguments)
     {
@@ -21,10 +24,15 @@ internal static class Program
             return Fail(Usage);
         foreach (string[] pair in arguments.Chunk(2))
             given[pair[0]] = pair[1];
-        if (!given.TryGetValue("--socket", out string? socket) || !given.TryGetValue("--home", out string? home))
+        int Number(string name) => int.Parse(given[name], CultureInfo.InvariantCulture);
+        if (given.TryGetValue("--home", out string? home) && given.ContainsKey("--verify"))
+        {
+            Console.WriteLine(PlainVerification.Measure(home, Number("--verify"), TimeProvider.System));
+            return 0;
+        }
+        if (!given.TryGetValue("--socket", out string? socket) || home is null)
             return Fail(Usage);
 
-        int Number(string name) => int.Parse(given[name], CultureInfo.InvariantCulture);
         byte[][] requests = SignedRequests.Make(home, Number("--requests"), TimeProvider.System);
         var run = new LoadRun(socket, requests, Number("--clients"), TimeSpan.FromSeconds(Number("--seconds")));
         LoadResult result = given["--pipelined"] == "yes" ? run.Pipelined() : run.OneRequestAConnection();

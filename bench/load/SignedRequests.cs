@@ -14,17 +14,26 @@ internal static class SignedRequests
 
     public static byte[][] Make(string home, int count, TimeProvider time)
     {
-        SignatureAlgorithm ed25519 = SignatureAlgorithm.Ed25519;
-        using Key key = Key.Import(ed25519, File.ReadAllBytes(Path.Combine(home, "ed25519_sk")), KeyBlobFormat.RawPrivateKey);
-        long now = time.GetUtcNow().ToUnixTimeSeconds();
         var requests = new byte[count][];
+        ForEachSigned(home, count, time, (i, message, signature) =>
+            requests[i] = Encoding.ASCII.GetBytes($$"""{"msg":{{Encoding.ASCII.GetString(message)}},"signature":"{{Convert.ToBase64String(signature)}}"}""" + "\n"));
+        return requests;
+    }
+
+    /// <summary>Gives each message's canonical bytes and its signature, on all cores.</summary>
+    public static void ForEachSigned(string home, int count, TimeProvider time, Action<int, byte[], byte[]> take)
+    {
+        using Key key = LoadKey(home);
+        long now = time.GetUtcNow().ToUnixTimeSeconds();
         Parallel.For(0, count, i =>
         {
             string nonce = Convert.ToBase64String(RandomNumberGenerator.GetBytes(16));
-            string message = $$"""{"args":{"RADIO_IDLE_TIMEOUT_MIN":{{i % Values}}},"command":"set_policy","nonce":"{{nonce}}","timestamp":{{now}}}""";
-            string signature = Convert.ToBase64String(ed25519.Sign(key, Encoding.ASCII.GetBytes(message)));
-            requests[i] = Encoding.ASCII.GetBytes($$"""{"msg":{{message}},"signature":"{{signature}}"}""" + "\n");
+            byte[] message = Encoding.ASCII.GetBytes(
+                $$"""{"args":{"RADIO_IDLE_TIMEOUT_MIN":{{i % Values}}},"command":"set_policy","nonce":"{{nonce}}","timestamp":{{now}}}""");
+            take(i, message, SignatureAlgorithm.Ed25519.Sign(key, message));
         });
-        return requests;
     }
+
+    public static Key LoadKey(string home) =>
+        Key.Import(SignatureAlgorithm.Ed25519, File.ReadAllBytes(Path.Combine(home, "ed25519_sk")), KeyBlobFormat.RawPrivateKey);
 }

@@ -44,7 +44,8 @@ internal sealed class MountedImage : IDisposable
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    public void Dispose() => Command.Run(["umount", MountPoint]);
+    /// <summary>The kernel may hold the files of a program that was just killed for a moment longer than the program is there.</summary>
+    public void Dispose() => Eventually.True(() => Command.Run(["umount", MountPoint]).ExitCode == 0, MountPoint + " is unmounted");
 
     private static void WriteSparse(string path, ReadOnlySpan<byte> image)
     {

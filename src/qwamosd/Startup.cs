@@ -6,6 +6,7 @@ using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.Daemon.Restoring;
 using Qwamos.Daemon.Staging;
 
 namespace Qwamos.Daemon;
@@ -39,12 +40,18 @@ internal static class Startup
                 || !BusSocket.TryBind(paths.BusSocket, paths, SocketOwner(paths), out socket, out fault))
                 return false;
 
+            fault = RestorePlan.Fault(paths);
+            if (fault is not null)
+                return false;
             // The socket's lock is held: nobody else writes here from now on. What an earlier daemon was killed in is of no use.
             DurableFile.RemoveLeftovers(paths.StateDir);
             ledger = LedgerStore.Open(paths.LedgerFile, LedgerOpenMode.ReadWrite);
             if (!TryLoadLedgerKey(paths, systemId, key, out ledgerKey, out fault) || !TryCheckCheckpoint(paths, ledger, ledgerKey.Key, out fault))
                 return false;
-            LoadedLedger loaded = LedgerFold.Load(ledger, memory.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null);
+            fault = MemoryFault(paths, ledger, memory);
+            if (fault is not null)
+                return false;
+            LoadedLedger loaded = LedgerFold.Load(ledger);
             if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault))
                 return false;
             prepared = new Prepared(paths, key, systemId, schema, config, socket, ledger, ledgerKey, loaded, lastBoot);
@@ -136,6 +143,22 @@ internal static class Startup
         else
             fault = kept?.Fault(ledger, paths.CheckpointFile);
         return fault is null;
+    }
+
+    /// <summary>Why the ledger is not one that extends what the boot saw, and the mend; null when it does.</summary>
+    private static string? MemoryFault(SystemPaths paths, LedgerStore ledger, BootMemory memory)
+    {
+        if (memory.RootHash is not { } root)
+            return null;
+        try
+        {
+            LedgerFold.CheckExtends(ledger, new RememberedTree(memory.TreeSize, root));
+            return null;
+        }
+        catch (LedgerIntegrityException e)
+        {
+            return $"{e.Message} {SafeText.ForTerminal(paths.BootMemoryFile)} says so, where the boot keeps what it saw. Put the newest ledger back; {LedgerIntegrityException.GoOn(paths.LedgerFile)}";
+        }
     }
 
     private static BusSocketOwner? SocketOwner(SystemPaths paths) =>

@@ -4,7 +4,7 @@ using Qwamos.ControlBus.Files;
 namespace Qwamos.ControlBus.Hosting.Commands;
 
 /// <summary>What the daemons' commands for root have in common: the paths, the user, and how they end.</summary>
-internal static class RootCommandAction
+public static class RootCommandAction
 {
     /// <summary>Runs an action that says why it did not do its work, or null; that sentence goes to standard error, exit code 1.</summary>
     public static void Set(Command command, Option<string?> root, Func<ParseResult, SystemPaths, string?> action) => command.SetAction(parsed =>

@@ -78,6 +78,10 @@ public sealed class BusSocket : IDisposable
     /// <summary>Whether another daemon holds this path; a sentence when it does, else null. Any user may ask.</summary>
     public static string? Rival(string path) => FileLock.IsHeld(path + LockSuffix) ? AnotherServes(path) : null;
 
+    /// <summary>Keeps every daemon from this path while something is done that none may be running for; false when one holds it.</summary>
+    /// <exception cref="IOException">The lock file cannot be made, or is no regular file.</exception>
+    public static bool TryLock(string path, [NotNullWhen(true)] out FileLock? held) => FileLock.TryTake(path + LockSuffix, out held);
+
     /// <summary>Gives the socket away still locked; whoever takes it listens on it.</summary>
     internal Socket Take()
     {

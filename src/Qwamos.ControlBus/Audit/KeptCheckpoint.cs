@@ -71,8 +71,7 @@ public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, 
         }
         catch (LedgerIntegrityException e)
         {
-            return $"{e.Message} {SafeText.ForTerminal(path)} says so, which the ledger's key signed. Put the newest ledger back; to go on with this one all the same, "
-                + $"move that file away: mv {SafePath.Quote(path)} {SafePath.Quote(path + ".old")}";
+            return $"{e.Message} {SafeText.ForTerminal(path)} says so, which the ledger's key signed. Put the newest ledger back; {LedgerIntegrityException.GoOn(Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(ledger.Path)))}";
         }
     }
 }

@@ -94,6 +94,20 @@ public static class DurableFile
         Posix.Fsync(dir, path);
     }
 
+    /// <summary>Moves a file to another directory of the same file system, over nothing; false when there is no such file.</summary>
+    /// <exception cref="IOException">A call failed, or the new name is taken.</exception>
+    public static bool Move(string path, string newPath)
+    {
+        using var from = OpenParent(path, out var name);
+        using var to = OpenParent(newPath, out var newName);
+        if (!Posix.TryStatAt(from, name, path, out _)) return false;
+        if (Posix.TryStatAt(to, newName, newPath, out _)) throw new PosixException("rename to", newPath, PosixException.EEXIST);
+        Posix.Check(Libc.RenameAt(from, name, to, newName), "rename", path);
+        Posix.Fsync(to, newPath);
+        Posix.Fsync(from, path);
+        return true;
+    }
+
     /// <summary>Removes a file (a link itself, not its target); false when there is none.</summary>
     /// <exception cref="IOException">A call failed.</exception>
     public static bool Remove(string path)

@@ -35,10 +35,13 @@ public sealed class SystemPaths
     public string PendingFile => At("/var/lib/qwamos/pending.conf");
     public string BackupsDir => At("/var/lib/qwamos/backups");
 
+    public string RestoringDir => At("/var/lib/qwamos/restoring");
+
     public string BootDir => At("/var/lib/qwamos-boot");
     public string BootMemoryFile => At("/var/lib/qwamos-boot/memory.json");
     public string BootEvidenceDir => At("/var/lib/qwamos-boot/evidence");
     public string BootNotesDir => At("/var/lib/qwamos-boot/notes");
+    public string RestorePlanFile => At("/var/lib/qwamos-boot/restore.json");
 
     public string GatewayStateDir => At("/var/lib/qwamos-gateway");
     public string AcceptedFile => At("/var/lib/qwamos-gateway/accepted.db");

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
+using Microsoft.Win32.SafeHandles;
 using Qwamos.ControlBus.Files;
 
 namespace Qwamos.ControlBus.Ledger;
@@ -66,22 +67,48 @@ public static class LedgerCopy
 
     private static void CopyFile(string from, string to)
     {
-        using var source = Posix.Open(from, Libc.O_RDONLY | Libc.O_NONBLOCK);
-        var stat = Posix.Stat(source, from);
-        if (stat.Kind != FileKind.Regular || stat.Links != 1)
-            throw new LedgerFormatException($"{from} is not a plain file with one name.");
-        if (stat.SizeBytes > Limits.MaxLedgerCopyBytes)
-            throw new LedgerFormatException($"{from} has {stat.SizeBytes} bytes: more than {Limits.MaxLedgerCopyBytes} are not copied.");
-        var free = new DriveInfo(Path.GetDirectoryName(to)!).AvailableFreeSpace;
-        if (stat.SizeBytes > free)
-            throw new LedgerFormatException($"{from} has {stat.SizeBytes} bytes, and {Path.GetDirectoryName(to)} has room for {free}.");
+        using var source = OpenPlain(from, out var bytes);
+        if (bytes > Limits.MaxLedgerCopyBytes)
+            throw new LedgerFormatException($"{from} has {bytes} bytes: more than {Limits.MaxLedgerCopyBytes} are not copied.");
+        Copy(source, from, bytes, to);
+    }
+
+    /// <summary>Opens a file to be copied, whoever may have made it: no link, no FIFO, no second name.</summary>
+    /// <exception cref="IOException">It cannot be opened, or is something else.</exception>
+    public static SafeFileHandle OpenPlain(string path, out long bytes)
+    {
+        var source = Posix.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK);
+        try
+        {
+            var stat = Posix.Stat(source, path);
+            bytes = stat.SizeBytes;
+            return stat.Kind == FileKind.Regular && stat.Links == 1
+                ? source
+                : throw new LedgerFormatException($"{SafeText.ForTerminal(path)} is not a plain file with one name.");
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Copies as many bytes as it had when it was opened to a new file, 0600, which is not durable yet.</summary>
+    /// <exception cref="LedgerFullException">There is no room.</exception>
+    /// <exception cref="IOException">A call failed, or it became shorter.</exception>
+    public static void Copy(SafeFileHandle source, string from, long bytes, string to)
+    {
+        var folder = Path.GetDirectoryName(to)!;
+        var free = new DriveInfo(folder).AvailableFreeSpace;
+        if (bytes > free)
+            throw new LedgerFullException($"{SafeText.ForTerminal(from)} has {bytes} bytes, and {folder} has room for {free}.");
         using var target = Posix.Open(to, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var buffer = new byte[ChunkBytes];
-        for (var left = stat.SizeBytes; left > 0;)
+        for (var left = bytes; left > 0;)
         {
             var count = Posix.Read(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, left)), from);
             if (count == 0)
-                throw new LedgerFormatException($"{from} became shorter while it was copied.");
+                throw new LedgerFormatException($"{SafeText.ForTerminal(from)} became shorter while it was copied.");
             Posix.WriteAll(target, buffer.AsSpan(0, count), to);
             left -= count;
         }

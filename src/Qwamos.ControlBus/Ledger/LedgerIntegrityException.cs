@@ -6,6 +6,11 @@ public sealed class LedgerIntegrityException : IOException
     /// <summary>Says what is wrong, and with which entry when one can be named.</summary>
     public LedgerIntegrityException(string message, long? index = null, Exception? inner = null) : base(message, inner) => Index = index;
 
+    /// <summary>How a ledger that is older than what was seen is believed all the same; the end of a sentence.</summary>
+    /// <param name="path">The ledger.</param>
+    public static string GoOn(string path) =>
+        $"to go on with this one all the same, which is recorded, as root: qwamosd restore {Files.SafePath.Quote(path)} --accept-older";
+
     /// <summary>The first entry known to be wrong, or null when it is the ledger as a whole.</summary>
     public long? Index { get; }
 }

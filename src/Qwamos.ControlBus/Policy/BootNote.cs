@@ -1,4 +1,6 @@
+using System.Collections.ObjectModel;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.ControlBus.Policy;
@@ -28,7 +30,7 @@ public sealed record BootNote
     /// <summary>The results of <see cref="BootNoteKind.Applied"/>.</summary>
     public IReadOnlyList<BootResult> Results { get; private init; } = [];
 
-    /// <summary>The new floor of <see cref="BootNoteKind.TimeFloor"/>, unix seconds.</summary>
+    /// <summary>The new floor of <see cref="BootNoteKind.TimeFloor"/>, or the one that a restored ledger gets at least; unix seconds.</summary>
     public long FloorSeconds { get; private init; }
 
     /// <summary>Key ID (64 hex digits) of the anchor before <see cref="BootNoteKind.AnchorReplaced"/>.</summary>
@@ -36,6 +38,15 @@ public sealed record BootNote
 
     /// <summary>Key ID (64 hex digits) of the anchor after <see cref="BootNoteKind.AnchorReplaced"/>.</summary>
     public string NewAnchor { get; private init; } = "";
+
+    /// <summary>What was put in the place of what; null when <see cref="IsRestored"/> is not so.</summary>
+    public RestoredTrees? Trees { get; private init; }
+
+    /// <summary>Policy key to the unix seconds below which a message that names it is superseded in a restored ledger; in ordinal order.</summary>
+    public IReadOnlyDictionary<string, long> Timestamps { get; private init; } = ReadOnlyDictionary<string, long>.Empty;
+
+    /// <summary>True when the ledger was put back by root, older or not.</summary>
+    public bool IsRestored => Kind is BootNoteKind.Restored or BootNoteKind.RestoredOlder;
 
     public static BootNote Applied(long sequence, long timeSeconds, IReadOnlyList<BootResult> results)
         => new() { Sequence = sequence, Kind = BootNoteKind.Applied, TimeSeconds = timeSeconds, Results = Shorten(results) };
@@ -45,6 +56,25 @@ public sealed record BootNote
 
     public static BootNote AnchorReplaced(long sequence, long timeSeconds, string oldAnchor, string newAnchor)
         => new() { Sequence = sequence, Kind = BootNoteKind.AnchorReplaced, TimeSeconds = timeSeconds, OldAnchor = oldAnchor, NewAnchor = newAnchor };
+
+    /// <param name="sequence">The note's number.</param>
+    /// <param name="timeSeconds">When, unix seconds.</param>
+    /// <param name="isOlder">What was seen before is lost.</param>
+    /// <param name="trees">The ledger before and after.</param>
+    /// <param name="floorSeconds">The time floor that was known.</param>
+    /// <param name="timestamps">At most 64 keys: every message that can have been lost is before its keys'.</param>
+    public static BootNote Restored(long sequence, long timeSeconds, bool isOlder, RestoredTrees trees, long floorSeconds, IEnumerable<KeyValuePair<string, long>> timestamps) => new()
+    {
+        Sequence = sequence,
+        Kind = isOlder ? BootNoteKind.RestoredOlder : BootNoteKind.Restored,
+        TimeSeconds = timeSeconds,
+        Trees = trees,
+        FloorSeconds = floorSeconds,
+        Timestamps = new SortedDictionary<string, long>(timestamps.ToDictionary(StringComparer.Ordinal), StringComparer.Ordinal),
+    };
+
+    /// <summary>The same note under another number.</summary>
+    public BootNote Numbered(long sequence) => this with { Sequence = sequence };
 
     /// <summary>The document of the file, and of the ledger's entry.</summary>
     public JsonValue ToJson()
@@ -60,6 +90,8 @@ public sealed record BootNote
             members.Add(("results", JsonValue.Array(Results.Select(ResultToJson))));
         else if (Kind == BootNoteKind.TimeFloor)
             members.Add(("seconds", JsonValue.Of(FloorSeconds)));
+        else if (Trees is { } trees)
+            members.AddRange([.. trees.Members(), ("seconds", JsonValue.Of(FloorSeconds)), ("timestamps", JsonValue.Object(Timestamps.Select(pair => (pair.Key, JsonValue.Of(pair.Value)))))]);
         else
             members.AddRange([("old", JsonValue.Of(OldAnchor)), ("new", JsonValue.Of(NewAnchor))]);
         return JsonValue.Object(members);
@@ -82,6 +114,9 @@ public sealed record BootNote
             read = TimeFloor(sequence, time, reader.Integer("seconds", 0, Limits.MaxSafeInteger));
         else if (kind == KindName(BootNoteKind.AnchorReplaced))
             read = AnchorReplaced(sequence, time, reader.Hash("old"), reader.Hash("new"));
+        else if (kind == KindName(BootNoteKind.Restored) || kind == KindName(BootNoteKind.RestoredOlder))
+            read = Restored(
+                sequence, time, kind == KindName(BootNoteKind.RestoredOlder), RestoredTrees.Read(reader), reader.Integer("seconds", 0, Limits.MaxSafeInteger), ReadTimestamps(reader));
         else
             reader.Refuse($"the note's kind {kind} is not known");
         if (reader.Finish(out fault))
@@ -109,6 +144,19 @@ public sealed record BootNote
         return results;
     }
 
+    private static List<KeyValuePair<string, long>> ReadTimestamps(MemberReader reader)
+    {
+        var read = new List<KeyValuePair<string, long>>();
+        foreach (var (key, json) in reader.Object("timestamps"))
+        {
+            if (read.Count < Limits.MaxPolicyKeys && Encoding.UTF8.GetByteCount(key) <= Limits.MaxPolicyKeyNameBytes && json.TryGetInteger(out var seconds) && seconds >= 0)
+                read.Add(KeyValuePair.Create(key, seconds));
+            else
+                reader.Refuse($"timestamps holds something else than the seconds of at most {Limits.MaxPolicyKeys} keys");
+        }
+        return read;
+    }
+
     private static JsonValue ResultToJson(BootResult result) => JsonValue.Object(
     [
         ("key", JsonValue.Of(result.Key)),
@@ -133,6 +181,8 @@ public sealed record BootNote
     {
         BootNoteKind.Applied => "applied",
         BootNoteKind.TimeFloor => "time-floor",
+        BootNoteKind.Restored => "restored",
+        BootNoteKind.RestoredOlder => "restored-older",
         _ => "anchor-replaced",
     };
 }

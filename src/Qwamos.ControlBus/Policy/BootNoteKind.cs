@@ -11,4 +11,10 @@ public enum BootNoteKind
 
     /// <summary>Root replaced the anchor.</summary>
     AnchorReplaced,
+
+    /// <summary>Root put a copy of the ledger in its place that extends all that anybody had seen.</summary>
+    Restored,
+
+    /// <summary>Root put a copy in its place that does not: what was seen after it is lost, on purpose.</summary>
+    RestoredOlder,
 }

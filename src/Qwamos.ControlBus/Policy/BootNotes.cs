@@ -63,6 +63,10 @@ public static class BootNotes
             DurableFile.Remove(PathOf(paths, sequence));
     }
 
+    /// <summary>Removes one note.</summary>
+    /// <exception cref="IOException">It could not be removed.</exception>
+    public static void Remove(SystemPaths paths, long sequence) => DurableFile.Remove(PathOf(paths, sequence));
+
     private static bool TryRead(SystemPaths paths, long sequence, out BootNote? note, out string fault)
     {
         note = null;

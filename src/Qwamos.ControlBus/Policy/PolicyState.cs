@@ -124,12 +124,26 @@ public sealed record PolicyState
         var state = this with { LastNote = Math.Max(LastNote, note.Sequence) };
         if (note.Kind == BootNoteKind.TimeFloor)
             return state.LowerFloor(note.FloorSeconds);
+        if (note.IsRestored)
+            return state.AfterRestore(note);
         foreach (var result in note.Results)
         {
             if (result.IsInForce)
                 state = state.MoveToPolicy(result.Key, result.Index);
         }
         return state;
+    }
+
+    /// <summary>
+    /// A message of what was lost is as fresh as it was, and its nonce is nowhere any more: it comes too late all the same, for a newer one is
+    /// taken to have named each key (ATTACKS 9, 13).
+    /// </summary>
+    private PolicyState AfterRestore(BootNote note)
+    {
+        var timestamps = LastTimestamps.ToBuilder();
+        foreach (var (name, seconds) in note.Timestamps)
+            timestamps[name] = Math.Max(seconds, timestamps.GetValueOrDefault(name));
+        return this with { FloorSeconds = Math.Max(FloorSeconds, note.FloorSeconds), LastTimestamps = timestamps.ToImmutable() };
     }
 
     /// <summary>The document that a snapshot holds.</summary>

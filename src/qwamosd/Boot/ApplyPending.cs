@@ -3,6 +3,7 @@ using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.Daemon.Restoring;
 
 namespace Qwamos.Daemon.Boot;
 
@@ -17,6 +18,11 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
     /// <summary>0 when it did what was possible, all else being reported; 1 when an applier failed or results could not be written.</summary>
     public int Run()
     {
+        if (RestorePlan.Fault(paths) is { } begun)
+        {
+            report.Say($"nothing is applied and the last known good stays: {begun}");
+            return ExitCodes.Done;
+        }
         if (BootGrounds.Gather(paths, folder, fallbackKeyHome, report) is not { } grounds) return ExitCodes.Done;
         if (Posix.IsAbsent(paths.LedgerFile))
         {

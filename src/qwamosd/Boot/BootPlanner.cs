@@ -8,7 +8,7 @@ namespace Qwamos.Daemon.Boot;
 internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, LedgerStore store, BootReport report)
 {
     // No machine boots that often: a ledger that counts further was not written by qwamosd.
-    private const long MaxNotesImported = 90_000_000;
+    internal const long MaxNotesImported = 90_000_000;
 
     /// <summary>Throws <see cref="LedgerIntegrityException"/> and other <see cref="IOException"/> when the ledger is not to be believed.</summary>
     public BootPlan Plan()

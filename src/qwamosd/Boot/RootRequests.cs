@@ -1,6 +1,7 @@
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
+using Qwamos.Daemon.Restoring;
 
 namespace Qwamos.Daemon.Boot;
 
@@ -29,6 +30,7 @@ internal static class RootRequests
         folder.Make();
         if (folder.Fault() is { } distrust) throw new IOException(distrust);
         using var held = folder.Lock();
+        if (RestorePlan.Fault(paths) is { } begun) throw new IOException(begun);
         if (!folder.TryReadMemory(out var memory, out var fault)) throw new IOException(fault);
         var sequence = BootNotes.NextSequence(paths, memory.NextSequence, imported: 0);
         BootNotes.Write(paths, note(sequence, Math.Max(0, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds())), folder.Gid);

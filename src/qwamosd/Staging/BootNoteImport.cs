@@ -47,6 +47,8 @@ internal static class BootNoteImport
     {
         BootNoteKind.Applied => string.Join(", ", note.Results.Select(result => $"{result.Key} {result.Result}")),
         BootNoteKind.TimeFloor => $"the time floor is set to {note.FloorSeconds}",
+        BootNoteKind.Restored => $"the ledger was put back, {note.Trees!.Size} entries, and extends all that was seen",
+        BootNoteKind.RestoredOlder => $"an older ledger was put back, {note.Trees!.Size} entries with the root hash {note.Trees.RootHash}; seen before were {note.Trees.OldSize} with {note.Trees.OldRootHash}",
         _ => $"the anchor {note.OldAnchor} was replaced by {note.NewAnchor}",
     };
 }

@@ -30,6 +30,8 @@ public sealed class BootNoteTests : IDisposable
         BootNote.Applied(1, T, [new BootResult("KERNEL_HARDENING", 7, BootResult.InForce, "3 settings"), BootResult.Failed("CRYPTO_BACKEND", 8, "why")]),
         BootNote.TimeFloor(2, T, T - 5),
         BootNote.AnchorReplaced(3, T, OldId, NewId),
+        BootNote.Restored(4, T, isOlder: false, new RestoredTrees(0, OldId, 5, NewId), T - 9, [KeyValuePair.Create("TOR_ISOLATION", T + 1), KeyValuePair.Create("CRYPTO_BACKEND", T + 2)]),
+        BootNote.Restored(5, T, isOlder: true, new RestoredTrees(7, OldId, 5, NewId), T - 9, []),
     ];
 
     [Fact]
@@ -40,7 +42,7 @@ public sealed class BootNoteTests : IDisposable
         Assert.True(BootNotes.TryReadAfter(paths, 0, out var notes, out var fault), fault);
         Assert.Equal(OneOfEachKind.Select(note => note.ToJson().ToString()), notes.Select(note => note.ToJson().ToString()));
         Assert.True(BootNotes.TryReadAfter(paths, 2, out notes, out _));
-        Assert.Equal(BootNoteKind.AnchorReplaced, Assert.Single(notes).Kind);
+        Assert.Equal([BootNoteKind.AnchorReplaced, BootNoteKind.Restored, BootNoteKind.RestoredOlder], notes.Select(note => note.Kind));
     }
 
     [Fact]
@@ -50,6 +52,8 @@ public sealed class BootNoteTests : IDisposable
                 """{"format":1,"seq":1,"kind":"applied","time":1700000000,"results":[{"key":"KERNEL_HARDENING","index":7,"result":"in force","detail":"3 settings"},{"key":"CRYPTO_BACKEND","index":8,"result":"failed: why","detail":""}]}""",
                 """{"format":1,"seq":2,"kind":"time-floor","time":1700000000,"seconds":1699999995}""",
                 $$"""{"format":1,"seq":3,"kind":"anchor-replaced","time":1700000000,"old":"{{OldId}}","new":"{{NewId}}"}""",
+                $$$"""{"format":1,"seq":4,"kind":"restored","time":1700000000,"old_size":0,"old_root_hash":"{{{OldId}}}","size":5,"root_hash":"{{{NewId}}}","seconds":1699999991,"timestamps":{"CRYPTO_BACKEND":1700000002,"TOR_ISOLATION":1700000001}}""",
+                $$$"""{"format":1,"seq":5,"kind":"restored-older","time":1700000000,"old_size":7,"old_root_hash":"{{{OldId}}}","size":5,"root_hash":"{{{NewId}}}","seconds":1699999991,"timestamps":{}}""",
             ],
             OneOfEachKind.Select(note => note.ToJson().ToString()));
 
@@ -68,6 +72,32 @@ public sealed class BootNoteTests : IDisposable
         Assert.Contains(text, document, StringComparison.Ordinal);
         Assert.False(BootNote.TryRead(Parse(document.Replace(text, other, StringComparison.Ordinal)), out _, out var fault));
         Assert.NotEmpty(fault);
+    }
+
+    [Theory]
+    [InlineData("\"CRYPTO_BACKEND\":1700000002", "\"CRYPTO_BACKEND\":-1")]
+    [InlineData("\"CRYPTO_BACKEND\":1700000002", "\"CRYPTO_BACKEND\":\"1\"")]
+    [InlineData("\"CRYPTO_BACKEND\"", "\"CRYPTO_BACKEND_CRYPTO_BACKEND_CRYPTO_BACKEND_CRYPTO\"")]
+    [InlineData("\"size\":5", "\"size\":-5")]
+    [InlineData("\"seconds\":1699999991,", "")]
+    public void Note_of_a_restore_that_is_not_wholly_understood_is_a_fault(string text, string other)
+    {
+        var document = OneOfEachKind[3].ToJson().ToString();
+        Assert.Contains(text, document, StringComparison.Ordinal);
+        Assert.False(BootNote.TryRead(Parse(document.Replace(text, other, StringComparison.Ordinal)), out _, out var fault));
+        Assert.NotEmpty(fault);
+    }
+
+    [Fact]
+    public void Attack13_note_of_a_restore_raises_floor_and_timestamps_and_lowers_none()
+    {
+        var before = PolicyState.Empty with { FloorSeconds = T, LastTimestamps = PolicyState.Empty.LastTimestamps.Add("CRYPTO_BACKEND", T + 50) };
+        var after = before.Import(OneOfEachKind[3]);
+        Assert.Equal(T, after.FloorSeconds);
+        Assert.Equal(T + 50, after.LastTimestamps["CRYPTO_BACKEND"]);
+        Assert.Equal(T + 1, after.LastTimestamps["TOR_ISOLATION"]);
+        Assert.Equal(4, after.LastNote);
+        Assert.Equal(T - 9, PolicyState.Empty.Import(OneOfEachKind[4]).FloorSeconds);
     }
 
     [Fact]
@@ -102,7 +132,7 @@ public sealed class BootNoteTests : IDisposable
         foreach (var note in OneOfEachKind)
             BootNotes.Write(paths, note);
         BootNotes.Prune(paths, 2);
-        Assert.Equal("00000003.json", Path.GetFileName(Assert.Single(Directory.GetFiles(paths.BootNotesDir))));
+        Assert.Equal(["00000003.json", "00000004.json", "00000005.json"], Directory.GetFiles(paths.BootNotesDir).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

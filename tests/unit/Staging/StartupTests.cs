@@ -77,7 +77,7 @@ public sealed class StartupTests : IDisposable
         File.Delete(_trial.Paths.LedgerFile + "-wal");
         string fault = _trial.Fault();
         Assert.StartsWith("Entry 0 is missing: the ledger has 0 entries, and 1 were seen before.", fault, StringComparison.Ordinal);
-        Assert.EndsWith($"mv {_trial.Paths.CheckpointFile} {_trial.Paths.CheckpointFile}.old", fault, StringComparison.Ordinal);
+        Assert.EndsWith($"qwamosd restore {_trial.Paths.LedgerFile} --accept-older", fault, StringComparison.Ordinal);
         File.Move(_trial.Paths.CheckpointFile, _trial.Paths.CheckpointFile + ".old");
         _trial.Prepare().Dispose();
     }

@@ -215,7 +215,8 @@ public static class DurableFile
     }
 
     /// <summary>A name beside a file's for the time until it is whole; <see cref="RemoveLeftovers"/> knows it.</summary>
-    internal static string TemporaryNameOf(string name) => $".{name}.{RandomNumberGenerator.GetHexString(RandomHexDigits, lowercase: true)}{TemporarySuffix}";
+    // O_EXCL keeps two apart, not secrecy: no need to load OpenSSL for it, which takes a client as long as the rest of its run.
+    internal static string TemporaryNameOf(string name) => $".{name}.{Random.Shared.GetHexString(RandomHexDigits, lowercase: true)}{TemporarySuffix}";
 
     // The group first: a change of owner clears set-ID bits, and the mode must never be wider for the wrong group.
     private static void Own(SafeFileHandle file, UnixFileMode mode, uint? gid, string path)

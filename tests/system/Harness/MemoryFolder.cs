@@ -16,7 +16,8 @@ internal sealed class MemoryFolder : IDisposable
 
     public void Dispose()
     {
-        Command.Run(["umount", Path]);
+        // Lazily: another test's mount namespace may have a copy of what was mounted here.
+        Command.Run(["umount", "-l", Path]);
         _scratch.Dispose();
     }
 }

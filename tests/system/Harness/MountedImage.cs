@@ -14,7 +14,8 @@ internal sealed class MountedImage : IDisposable
     /// <param name="image">The disk's bytes.</param>
     public MountedImage(string folder, byte[] image)
     {
-        _image = Path.Combine(folder, "cut.img");
+        // A file of its own: the mount namespace of a test beside this one may keep the loop device of the image before, with its blocks.
+        _image = Path.Combine(folder, Path.GetRandomFileName());
         MountPoint = Directory.CreateDirectory(Path.Combine(folder, "cut")).FullName;
         WriteSparse(_image, image);
         CommandResult mounted = Command.Run(["mount", "-o", "loop", _image, MountPoint]);
@@ -45,7 +46,11 @@ internal sealed class MountedImage : IDisposable
     }
 
     /// <summary>The kernel may hold the files of a program that was just killed for a moment longer than the program is there.</summary>
-    public void Dispose() => Eventually.True(() => Command.Run(["umount", MountPoint]).ExitCode == 0, MountPoint + " is unmounted");
+    public void Dispose()
+    {
+        Eventually.True(() => Command.Run(["umount", MountPoint]).ExitCode == 0, MountPoint + " is unmounted");
+        File.Delete(_image);
+    }
 
     private static void WriteSparse(string path, ReadOnlySpan<byte> image)
     {

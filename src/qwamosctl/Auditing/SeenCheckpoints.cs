@@ -99,7 +99,8 @@ internal sealed class SeenCheckpoints(Session session)
     private Failure Refused(string file, SignedCheckpoint now, string fault) => new(
         ExitCode.Refused,
         fault,
-        TryKeep(file + RefusedSuffix, now, makesFolder: false)
+        // The first one of it stays: a later one, by a key that anybody can make, must not take the place of what proves a fork.
+        !Posix.IsAbsent(file + RefusedSuffix) || TryKeep(file + RefusedSuffix, now, makesFolder: false)
             ? $"Both are kept as evidence: {file} and {file}{RefusedSuffix}. To believe the new one, remove the first"
             : $"The one seen before is kept as evidence: {file}. To believe the new one, remove it");
 

@@ -46,8 +46,9 @@ internal sealed class CarriedCheckpoint
         return false;
     }
 
-    /// <summary>What qwamosd's answers have and a gateway's have not.</summary>
-    private bool IsOfTheAuthority() => _answer.HasObject("result") || _answer.HasObject("gateways");
+    /// <summary>What qwamosd's answers have and a gateway's have not; a status that does not say what a gateway's says is qwamosd's.</summary>
+    private bool IsOfTheAuthority() =>
+        _answer.HasObject("result") || _answer.HasObject("gateways") || (_answer.HasObject("policy") && !_answer.HasObject("witness"));
 
     /// <summary>Whether checkpoints of this system's ledger were seen.</summary>
     private bool TrySeen(out bool isSeen, out Failure failure)

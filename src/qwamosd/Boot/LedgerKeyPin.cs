@@ -26,10 +26,15 @@ internal sealed class LedgerKeyPin(SystemPaths paths, BootGrounds grounds, BootF
     /// <param name="recorded">The newest statement about the ledger's key in the ledger; nothing of it is believed yet.</param>
     public PinnedKey? Judge(KeptCheckpoint? kept, LedgerKeyStatement? recorded)
     {
-        if (kept is null || grounds.SystemId is not { } system)
+        // Who can put another ledger there can remove its checkpoint, too: that must not be the way around the pin.
+        if (kept is null && Pinned is { } expected)
+            throw new LedgerIntegrityException($"{paths.CheckpointFile} is not there, and an earlier boot saw the ledger's key {expected.Key}. Start qwamosd, which makes it, and reboot.");
+        if (kept is null)
+            return null;
+        if (grounds.SystemId is not { } system)
         {
             if (Pinned is not null)
-                report.Say($"the ledger's key is not checked: {(kept is null ? $"{paths.CheckpointFile} is not there; qwamosd makes it at its start" : "this system has no ID")}");
+                report.Say("the ledger's key is not checked: this system has no ID");
             return Pinned;
         }
         var key = kept.Key.ToString();

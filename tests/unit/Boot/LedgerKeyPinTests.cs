@@ -152,11 +152,11 @@ public sealed class LedgerKeyPinTests : IDisposable
     }
 
     [Fact]
-    public void Checkpoint_that_is_gone_keeps_the_pin_and_is_said()
+    public void Attack37_Checkpoint_that_is_gone_is_no_way_around_the_pin()
     {
         trial.Boot();
         File.Delete(trial.Paths.CheckpointFile);
-        Assert.Contains("the ledger's key is not checked", trial.Boot().Said, StringComparison.Ordinal);
+        Assert.Contains("is not there, and an earlier boot saw the ledger's key", trial.Boot().Said, StringComparison.Ordinal);
         Assert.Equal(trial.LedgerKey.Key.ToString(), trial.Memory.LedgerKey!.Key);
     }
 

@@ -74,21 +74,19 @@ public sealed class RestoreTests : IDisposable
     [InlineData("gateway", "gateway gateway")]
     [InlineData("seen", "/seen/[0-9a-f]{32}")]
     [InlineData("note", "/seen.note")]
+    [InlineData("signed", "/seen.signed")]
     public void Attack13_OlderBackup_IsRefusedByEachThatHasSeenMore_AndNothingIsChanged(string keeper, string who)
     {
         _trial.Write("/etc/qwamos/qwamosd.json", keeper == "gateway" ? OneGateway : """{"gateways":[]}""");
         if (keeper == "gateway")
             _trial.StartGateway();
         BackUpAfter(5, lost: 2);
-        List<string> options = [];
         string seen = Directory.GetFiles(Path.Combine(_trial.Home, "seen")).Single();
-        if (keeper == "seen")
-            options = ["--seen", seen];
-        if (keeper == "note")
-        {
-            File.WriteAllLines(_trial.At("/seen.note"), File.ReadAllLines(seen).Skip(1));
-            options = ["--seen", _trial.At("/seen.note")];
-        }
+        string[] lines = File.ReadAllLines(seen);
+        // As the client keeps it: once an operator signed the ledger's key, with the statement on the second line.
+        if (keeper is "note" or "signed")
+            File.WriteAllLines(seen = _trial.At("/seen." + keeper), keeper == "note" ? lines.Skip(1) : [lines[0], """{"key":"the statement"}""", .. lines.Skip(1)]);
+        string[] options = keeper is "seen" or "note" or "signed" ? ["--seen", seen] : [];
         if (keeper == "boot")
             Assert.Equal(0, _trial.ApplyPending().ExitCode);
         Forget(keeper);

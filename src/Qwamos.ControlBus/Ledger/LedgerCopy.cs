@@ -49,7 +49,7 @@ public static class LedgerCopy
             var copy = Path.Combine(folder, Path.GetFileName(path));
             // The file before its WAL: a frame that a checkpoint moves meanwhile is then in both or in the WAL alone.
             CopyFile(path, copy);
-            if (Posix.TryStat(path + "-wal", out _))
+            if (!Posix.IsAbsent(path + "-wal"))
                 CopyFile(path + "-wal", copy + "-wal");
             if (migrate)
                 LedgerStore.Open(copy, LedgerOpenMode.ReadWrite).Dispose();

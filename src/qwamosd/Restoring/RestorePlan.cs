@@ -20,7 +20,7 @@ internal sealed record RestorePlan(string File, string Folder, BootNote Note, Bo
     private const int MaxFileBytes = 131_072;
 
     /// <summary>Why nothing may be done with the ledger now; null when no restore was begun.</summary>
-    public static string? Fault(SystemPaths paths) => Posix.TryStat(paths.RestorePlanFile, out _)
+    public static string? Fault(SystemPaths paths) => !Posix.IsAbsent(paths.RestorePlanFile)
         ? $"a restore of the ledger was begun and has not ended ({SafeText.ForTerminal(paths.RestorePlanFile)}): run it again, as root: qwamosd {(paths.IsTrial ? $"--root {SafePath.Quote(paths.Root)} " : "")}restore FILE"
         : null;
 
@@ -29,7 +29,7 @@ internal sealed record RestorePlan(string File, string Folder, BootNote Note, Bo
     {
         plan = null;
         fault = null;
-        if (!Posix.TryStat(paths.RestorePlanFile, out _))
+        if (Posix.IsAbsent(paths.RestorePlanFile))
             return true;
         var path = SafeText.ForTerminal(paths.RestorePlanFile);
         if (!SafePath.TryCheckTrusted(paths.RestorePlanFile, paths, PathRules.TrustedFile, out fault))

@@ -18,7 +18,7 @@ internal sealed class RestoreSteps(SystemPaths paths, BootFolder folder)
     public void ReplaceLedger(RestorePlan plan)
     {
         // The last rename of these: without the copy they are all done.
-        if (Posix.TryStat(Candidate, out _))
+        if (!Posix.IsAbsent(Candidate))
         {
             foreach (var suffix in LedgerSuffixes)
                 Keep(paths.LedgerFile + suffix, plan);
@@ -30,7 +30,7 @@ internal sealed class RestoreSteps(SystemPaths paths, BootFolder folder)
             }
             DurableFile.Move(Candidate, paths.LedgerFile);
         }
-        else if (!Posix.TryStat(paths.LedgerFile, out _))
+        else if (Posix.IsAbsent(paths.LedgerFile))
         {
             throw new IOException(
                 $"{SafeText.ForTerminal(paths.RestorePlanFile)} says that {SafeText.ForTerminal(plan.File)} is to be restored, and its copy is gone: "
@@ -62,7 +62,7 @@ internal sealed class RestoreSteps(SystemPaths paths, BootFolder folder)
 
     private void Keep(string path, RestorePlan plan)
     {
-        if (!Posix.TryStat(path, out _))
+        if (Posix.IsAbsent(path))
             return;
         var kept = Path.Combine(paths.BackupsDir, plan.Folder);
         DurableFile.MakeDirectory(paths.BackupsDir, FolderMode);

@@ -31,7 +31,7 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
     public IEnumerable<Sighting> OwnFolder(LedgerStore restored)
     {
         yield return OfPresent(restored);
-        if (!Posix.TryStat(paths.CheckpointFile, out _))
+        if (Posix.IsAbsent(paths.CheckpointFile))
             yield return Sighting.Silent(Kept, "there is none");
         else if (ControlBus.Audit.KeptCheckpoint.TryLoad(paths.CheckpointFile, out KeptCheckpoint? kept, out string? fault) && (KeptCheckpoint = kept) is not null)
             yield return Sighting.Of(Kept, kept!.Tree, restored);
@@ -77,7 +77,7 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
 
     private Sighting OfPresent(LedgerStore restored)
     {
-        if (!Posix.TryStat(paths.LedgerFile, out _))
+        if (Posix.IsAbsent(paths.LedgerFile))
             return Sighting.Silent(Present, "there is none");
         try
         {

@@ -30,10 +30,10 @@ internal sealed class SourceFiles : IDisposable
         try
         {
             // A transaction half done, which SQLite would take back: no ledger of this program's has one.
-            if (Posix.TryStat(path + "-journal", out _))
+            if (!Posix.IsAbsent(path + "-journal"))
                 throw new IOException($"{source.Shown}-journal is there: another program was writing {source.Shown}, which is not restored");
             source.Add(path, "");
-            if (Posix.TryStat(path + WriteAheadLog, out _))
+            if (!Posix.IsAbsent(path + WriteAheadLog))
                 source.Add(path + WriteAheadLog, WriteAheadLog);
             return source;
         }

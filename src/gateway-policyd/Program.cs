@@ -7,7 +7,10 @@ namespace Qwamos.Gateway;
 /// <summary>The commands of gateway-policyd; without one it runs as the daemon.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] args)
+    private static Task<int> Main(string[] args) => DaemonCommandLine.InvokeAsync(Commands(), args);
+
+    /// <summary>Every command and option: what is parsed, shown by --help, and printed in the manual.</summary>
+    internal static RootCommand Commands()
     {
         var commands = new RootCommand("The QWAMOS gateway daemon: verifies signed policy changes again in its own domain, and enforces them.")
         {
@@ -20,6 +23,6 @@ internal static class Program
             TimeFloorCommand.Create(DaemonCommandLine.Root, RootNotes.LowerFloor, "The time floor is lowered."),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
-        return DaemonCommandLine.InvokeAsync(commands, args);
+        return commands;
     }
 }

@@ -14,7 +14,8 @@ internal static class Program
         return Run(args, Terminal.OfProcess());
     }
 
-    internal static int Run(string[] args, Terminal terminal)
+    /// <summary>Every command and option: what is parsed, shown by --help, completed, and printed in the manual.</summary>
+    internal static RootCommand Commands(Terminal terminal)
     {
         SharedOptions shared = new();
         RootCommand root = new("Signs policy changes, sends them to the control bus, and shows what is in force.")
@@ -31,6 +32,12 @@ internal static class Program
             CompletionCommand.Build(shared, terminal),
         };
         shared.AddTo(root);
+        return root;
+    }
+
+    internal static int Run(string[] args, Terminal terminal)
+    {
+        var root = Commands(terminal);
         var exit = args is [CompleteCommand.Name, .. var words]
             ? CompleteCommand.Run(words, root, terminal)
             : CommandLine.Run(root, args, terminal);

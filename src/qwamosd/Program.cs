@@ -9,7 +9,10 @@ namespace Qwamos.Daemon;
 /// <summary>The commands of qwamosd; without one it runs as the daemon.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] args)
+    private static Task<int> Main(string[] args) => DaemonCommandLine.InvokeAsync(Commands(), args);
+
+    /// <summary>Every command and option: what is parsed, shown by --help, and printed in the manual.</summary>
+    internal static RootCommand Commands()
     {
         var commands = new RootCommand("The QWAMOS control bus daemon: verifies, decides, records and stages signed policy changes.")
         {
@@ -23,6 +26,6 @@ internal static class Program
             TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, "The boot's timestamps are lowered; restart qwamosd to lower its own."),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
-        return DaemonCommandLine.InvokeAsync(commands, args);
+        return commands;
     }
 }

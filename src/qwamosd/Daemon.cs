@@ -44,7 +44,7 @@ internal sealed class Daemon : IAsyncDisposable
     {
         _start = start;
         _log = log;
-        var replay = new ReplayStore(start.Ledger.FindNonce, start.Config.ReplayNonces);
+        var replay = new ReplayStore(start.Ledger, start.Config.ReplayNonces);
         _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
         _delivery = new DeliveryService(start.Config, start.Schema, start.Ledger, start.Loaded.State, time, log);

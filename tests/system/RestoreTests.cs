@@ -391,7 +391,7 @@ public sealed class RestoreTests : IDisposable
                 bytes = Encoding.UTF8.GetBytes(new string('x', 8192));
                 break;
             case "newer":
-                bytes[63] = 3; // The last byte of SQLite's user_version.
+                bytes[63] = 4; // The last byte of SQLite's user_version.
                 break;
             case "journal":
                 File.WriteAllBytes(Backup + "-journal", [1]);

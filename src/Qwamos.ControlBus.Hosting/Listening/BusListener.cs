@@ -22,7 +22,7 @@ public sealed class BusListener : IAsyncDisposable
     private readonly BusSocket _socket;
     private readonly IRequestHandler _handler;
     private readonly TimeProvider _time;
-    private readonly int _maxConnections;
+    private readonly SemaphoreSlim _places;
     private readonly UidShares _shares;
     private readonly ConcurrentDictionary<BusConnection, Task> _connections = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -30,7 +30,6 @@ public sealed class BusListener : IAsyncDisposable
     private IConnectionListener? _listener;
     private ITimer? _sweeper;
     private Task _accepting = Task.CompletedTask;
-    private TaskCompletionSource? _placeWaiter;
 
     /// <param name="maxConnections">Connections open at once; more wait in the kernel's backlog. Keep it below the limit of open files.</param>
     public BusListener(BusSocket socket, IRequestHandler handler, TimeProvider time, int maxConnections)
@@ -38,7 +37,7 @@ public sealed class BusListener : IAsyncDisposable
         _socket = socket;
         _handler = handler;
         _time = time;
-        _maxConnections = maxConnections;
+        _places = new SemaphoreSlim(maxConnections, maxConnections);
         _shares = new UidShares(maxConnections);
         var options = new SocketTransportOptions
         {
@@ -62,7 +61,8 @@ public sealed class BusListener : IAsyncDisposable
     {
         _listener = await _factory.BindAsync(new UnixDomainSocketEndPoint(_socket.Path));
         _sweeper = _time.CreateTimer(_ => Sweep(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
-        _accepting = AcceptAsync(_listener);
+        // One a processor: what a new connection brings is verified where it was accepted, and the next is accepted meanwhile.
+        _accepting = Task.WhenAll(Enumerable.Range(0, Environment.ProcessorCount).Select(_ => AcceptAsync(_listener)));
     }
 
     /// <summary>
@@ -101,7 +101,6 @@ public sealed class BusListener : IAsyncDisposable
         if (_listener is null || _stopping.IsCancellationRequested)
             return;
         await _stopping.CancelAsync();
-        Volatile.Read(ref _placeWaiter)?.TrySetResult();
         await _listener.UnbindAsync();
         await _accepting;
         await _listener.DisposeAsync();
@@ -121,21 +120,19 @@ public sealed class BusListener : IAsyncDisposable
 
     private async Task AcceptAsync(IConnectionListener listener)
     {
-        while (!_stopping.IsCancellationRequested)
+        try
         {
-            await WaitForPlaceAsync();
-            ConnectionContext? transport;
-            try
+            while (true)
             {
-                transport = await listener.AcceptAsync(_stopping.Token);
+                await _places.WaitAsync(_stopping.Token);
+                if (await listener.AcceptAsync(_stopping.Token) is not { } transport)
+                    return;
+                await ServeAsync(transport);
             }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            if (transport is null)
-                return;
-            await ServeAsync(transport);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nothing more is accepted.
         }
     }
 
@@ -149,12 +146,12 @@ public sealed class BusListener : IAsyncDisposable
         catch (SocketException)
         {
             // Whoever it was is gone already, and nothing is done for a peer the kernel does not name.
-            await transport.DisposeAsync();
+            await DropAsync(transport);
             return;
         }
         if (!_shares.TryEnter(peer.Uid))
         {
-            await transport.DisposeAsync();
+            await DropAsync(transport);
             return;
         }
         var connection = new BusConnection(transport, peer, _shares, _handler, _time);
@@ -175,19 +172,14 @@ public sealed class BusListener : IAsyncDisposable
             _connections.TryRemove(connection, out _);
             _shares.Leave(uid);
             ended.SetResult();
-            Interlocked.Exchange(ref _placeWaiter, null)?.TrySetResult();
+            _places.Release();
         }
     }
 
-    private async ValueTask WaitForPlaceAsync()
+    private async ValueTask DropAsync(ConnectionContext transport)
     {
-        while (_connections.Count >= _maxConnections && !_stopping.IsCancellationRequested)
-        {
-            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Volatile.Write(ref _placeWaiter, waiter);
-            if (_connections.Count >= _maxConnections && !_stopping.IsCancellationRequested)
-                await waiter.Task;
-        }
+        await transport.DisposeAsync();
+        _places.Release();
     }
 
     private void Sweep()

@@ -37,7 +37,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             _decided.Add(Decide(pending, statement, index));
             return;
         }
-        replay.SetNow(pending.JudgedSeconds, start.Size);
+        replay.SetNow(pending.Judged, start.Size);
         if (Consume(message, index) is { } refusal)
         {
             _decided.Add(new Decided(pending, Refusal: refusal));
@@ -45,16 +45,16 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         }
         PolicyDecision decision = PolicyRules.Decide(schema, State, message.Message, scope, index);
         EntryPeer peer = PeerOf(pending);
-        LastUpdateSeconds = pending.JudgedSeconds;
+        LastUpdateSeconds = pending.Judged.Now;
         if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
         {
-            _entries.Add(EntryWriter.Accept(pending.JudgedSeconds, peer, message, schema, outcome));
+            _entries.Add(EntryWriter.Accept(pending.Judged.Now, peer, message, schema, outcome));
             _outcomes.Add(MessageEntry.Accepted);
             _decided.Add(new Decided(pending, new CommittedChange(index, message, outcome)));
             State = next;
             return;
         }
-        _entries.Add(EntryWriter.Refuse(pending.JudgedSeconds, peer, message, schema, refusal));
+        _entries.Add(EntryWriter.Refuse(pending.Judged.Now, peer, message, schema, refusal));
         _outcomes.Add(ErrorCodes.Name(refusal.Code));
         _decided.Add(new Decided(pending, Refusal: refusal with { Index = index }));
     }
@@ -89,9 +89,9 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             return new Decided(pending, Statement: known.Index);
         if (State.LedgerKey is { } newer && newer.Statement.TimestampSeconds >= statement.TimestampSeconds)
             return new Decided(pending, Refusal: new Refusal(ErrorCode.Superseded, $"a statement as new as this one or newer is recorded, as entry {newer.Index}"));
-        _entries.Add(EntryWriter.RecordKey(pending.JudgedSeconds, PeerOf(pending), statement));
+        _entries.Add(EntryWriter.RecordKey(pending.Judged.Now, PeerOf(pending), statement));
         _outcomes.Add(MessageEntry.Accepted);
-        LastUpdateSeconds = pending.JudgedSeconds;
+        LastUpdateSeconds = pending.Judged.Now;
         State = State.WithKey(statement, index);
         return new Decided(pending, Statement: index);
     }

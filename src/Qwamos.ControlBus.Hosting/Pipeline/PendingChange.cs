@@ -20,13 +20,13 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
 
     public void Run() => pipeline.Verify(this);
 
-    /// <summary>The effective time the message was found fresh at, unix seconds: what its entry says, so that whoever judges the entry again agrees.</summary>
-    public long JudgedSeconds { get; private set; }
+    /// <summary>The time the message was found fresh at: what its entry says, so that whoever judges the entry again agrees.</summary>
+    public EffectiveTime Judged { get; private set; }
 
-    public void Verified(VerifiedMessage message, long judgedSeconds)
+    public void Verified(VerifiedMessage message, EffectiveTime judged)
     {
         _message = message;
-        JudgedSeconds = judgedSeconds;
+        Judged = judged;
     }
 
     public void Accept(CommittedChange change) => pipeline.Accept(this, change);

@@ -40,7 +40,7 @@ public sealed class RequestPipeline(
         Verdict verdict = verifier.Check(pending.Envelope, now);
         if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true)
         {
-            pending.Verified(message, now.Now);
+            pending.Verified(message, now);
             writer.Submit(pending);
             return;
         }

@@ -15,7 +15,7 @@ namespace Qwamos.ControlBus.Audit;
 internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<VerifyingKey> signers, TileBuilder tiles)
 {
     private readonly EntryAuditor _auditor = new(signers, checkpoint.SystemId);
-    private readonly HashSet<Nonce> _nonces = [];
+    private readonly HashSet<ReplayKey> _messages = [];
     private PolicyState _state = PolicyState.Empty;
     private long _signatures;
     private long _withheld;
@@ -80,8 +80,8 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
             _withheld++;
         if (audited.Entry is MessageEntry or LedgerKeyEntry)
             _signatures++;
-        if (audited.Entry is MessageEntry message && !_nonces.Add(message.Message.Nonce!.Value))
-            return "its nonce stands in an earlier entry: the message was replayed";
+        if (audited.Entry is MessageEntry message && !_messages.Add(ReplayKey.Of(message.Message)!.Value))
+            return "its timestamp and nonce stand in an earlier entry: the message was replayed";
         try
         {
             _state = LedgerFold.Apply(_state, audited.Entry!, index);

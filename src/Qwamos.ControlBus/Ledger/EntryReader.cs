@@ -22,8 +22,8 @@ public static class EntryReader
     public static LedgerEntry Read(LedgerRow row, Func<long, byte[]?> confidentialEnvelope)
     {
         var entry = ReadLeaf(row, confidentialEnvelope);
-        if ((entry as MessageEntry)?.Message.Nonce != row.Nonce)
-            throw Wrong(row, "its nonce column is not the message's nonce");
+        if ((entry is MessageEntry message ? ReplayKey.Of(message.Message) : null) != row.Key)
+            throw Wrong(row, "its replay_key column is not the message's timestamp and nonce");
         return entry;
     }
 
@@ -31,7 +31,8 @@ public static class EntryReader
     /// <exception cref="LedgerIntegrityException">The leaf is not in the form of docs/formats/ledger.md.</exception>
     public static LedgerEntry ReadExported(long index, byte[] leaf) => ReadLeaf(new LedgerRow(index, leaf, [], null), null);
 
-    private static LedgerEntry ReadLeaf(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope)
+    /// <summary>Reads an entry as <see cref="Read"/> does, but for its key, which a row of an earlier format does not have.</summary>
+    internal static LedgerEntry ReadLeaf(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope)
     {
         if (!StrictJson.TryParse(row.Leaf, out var document, out var fault, Limits.MaxLeafBytes, MaxLeafDepth))
             throw Wrong(row, fault);

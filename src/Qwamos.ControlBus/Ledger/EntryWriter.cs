@@ -95,7 +95,7 @@ public static class EntryWriter
         null);
 
     private static NewEntry ToNewEntry(MessageEntry entry) =>
-        new(Write(entry), entry.Message.Nonce, entry.IsConfidential ? entry.Envelope.Raw : default(ReadOnlyMemory<byte>?));
+        new(Write(entry), ReplayKey.Of(entry.Message), entry.IsConfidential ? entry.Envelope.Raw : default(ReadOnlyMemory<byte>?));
 
     private static void WriteMessage(Utf8JsonWriter json, RecordedEntry entry)
     {

@@ -1,10 +1,8 @@
-using Qwamos.ControlBus.Envelopes;
-
 namespace Qwamos.ControlBus.Ledger;
 
 /// <summary>An entry as it is stored; its leaf's bytes have been checked against its hash.</summary>
 /// <param name="Index">Its place in the ledger, from 0.</param>
 /// <param name="Leaf">The leaf's exact bytes.</param>
 /// <param name="LeafHash">RFC 6962's hash of them: 32 bytes.</param>
-/// <param name="Nonce">The message's nonce; null for an entry without a message.</param>
-public sealed record LedgerRow(long Index, byte[] Leaf, byte[] LeafHash, Nonce? Nonce);
+/// <param name="Key">The message's time and nonce; null for an entry without a message.</param>
+public sealed record LedgerRow(long Index, byte[] Leaf, byte[] LeafHash, ReplayKey? Key);

@@ -6,7 +6,7 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>The ledger's statements, prepared once. They neither lock nor map errors: <see cref="LedgerStore"/> does.</summary>
 internal sealed class LedgerStatements(LedgerDatabase database)
 {
-    private readonly PreparedInsert _insertEntry = database.PrepareInsert("INSERT INTO entries(idx, leaf_hash, nonce, leaf) VALUES(?, ?, ?, ?)");
+    private readonly PreparedInsert _insertEntry = database.PrepareInsert("INSERT INTO entries(idx, leaf_hash, replay_key, leaf) VALUES(?, ?, ?, ?)");
     private readonly PreparedInsert _insertConfidential = database.PrepareInsert("INSERT INTO confidential(idx, envelope) VALUES(?, ?)");
     private readonly PreparedInsert _insertHash = database.PrepareInsert("INSERT INTO hashes(id, hash) VALUES(?, ?)");
     private readonly PreparedInsert _replaceTree = database.PrepareInsert("UPDATE tree SET size = ?, root = ? WHERE id = 1");
@@ -15,11 +15,16 @@ internal sealed class LedgerStatements(LedgerDatabase database)
     private readonly SqliteCommand _selectLeafHash = database.Prepare("SELECT leaf_hash FROM entries WHERE idx = $1", 1);
     private readonly SqliteCommand _selectHash = database.Prepare("SELECT hash FROM hashes WHERE id = $1", 1);
     private readonly SqliteCommand _selectRows = database.Prepare(
-        "SELECT idx, leaf, leaf_hash, nonce FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", 2);
+        "SELECT idx, leaf, leaf_hash, replay_key FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", 2);
     private readonly SqliteCommand _selectHashes = database.Prepare(
         "SELECT idx, leaf_hash FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", 2);
     private readonly SqliteCommand _selectInterior = database.Prepare("SELECT id, hash FROM hashes WHERE id >= $1 ORDER BY id LIMIT $2", 2);
-    private readonly SqliteCommand _selectNonce = database.Prepare("SELECT idx FROM entries WHERE nonce = $1", 1);
+    private readonly SqliteCommand _selectKey = database.Prepare("SELECT idx FROM entries WHERE replay_key = $1", 1);
+    private readonly SqliteCommand _selectKeys = database.Prepare(
+        "SELECT replay_key, idx FROM entries WHERE replay_key >= $1 AND replay_key < $2 ORDER BY replay_key LIMIT $3", 3);
+    // The timestamp's 8 bytes stand before the nonce: this reads the whole index.
+    private readonly SqliteCommand _selectNonce = database.Prepare(
+        "SELECT idx FROM entries WHERE replay_key IS NOT NULL AND substr(replay_key, 9) = $1 LIMIT 1", 1);
     private readonly SqliteCommand _selectConfidential = database.Prepare("SELECT envelope FROM confidential WHERE idx = $1", 1);
     private readonly SqliteCommand _selectSnapshot = database.Prepare("SELECT size, frontier, state, checksum FROM snapshot WHERE id = 1");
     private readonly SqliteCommand _upsertSnapshot = database.Prepare(
@@ -31,7 +36,7 @@ internal sealed class LedgerStatements(LedgerDatabase database)
     public void Insert(long index, byte[] leafHash, NewEntry entry)
     {
         var insert = _insertEntry.With(index).With(leafHash);
-        insert = entry.Nonce is { } nonce ? insert.With(nonce.ToArray()) : insert.WithNull();
+        insert = entry.Key is { } key ? insert.With(key.ToArray()) : insert.WithNull();
         insert.With(entry.Leaf.Span).Run();
         if (entry.ConfidentialEnvelope is { } envelope)
             _insertConfidential.With(index).With(envelope.Span).Run();
@@ -92,7 +97,7 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         while (reader.Read())
         {
             var index = reader.GetInt64(0);
-            rows.Add(new LedgerRow(index, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2), ReadNonce(reader, 3, index)));
+            rows.Add(new LedgerRow(index, reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2), ReadKey(reader, 3, index)));
         }
         return rows;
     }
@@ -101,10 +106,27 @@ internal sealed class LedgerStatements(LedgerDatabase database)
 
     public List<byte[]> ReadInteriorHashes(long from, int count) => ReadHashes(_selectInterior, from, count, at => $"Interior hash {at}");
 
+    public long? Find(ReplayKey key)
+    {
+        Set(_selectKey, key.ToArray());
+        return _selectKey.ExecuteScalar() as long?;
+    }
+
     public long? FindNonce(Nonce nonce)
     {
         Set(_selectNonce, nonce.ToArray());
         return _selectNonce.ExecuteScalar() as long?;
+    }
+
+    public void ReadKeys(long fromSeconds, long toSeconds, int count, Action<ReplayKey, long> take)
+    {
+        Set(_selectKeys, ReplayKey.First(fromSeconds).ToArray(), ReplayKey.First(toSeconds).ToArray(), (long)count);
+        using var reader = _selectKeys.ExecuteReader();
+        while (reader.Read())
+        {
+            var index = reader.GetInt64(1);
+            take(ReadKey(reader, 0, index)!.Value, index);
+        }
     }
 
     public byte[]? ReadConfidential(long index)
@@ -162,14 +184,14 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return hashes.Count > 0 ? hashes : throw new LedgerIntegrityException($"{name(from)} is missing.", from);
     }
 
-    private static Nonce? ReadNonce(SqliteDataReader reader, int column, long index)
+    private static ReplayKey? ReadKey(SqliteDataReader reader, int column, long index)
     {
         if (reader.IsDBNull(column))
             return null;
         var bytes = reader.GetFieldValue<byte[]>(column);
-        return bytes.Length == Limits.NonceBytes
-            ? Nonce.FromBytes(bytes)
-            : throw new LedgerIntegrityException($"Entry {index} has a nonce of {bytes.Length} bytes.", index);
+        return bytes.Length == ReplayKey.Bytes
+            ? ReplayKey.FromBytes(bytes)
+            : throw new LedgerIntegrityException($"Entry {index} has a replay_key of {bytes.Length} bytes.", index);
     }
 
     private static void Run(SqliteCommand command, params ReadOnlySpan<object> values)

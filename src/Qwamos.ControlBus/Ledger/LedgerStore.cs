@@ -158,7 +158,27 @@ public sealed class LedgerStore : IDisposable
             return _database.Read("reading a hash", () => _statements.ReadHash(position));
     }
 
-    /// <summary>The index of the entry with this nonce, or null.</summary>
+    /// <summary>The index of the message with this time and nonce, or null: O(log n).</summary>
+    public long? Find(ReplayKey key)
+    {
+        lock (_turn)
+            return _database.Read("looking for a message", () => _statements.Find(key));
+    }
+
+    /// <summary>The times and nonces of the recorded messages with a timestamp in [from, to), oldest first, at most so many, each with its index.</summary>
+    public void ReadKeys(long fromSeconds, long toSeconds, int count, Action<ReplayKey, long> take)
+    {
+        lock (_turn)
+        {
+            _database.Read("reading the nonces of fresh messages", () =>
+            {
+                _statements.ReadKeys(fromSeconds, toSeconds, count, take);
+                return true;
+            });
+        }
+    }
+
+    /// <summary>The index of a message with this nonce, whatever its time, or null: O(n), for the rare hour when the clock cannot be believed.</summary>
     public long? FindNonce(Nonce nonce)
     {
         lock (_turn)

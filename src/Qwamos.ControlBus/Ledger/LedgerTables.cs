@@ -9,19 +9,25 @@ internal static class LedgerTables
     public const int ApplicationId = 0x51574D4C;
 
     /// <summary>The version of the tables, in SQLite's user_version.</summary>
-    public const int FormatVersion = 2;
+    public const int FormatVersion = 3;
 
-    /// <summary>The version before: without interior hashes, and the tree's frontier in place of its root. It is migrated.</summary>
-    public const int OldFormatVersion = 1;
+    /// <summary>An earlier version, with its nonces indexed by themselves, in no order of time. It is migrated.</summary>
+    public const int NonceFormatVersion = 2;
+
+    /// <summary>The first version: like the second, without interior hashes, and the tree's frontier in place of its root. It is migrated.</summary>
+    public const int FirstFormatVersion = 1;
 
     private const int WriteVersionAt = 18;
     private const int ReadVersionAt = 19;
     private const byte WriteAheadVersion = 2;
 
-    // leaf_hash and nonce stand before leaf, so that reading hashes alone does not follow a long leaf's overflow pages.
+    // leaf_hash and replay_key stand before leaf, so that reading hashes alone does not follow a long leaf's overflow pages.
     private const string CreateEntries = """
-        CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, nonce BLOB, leaf BLOB NOT NULL) STRICT;
-        CREATE UNIQUE INDEX entries_nonce ON entries(nonce) WHERE nonce IS NOT NULL;
+        CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, replay_key BLOB, leaf BLOB NOT NULL) STRICT;
+        CREATE UNIQUE INDEX entries_replay_key ON entries(replay_key) WHERE replay_key IS NOT NULL;
+        """;
+
+    private const string CreateBeside = """
         CREATE TABLE confidential(idx INTEGER PRIMARY KEY, envelope BLOB NOT NULL) STRICT;
         CREATE TABLE snapshot(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,
             state BLOB NOT NULL, checksum BLOB NOT NULL) STRICT;
@@ -34,7 +40,13 @@ internal static class LedgerTables
         CREATE TABLE tree(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, root BLOB NOT NULL) STRICT;
         """;
 
-    private const string Present = $"{CreateEntries} {CreateTree} {Deliveries}";
+    private const string Present = $"{CreateEntries} {CreateBeside} {CreateTree} {Deliveries}";
+
+    // Formats 1 and 2.
+    private const string OldEntries = """
+        CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, nonce BLOB, leaf BLOB NOT NULL) STRICT;
+        CREATE UNIQUE INDEX entries_nonce ON entries(nonce) WHERE nonce IS NOT NULL;
+        """;
 
     // Format 1, whose first programs did not note what a gateway missed.
     private const string OldTree = "CREATE TABLE tree(id INTEGER PRIMARY KEY CHECK(id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL) STRICT;";
@@ -55,14 +67,16 @@ internal static class LedgerTables
         if (version > FormatVersion)
             throw new LedgerFormatException(
                 $"{database.Path} has format version {version}, and this program knows versions up to {FormatVersion}: install the newer version that wrote it.");
-        if (version == OldFormatVersion && mode == LedgerOpenMode.ReadOnly)
-            throw new LedgerFormatException($"{database.Path} has the older format version {version}: the next start of its daemon migrates it.") { IsOlder = true };
-        if (version < OldFormatVersion)
+        if (version < FirstFormatVersion)
             throw new LedgerFormatException($"{database.Path} has format version {version}, which no released version wrote.");
-        if (version == FormatVersion)
-            CheckSchema(database, Present);
-        else
-            CheckSchema(database, $"{CreateEntries} {OldTree} {(HasMissed(database) ? Deliveries : FirstDeliveries)}");
+        if (version < FormatVersion && mode == LedgerOpenMode.ReadOnly)
+            throw new LedgerFormatException($"{database.Path} has the older format version {version}: the next start of its daemon migrates it.") { IsOlder = true };
+        CheckSchema(database, version switch
+        {
+            FormatVersion => Present,
+            NonceFormatVersion => $"{OldEntries} {CreateBeside} {CreateTree} {Deliveries}",
+            _ => $"{OldEntries} {CreateBeside} {OldTree} {(HasMissed(database) ? Deliveries : FirstDeliveries)}",
+        });
     }
 
     /// <summary>The bytes of a ledger without entries, so that its file can be made whole, or not at all.</summary>
@@ -76,8 +90,12 @@ internal static class LedgerTables
         return file;
     }
 
+    /// <summary>Puts the table of entries, still empty, in the place of the one of formats 1 and 2, which becomes <c>old_entries</c>.</summary>
+    public static void ReplaceEntries(LedgerDatabase database) =>
+        database.Execute($"ALTER TABLE entries RENAME TO old_entries; DROP INDEX entries_nonce; {CreateEntries}");
+
     /// <summary>Puts the present form of the tree's tables, still empty, in the place of format 1's; its first deliveries had no list of what was missed.</summary>
-    public static void ReplaceOld(LedgerDatabase database)
+    public static void ReplaceTree(LedgerDatabase database)
     {
         database.Execute($"DROP TABLE tree; {CreateTree}");
         if (!HasMissed(database))

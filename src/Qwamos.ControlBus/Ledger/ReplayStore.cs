@@ -1,37 +1,41 @@
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Ledger;
 
 // DESIGN section 3, "Replay". Two memories:
-//   the ledger's nonce index holds every nonce ever recorded and is asked about each one that is not in memory here, so that no clock,
-//   restart or reuse of an old nonce matters;
-//   this one holds the nonces of messages that could be accepted now, those of the batch being decided among them. It is what makes
-//   the answer about a resend quick, and what the capacity counts.
+//   the ledger's index holds the time and nonce of every message ever recorded and is asked about each one that is not in memory here: no
+//   recorded message is taken a second time, whatever the clock, a restart or the capacity did meanwhile;
+//   this one holds the nonces of messages that could be accepted now, those of the batch being decided among them. It answers a resend
+//   quickly, finds a nonce that another message used with another time, and is what the capacity counts.
 // A message can be accepted while now <= timestamp + 300. Its nonce may leave this memory after that, and only then: a flood ends in
-// replay_store_full, not in one that is forgotten. When the clock is set back later, the index answers; so it does after a restart, and
-// this memory starts empty, however much was recorded in the last minutes.
+// replay_store_full, not in one that is forgotten. What was recorded before the start is read from the index when the first message comes,
+// so that a start takes as long after a busy hour as after a quiet one; so is what a clock that is set back makes acceptable again.
 
 /// <summary>The nonces of messages that could still be accepted. The writer's alone: not safe for use from several threads.</summary>
 public sealed class ReplayStore
 {
-    private readonly Func<Nonce, long?> _findRecorded;
+    private readonly LedgerStore? _ledger;
     private readonly Dictionary<Nonce, Remembered> _nonces = [];
     private readonly Dictionary<KeyId, ushort> _ordinals = [];
-    private readonly List<int> _counts = [];
+    // How many of each key are held; the first are those read from the ledger, whose keys are not looked up.
+    private readonly List<int> _counts = [0];
     private readonly int _capacity;
-    private long _keptFrom = long.MinValue;
+    private EffectiveTime _time;
     private long _recorded = long.MaxValue;
     private long _oldest = long.MaxValue;
+    private long _heldFrom = long.MinValue;
+    private long _heldTo = long.MinValue;
 
     /// <summary>A memory of at most <paramref name="capacity"/> nonces, half of them for one key.</summary>
-    /// <param name="findRecorded">The ledger's index: <see cref="LedgerStore.FindNonce"/>.</param>
+    /// <param name="ledger">Where every recorded message is found; null for messages that are not recorded.</param>
     /// <param name="capacity">Nonces.</param>
-    public ReplayStore(Func<Nonce, long?> findRecorded, int capacity = Limits.ReplayCapacityNonces)
+    public ReplayStore(LedgerStore? ledger, int capacity = Limits.ReplayCapacityNonces)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         _capacity = capacity;
-        _findRecorded = findRecorded;
+        _ledger = ledger;
     }
 
     /// <summary>Nonces in memory.</summary>
@@ -44,9 +48,10 @@ public sealed class ReplayStore
     /// <param name="timestamp">The message's, unix seconds.</param>
     public ReplayAnswer TryAdd(Nonce nonce, long index, KeyId signer, long timestamp)
     {
+        HoldFresh();
         if (_nonces.TryGetValue(nonce, out var known))
             return new ReplayAnswer(ReplayVerdict.Replayed, known.Index);
-        if (_findRecorded(nonce) is { } recorded)
+        if ((_ledger?.Find(new ReplayKey(timestamp, nonce)) ?? (_time.IsBehind ? _ledger?.FindNonce(nonce) : null)) is { } recorded)
             return new ReplayAnswer(ReplayVerdict.Replayed, recorded);
         if (!HasRoom(signer))
         {
@@ -66,13 +71,36 @@ public sealed class ReplayStore
     }
 
     /// <summary>Tells the time, so that nonces of messages that are too old to be accepted may go when room is needed.</summary>
-    /// <param name="nowSeconds">The effective time, unix seconds; an earlier one than before is taken as well.</param>
+    /// <param name="time">What the message was judged by; an earlier one than before is taken as well.</param>
     /// <param name="recorded">Entries in the ledger. The nonces of those from this index on stand nowhere else yet, so that they stay.</param>
-    public void SetNow(long nowSeconds, long recorded)
+    public void SetNow(EffectiveTime time, long recorded)
     {
-        _keptFrom = nowSeconds - Limits.FreshnessWindowSeconds;
+        _time = time;
         _recorded = recorded;
     }
+
+    private long KeptFrom => _time.Now - Limits.FreshnessWindowSeconds;
+
+    /// <summary>Reads the nonces that the ledger has of the seconds that have become acceptable: those [from, to) that are not held yet.</summary>
+    private void HoldFresh()
+    {
+        var (from, to) = (KeptFrom, _time.Now + Limits.FreshnessWindowSeconds + 1);
+        if (from >= _heldTo || to <= _heldFrom)
+            (_heldFrom, _heldTo) = (to, to);
+        if (from < _heldFrom)
+            Hold(from, _heldFrom);
+        if (to > _heldTo)
+            Hold(_heldTo, to);
+        (_heldFrom, _heldTo) = (Math.Min(from, _heldFrom), Math.Max(to, _heldTo));
+    }
+
+    private void Hold(long from, long to) => _ledger?.ReadKeys(from, to, Math.Max(0, _capacity - _nonces.Count), (key, index) =>
+    {
+        if (!_nonces.TryAdd(key.Nonce, new Remembered(index, Clamp(key.TimestampSeconds), 0)))
+            return;
+        _counts[0]++;
+        _oldest = Math.Min(_oldest, key.TimestampSeconds);
+    });
 
     private bool HasRoom(KeyId signer)
     {
@@ -97,12 +125,13 @@ public sealed class ReplayStore
     // Only when the oldest one is dead, so that a full store does not look through itself for every refused message.
     private void EvictDead()
     {
-        if (_oldest >= _keptFrom)
+        if (_oldest >= KeptFrom)
             return;
         _oldest = long.MaxValue;
+        _heldFrom = Math.Max(_heldFrom, KeptFrom);
         foreach (var (nonce, known) in _nonces)
         {
-            if (known.Timestamp >= _keptFrom || known.Index >= _recorded)
+            if (known.Timestamp >= KeptFrom || known.Index >= _recorded)
             {
                 _oldest = Math.Min(_oldest, known.Timestamp);
                 continue;

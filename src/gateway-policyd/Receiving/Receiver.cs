@@ -42,7 +42,7 @@ internal sealed class Receiver : IAsyncDisposable
         _store = store;
         _witness = witness;
         _enforcer = enforcer;
-        var replay = new ReplayStore(store.FindNonce);
+        var replay = new ReplayStore(store);
         _writer = new Writer(store, loaded, replay, settings.Schema, settings.Scope);
         _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
         var watching = new WitnessAnswers(witness, time);

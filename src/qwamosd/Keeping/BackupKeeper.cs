@@ -4,6 +4,7 @@ using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.Daemon.Keeping;
 
@@ -27,7 +28,7 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
 
     // The number of the backup that each fresh request began. Whoever saw a request could else send it again, until the newest backups had
     // pushed out all those made before.
-    private readonly ReplayStore _requests = new(_ => null, Limits.MaxBackupRequests);
+    private readonly ReplayStore _requests = new(null, Limits.MaxBackupRequests);
     private Thread? _running;
 
     /// <summary>
@@ -43,7 +44,7 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
         {
             var number = Numbers().DefaultIfEmpty(0).Max() + 1;
             Nonce nonce = request.Nonce!.Value;
-            _requests.SetNow(time.GetUtcNow().ToUnixTimeSeconds(), long.MaxValue);
+            _requests.SetNow(new EffectiveTime(time.GetUtcNow().ToUnixTimeSeconds(), 0), long.MaxValue);
             ReplayAnswer answer = _requests.TryAdd(nonce, number, default, request.Timestamp!.Value);
             if (answer.Verdict != ReplayVerdict.Added)
                 return Earlier(answer, out refusal);

@@ -222,7 +222,7 @@ public sealed class BootAttackTests : IDisposable
         var hash = trial.WithStore(store => store.Read(1)!.LeafHash);
         var root = Convert.ToHexStringLower(MerkleTree.NodeHash(hash, hash));
         trial.Tamper($"""
-            UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 1), nonce = NULL WHERE idx = 0;
+            UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 1), replay_key = NULL WHERE idx = 0;
             UPDATE hashes SET hash = x'{root}' WHERE id = 0;
             UPDATE tree SET root = x'{root}';
             """);

@@ -112,7 +112,7 @@ public sealed class EntryTests
             "{\"v\":1,\"kind\":\"note\",\"time\":1800000007,\"note\":{\"format\":1,\"seq\":3,\"kind\":\"applied\",\"time\":1800000002,\"results\":["
             + "{\"key\":\"KERNEL_HARDENING\",\"index\":12,\"result\":\"in force after one more reboot\",\"detail\":\"x\"}]}}",
             Encoding.UTF8.GetString(entry.Leaf.Span));
-        Assert.Null(entry.Nonce);
+        Assert.Null(entry.Key);
         Assert.Equal(note.ToJson(), Assert.IsType<NoteEntry>(Read(entry)).Note.ToJson());
     }
 
@@ -164,7 +164,7 @@ public sealed class EntryTests
     }
 
     private static LedgerEntry Read(NewEntry entry) => EntryReader.Read(
-        new LedgerRow(5, entry.Leaf.ToArray(), MerkleTree.LeafHash(entry.Leaf.Span), entry.Nonce), _ => entry.ConfidentialEnvelope?.ToArray());
+        new LedgerRow(5, entry.Leaf.ToArray(), MerkleTree.LeafHash(entry.Leaf.Span), entry.Key), _ => entry.ConfidentialEnvelope?.ToArray());
 
     private static string Envelope(string args) =>
         "{\"msg\":{\"command\":\"set_policy\",\"args\":" + args + ",\"nonce\":\"AAECAwQFBgcICQoLDA0ODw==\",\"timestamp\":1800000000},\"signature\":\""

@@ -123,5 +123,5 @@ public sealed class FullDiskTests
 
     private static Nonce Nonce(int i) => new((UInt128)i);
 
-    private static NewEntry Entry(int i) => new(new byte[1500], Nonce(i));
+    private static NewEntry Entry(int i) => new(new byte[1500], new ReplayKey(1, Nonce(i)));
 }

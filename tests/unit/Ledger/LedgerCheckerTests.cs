@@ -53,7 +53,7 @@ public sealed class LedgerCheckerTests : IDisposable
 
     [Theory]
     [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5", 5)]
-    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5; UPDATE entries SET nonce = zeroblob(16) WHERE idx = 3", 3)]
+    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5; UPDATE entries SET replay_key = zeroblob(24) WHERE idx = 3", 3)]
     [InlineData("UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), 'RADIO', 'RADIA') AS BLOB) WHERE idx = 7", 7)]
     [InlineData("DELETE FROM entries WHERE idx = 4", 4)]
     [InlineData("UPDATE hashes SET hash = zeroblob(32) WHERE id = 3", 4)]
@@ -125,7 +125,7 @@ public sealed class LedgerCheckerTests : IDisposable
             if (isStatement)
                 history.SignKey($"qwamos/{new string('d', 32)}+key", new string('d', 32), history.Now);
             foreach (var row in from.ReadFrom(0))
-                to.AppendBatch([new NewEntry(row.Index < from.Size - 1 ? row.Leaf : Forge(row.Leaf), row.Nonce)]);
+                to.AppendBatch([new NewEntry(row.Index < from.Size - 1 ? row.Leaf : Forge(row.Leaf), row.Key)]);
         }
         using var store = folder.Open(LedgerOpenMode.ReadOnly);
         Assert.Equal(store.Size, new LedgerChecker(store).Check().Tree.Size);
@@ -189,8 +189,8 @@ public sealed class LedgerCheckerTests : IDisposable
         0 => $"UPDATE entries SET idx = 99 WHERE idx = {one}; UPDATE entries SET idx = {one} WHERE idx = {other}; UPDATE entries SET idx = {other} WHERE idx = 99",
         1 => $"DELETE FROM entries WHERE idx = {one}; UPDATE tree SET size = size - 1",
         2 => $"""
-            UPDATE entries SET nonce = NULL WHERE idx = {one};
-            UPDATE entries SET (leaf, leaf_hash, nonce) = (SELECT leaf, leaf_hash, NULL FROM entries WHERE idx = {other}) WHERE idx = {one}
+            UPDATE entries SET replay_key = NULL WHERE idx = {one};
+            UPDATE entries SET (leaf, leaf_hash, replay_key) = (SELECT leaf, leaf_hash, NULL FROM entries WHERE idx = {other}) WHERE idx = {one}
             """,
         3 => $"INSERT INTO entries SELECT 21, leaf_hash, NULL, leaf FROM entries WHERE idx = {one}; UPDATE tree SET size = 22",
         4 => $"UPDATE entries SET leaf = x'{Convert.ToHexString(foreign)}', leaf_hash = x'{Convert.ToHexString(MerkleTree.LeafHash(foreign))}' WHERE idx = {one}",

@@ -3,6 +3,7 @@ using CsCheck;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Ledger;
@@ -133,8 +134,9 @@ public sealed class LedgerFoldTests : IDisposable
         var state = LedgerFold.Load(store).State;
         Assert.Equal(History.StartSeconds, state.FloorSeconds);
         Assert.Equal(History.StartSeconds, state.LastTimestamps["RADIO_ISOLATION"]);
-        var again = new ReplayStore(store.FindNonce).TryAdd(future, store.Size, History.Signer, History.StartSeconds);
-        Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 0), again);
+        var again = new ReplayStore(store);
+        again.SetNow(new EffectiveTime(4_102_444_800, state.FloorSeconds), store.Size);
+        Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 0), again.TryAdd(future, store.Size, History.Signer, 4_102_444_800));
     }
 
     [Fact]
@@ -232,7 +234,7 @@ public sealed class LedgerFoldTests : IDisposable
         }
         // Entry 4 becomes a copy of entry 2 with its nonce: every row is sound by itself.
         _folder.Tamper("""
-            UPDATE entries SET nonce = NULL WHERE idx = 2;
+            UPDATE entries SET replay_key = NULL WHERE idx = 2;
             UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 2), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 2) WHERE idx = 4;
             """);
         Assert.Equal(4, Assert.Throws<LedgerIntegrityException>(() => _folder.Open()).Index);
@@ -255,9 +257,9 @@ public sealed class LedgerFoldTests : IDisposable
     }
 
     [Theory]
-    [InlineData("UPDATE entries SET nonce = NULL WHERE idx = 1")]
-    [InlineData("UPDATE entries SET nonce = zeroblob(16) WHERE idx = 1")]
-    [InlineData("UPDATE entries SET nonce = x'00' WHERE idx = 1")]
+    [InlineData("UPDATE entries SET replay_key = NULL WHERE idx = 1")]
+    [InlineData("UPDATE entries SET replay_key = zeroblob(24) WHERE idx = 1")]
+    [InlineData("UPDATE entries SET replay_key = x'00' WHERE idx = 1")]
     [InlineData("UPDATE confidential SET envelope = CAST(replace(CAST(envelope AS TEXT), 'triple', 'rriple') AS BLOB)")]
     [InlineData("DELETE FROM confidential")]
     public void Attack30_ATamperedColumnBesideTheLeaf_IsFoundAndNamed(string sql)

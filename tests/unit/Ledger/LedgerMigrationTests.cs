@@ -4,15 +4,17 @@ using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Ledger;
 
-public sealed class LedgerMigrationTests : IDisposable
+public abstract class LedgerMigrationTests : IDisposable
 {
     private readonly LedgerFolder _present = new();
     private readonly LedgerFolder _old;
+    private readonly int _format;
     private readonly string _state;
     private readonly byte[] _root;
 
-    public LedgerMigrationTests()
+    protected LedgerMigrationTests(int format)
     {
+        _format = format;
         using (var store = _present.Open())
         {
             var history = new History(store);
@@ -25,15 +27,16 @@ public sealed class LedgerMigrationTests : IDisposable
             _state = history.State.ToJson().ToString();
             _root = store.Tree().Root();
         }
-        _old = FormatOneLedger.Of(_present);
+        _old = EarlierLedger.Of(_present, format);
     }
 
-    private string Backup => Path.Combine(_old.Dir, "backups", "ledger.db.format-1");
+    private string Backup => Path.Combine(_old.Dir, "backups", $"ledger.db.format-{_format}");
 
     public void Dispose()
     {
         _old.Dispose();
         _present.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     [Fact]
@@ -47,7 +50,7 @@ public sealed class LedgerMigrationTests : IDisposable
         Assert.Equal(Backup, Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(Backup)!)));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Backup));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(Backup)!));
-        Assert.Equal(1, Query(Backup, "PRAGMA user_version"));
+        Assert.Equal(_format, Query(Backup, "PRAGMA user_version"));
         Assert.Equal(302, Query(Backup, "SELECT count(*) FROM entries"));
         Assert.Equal(1, Query(Backup, "SELECT count(*) FROM confidential"));
     }
@@ -82,33 +85,22 @@ public sealed class LedgerMigrationTests : IDisposable
     public void EmptyOldLedger_IsMigrated()
     {
         using var nothing = new LedgerFolder();
-        using var old = FormatOneLedger.Of(nothing);
+        using var old = EarlierLedger.Of(nothing, _format);
         using var store = old.Open();
         Assert.Equal(0, store.Size);
         Assert.Equal(0, store.AppendBatch([new NewEntry("x"u8.ToArray())]));
     }
 
     [Fact]
-    public void OldLedgerOfTheFirstPrograms_IsMigrated_ItsDeliveriesToo()
-    {
-        using var old = FormatOneLedger.Of(_present, isFirst: true);
-        using (var store = old.Open())
-            AssertWhole(store);
-        using var again = old.Open(LedgerOpenMode.ReadOnly);
-        AssertWhole(again);
-        new LedgerChecker(again).Check();
-    }
-
-    [Fact]
     public void Reader_DoesNotMigrate_AndTheBootReadsAMigratedCopy()
     {
         var refusal = Assert.Throws<LedgerFormatException>(() => _old.Open(LedgerOpenMode.ReadOnly));
-        Assert.Contains("format version 1", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"format version {_format}", refusal.Message, StringComparison.Ordinal);
         using var run = new LedgerFolder();
         using (var boot = LedgerCopy.OpenForBoot(_old.File, run.Dir))
             AssertWhole(boot);
         Assert.Empty(Directory.GetFileSystemEntries(run.Dir));
-        Assert.Equal(1, Query(_old.File, "PRAGMA user_version"));
+        Assert.Equal(_format, Query(_old.File, "PRAGMA user_version"));
         Assert.False(Directory.Exists(Path.GetDirectoryName(Backup)));
     }
 
@@ -119,15 +111,32 @@ public sealed class LedgerMigrationTests : IDisposable
     [InlineData("DELETE FROM entries WHERE idx = 301")]
     [InlineData("DELETE FROM entries WHERE idx = 7")]
     [InlineData("INSERT INTO entries SELECT 302, leaf_hash, NULL, leaf FROM entries WHERE idx = 2")]
-    [InlineData("UPDATE tree SET frontier = zeroblob(32)")]
+    [InlineData("UPDATE tree SET size = 301")]
     [InlineData("DELETE FROM tree")]
-    public void Attack30_ADamagedOldLedger_IsNotMigrated_AndLeftAsItIs(string sql)
+    public void Attack30_ADamagedOldLedger_IsNotMigrated_AndLeftAsItIs(string sql) => AssertNotMigrated(sql);
+
+    [Theory]
+    [InlineData("UPDATE entries SET nonce = zeroblob(16) WHERE idx = 5")]
+    [InlineData("UPDATE entries SET nonce = NULL WHERE idx = 5")]
+    [InlineData("DELETE FROM confidential")]
+    public void Attack30_EntriesThatAreNotTheirEnvelopes_AreNotMigrated_AndTheBackupIsKept(string sql)
     {
         _old.Tamper(sql);
         Assert.Throws<LedgerIntegrityException>(() => _old.Open());
-        Assert.Equal(1, Query(_old.File, "PRAGMA user_version"));
+        Assert.Equal(_format, Query(_old.File, "PRAGMA user_version"));
+        Assert.Equal(302, Query(_old.File, "SELECT count(*) FROM entries WHERE nonce IS NULL OR length(nonce) = 16"));
+        Assert.Equal(302, Query(Backup, "SELECT count(*) FROM entries"));
+    }
+
+    private protected LedgerFolder Present => _present;
+
+    private protected void AssertNotMigrated(string sql)
+    {
+        _old.Tamper(sql);
+        Assert.Throws<LedgerIntegrityException>(() => _old.Open());
+        Assert.Equal(_format, Query(_old.File, "PRAGMA user_version"));
         Assert.False(File.Exists(Backup));
-        Assert.Equal(0, Query(_old.File, "SELECT count(*) FROM sqlite_schema WHERE name = 'hashes'"));
+        Assert.Equal(0, Query(_old.File, "SELECT count(*) FROM pragma_table_info('entries') WHERE name = 'replay_key'"));
     }
 
     [Fact]
@@ -137,14 +146,14 @@ public sealed class LedgerMigrationTests : IDisposable
         File.CreateSymbolicLink(Path.GetDirectoryName(Backup)!, elsewhere);
         Assert.ThrowsAny<IOException>(() => _old.Open());
         Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
-        Assert.Equal(1, Query(_old.File, "PRAGMA user_version"));
+        Assert.Equal(_format, Query(_old.File, "PRAGMA user_version"));
     }
 
     [Fact]
     public void Attack29_WhatAnInterruptedBackupLeft_IsNotInTheWay()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Backup)!);
-        File.WriteAllText(Path.Combine(Path.GetDirectoryName(Backup)!, ".ledger.db.format-1.tmp"), "half");
+        File.WriteAllText(Path.Combine(Path.GetDirectoryName(Backup)!, $".ledger.db.format-{_format}.tmp"), "half");
         using (var store = _old.Open())
             AssertWhole(store);
         Assert.Equal(Backup, Assert.Single(Directory.GetFileSystemEntries(Path.GetDirectoryName(Backup)!)));
@@ -163,7 +172,7 @@ public sealed class LedgerMigrationTests : IDisposable
         AssertWhole(store);
     }
 
-    private void AssertWhole(LedgerStore store)
+    private protected void AssertWhole(LedgerStore store)
     {
         Assert.Equal(_root, store.Tree().Root());
         Assert.Equal(302, store.Size);

@@ -43,6 +43,8 @@ public sealed class LedgerStoreTests : IDisposable
         Assert.Equal("leaf 1", Encoding.UTF8.GetString(again.Read(1)!.Leaf));
         Assert.Equal(1, again.FindNonce(Nonce(1)));
         Assert.Null(again.FindNonce(Nonce(7)));
+        Assert.Equal(1, again.Find(Key(1)));
+        Assert.Null(again.Find(Key(1) with { TimestampSeconds = 2 }));
     }
 
     [Fact]
@@ -155,9 +157,9 @@ public sealed class LedgerStoreTests : IDisposable
     public void NewerFormat_IsRefusedByName()
     {
         _folder.Open().Dispose();
-        _folder.Tamper("PRAGMA user_version=3");
+        _folder.Tamper("PRAGMA user_version=4");
         var refusal = Assert.Throws<LedgerFormatException>(() => _folder.Open());
-        Assert.Contains("format version 3", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("format version 4", refusal.Message, StringComparison.Ordinal);
         Assert.Throws<LedgerFormatException>(() => _folder.Open(LedgerOpenMode.ReadOnly));
     }
 
@@ -244,8 +246,8 @@ public sealed class LedgerStoreTests : IDisposable
     [InlineData("CREATE VIEW v AS SELECT * FROM entries")]
     [InlineData("CREATE TABLE more(x)")]
     [InlineData("CREATE INDEX more ON entries(leaf_hash)")]
-    [InlineData("DROP INDEX entries_nonce")]
-    [InlineData("DROP INDEX entries_nonce; CREATE INDEX entries_nonce ON entries(nonce) WHERE nonce IS NOT NULL")]
+    [InlineData("DROP INDEX entries_replay_key")]
+    [InlineData("DROP INDEX entries_replay_key; CREATE INDEX entries_replay_key ON entries(replay_key) WHERE replay_key IS NOT NULL")]
     [InlineData("ALTER TABLE snapshot ADD COLUMN x BLOB")]
     [InlineData("DROP TABLE deliveries; CREATE VIEW deliveries AS SELECT 1 AS gateway, 2 AS idx")]
     public void Attack30_TablesThatThisProgramDoesNotMake_AreRefusedToReadersAndWriters(string sql)
@@ -275,5 +277,7 @@ public sealed class LedgerStoreTests : IDisposable
 
     private static Nonce Nonce(int i) => new((UInt128)i);
 
-    private static NewEntry Entry(int i) => new(Encoding.UTF8.GetBytes($"leaf {i}"), Nonce(i));
+    private static ReplayKey Key(int i) => new(1, Nonce(i));
+
+    private static NewEntry Entry(int i) => new(Encoding.UTF8.GetBytes($"leaf {i}"), Key(i));
 }

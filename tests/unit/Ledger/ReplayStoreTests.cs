@@ -2,6 +2,7 @@ using CsCheck;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Verification;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Ledger;
@@ -35,17 +36,70 @@ public sealed class ReplayStoreTests
     }
 
     [Fact]
-    public void Attack09_ANonceOutOfMemory_IsAskedOfTheLedger_WhateverItsTimestamp()
+    public void Attack09_AMessageOutOfMemory_IsAskedOfTheLedger_WhateverTheTimeIs()
     {
-        var memory = new ReplayStore(nonce => nonce == Nonce(5) ? 3 : null, 10);
-        Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 3), memory.TryAdd(Nonce(5), 9, One, Now + 1_000_000));
+        using var recorded = new Recorded();
+        foreach (var now in (long[])[0, Now - 100_000, Now, Now + 100_000])
+        {
+            var memory = new ReplayStore(recorded.Store, 10);
+            memory.SetNow(At(now), recorded.Store.Size);
+            Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 1), memory.TryAdd(recorded.Nonces[1], 9, One, recorded.Times[1]));
+        }
+    }
+
+    [Theory]
+    [InlineData(0, 2)]
+    [InlineData(300, 2)]
+    [InlineData(-300, 2)]
+    [InlineData(301, null)]
+    public void Attack09_AfterARestart_ANonceIsUniqueAmongWhatCanBeAccepted_WhateverItsNewTime(int later, int? index)
+    {
+        using var recorded = new Recorded();
+        var memory = new ReplayStore(recorded.Store, 10);
+        memory.SetNow(At(recorded.Times[2] + later), recorded.Store.Size);
+        var answer = memory.TryAdd(recorded.Nonces[2], 9, One, recorded.Times[2] + later + 7);
+        Assert.Equal(index is { } known ? new ReplayAnswer(ReplayVerdict.Replayed, known) : new ReplayAnswer(ReplayVerdict.Added, 9), answer);
+    }
+
+    [Fact]
+    public void Attack09_AClockThatIsSetBackOrForward_FindsTheNoncesOfItsHour()
+    {
+        using var recorded = new Recorded();
+        var memory = new ReplayStore(recorded.Store, 10);
+        foreach (var i in (int[])[2, 0, 1, 2, 1])
+        {
+            memory.SetNow(At(recorded.Times[i]), recorded.Store.Size);
+            Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, i), memory.TryAdd(recorded.Nonces[i], 9, One, recorded.Times[i] + 1));
+        }
+    }
+
+    [Fact]
+    public void Attack11_WhileTheClockIsBehindTheFloor_EveryNonceOfTheLedgerIsAsked()
+    {
+        using var recorded = new Recorded();
+        var memory = new ReplayStore(recorded.Store, 10);
+        memory.SetNow(new EffectiveTime(0, recorded.Times[2]), recorded.Store.Size);
+        Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 0), memory.TryAdd(recorded.Nonces[0], 9, One, recorded.Times[2]));
+        Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(5), 9, One, recorded.Times[2]).Verdict);
+    }
+
+    [Fact]
+    public void Attack10_AfterARestart_WhatIsStillFresh_TakesItsRoom()
+    {
+        using var recorded = new Recorded();
+        var memory = new ReplayStore(recorded.Store, 2);
+        memory.SetNow(At(recorded.Times[2]), recorded.Store.Size);
+        Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(1), 9, One, recorded.Times[2]).Verdict);
+        Assert.Equal(ReplayVerdict.Full, memory.TryAdd(Nonce(2), 10, Two, recorded.Times[2]).Verdict);
+        memory.SetNow(At(recorded.Times[2] + 301), 10);
+        Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(2), 10, Two, recorded.Times[2] + 301).Verdict);
     }
 
     [Fact]
     public void Attack10_FullStore_RefusesNewOnes_AndEvictsNone()
     {
         var memory = Memory(4);
-        memory.SetNow(Now, recorded: 4);
+        memory.SetNow(At(Now), recorded: 4);
         for (var i = 0; i < 4; i++)
             Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(i), i, i % 2 == 0 ? One : Two, Now - 300).Verdict);
         Assert.Equal(ReplayVerdict.Full, memory.TryAdd(Nonce(9), 9, Three, Now).Verdict);
@@ -53,7 +107,7 @@ public sealed class ReplayStoreTests
         for (var i = 0; i < 4; i++)
             Assert.Equal(ReplayVerdict.Replayed, memory.TryAdd(Nonce(i), 9, Three, Now).Verdict);
 
-        memory.SetNow(Now + 1, recorded: 4);
+        memory.SetNow(At(Now + 1), recorded: 4);
         Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(9), 9, Three, Now).Verdict);
         Assert.Equal(1, memory.Count);
     }
@@ -63,15 +117,15 @@ public sealed class ReplayStoreTests
     {
         // One batch, not in the ledger yet; the clock is stepped forward in it, and back.
         var memory = Memory(4);
-        memory.SetNow(Now, recorded: 5);
+        memory.SetNow(At(Now), recorded: 5);
         Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(1), 5, One, Now - 300).Verdict);
         Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(2), 6, One, Now - 300).Verdict);
-        memory.SetNow(Now + 1, recorded: 5);
+        memory.SetNow(At(Now + 1), recorded: 5);
         Assert.Equal(ReplayVerdict.Full, memory.TryAdd(Nonce(3), 7, One, Now + 1).Verdict);
-        memory.SetNow(Now, recorded: 5);
+        memory.SetNow(At(Now), recorded: 5);
         Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, 5), memory.TryAdd(Nonce(1), 7, One, Now - 300));
 
-        memory.SetNow(Now + 1, recorded: 7);
+        memory.SetNow(At(Now + 1), recorded: 7);
         Assert.Equal(ReplayVerdict.Added, memory.TryAdd(Nonce(3), 7, One, Now + 1).Verdict);
     }
 
@@ -107,7 +161,7 @@ public sealed class ReplayStoreTests
             foreach (var (nonce, key, lag, advance) in steps)
             {
                 now += advance;
-                memory.SetNow(now, recorded: 1);
+                memory.SetNow(At(now), recorded: 1);
                 var answer = memory.TryAdd(Nonce(nonce), 0, key switch { 0 => One, 1 => Two, _ => Three }, now + lag);
                 if (answer.Verdict == ReplayVerdict.Added)
                 {
@@ -124,6 +178,7 @@ public sealed class ReplayStoreTests
     {
         using var folder = new LedgerFolder();
         var nonces = new List<Nonce>();
+        var times = new List<long>();
         using (var store = folder.Open())
         {
             var history = new History(store);
@@ -131,18 +186,53 @@ public sealed class ReplayStoreTests
             {
                 history.Set("RADIO_ISOLATION", i % 3 == 0 ? "nonsense" : "off");
                 nonces.Add(history.LastNonce);
+                times.Add(history.Now);
                 history.Now += 60;
             }
         }
         using var crashed = folder.CopyAsAfterACrash();
         using var again = crashed.Open();
         var loaded = LedgerFold.Load(again);
-        var memory = new ReplayStore(again.FindNonce);
+        var memory = new ReplayStore(again);
+        memory.SetNow(At(loaded.State.FloorSeconds), again.Size);
         for (var i = 0; i < nonces.Count; i++)
-            Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, i), memory.TryAdd(nonces[i], 99, One, loaded.State.FloorSeconds));
+            Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, i), memory.TryAdd(nonces[i], 99, One, times[i]));
     }
 
-    private static ReplayStore Memory(int capacity) => new(_ => null, capacity);
+    private static ReplayStore Memory(int capacity) => new(null, capacity);
 
     private static Nonce Nonce(int i) => new((UInt128)i);
+
+    private static EffectiveTime At(long seconds) => new(seconds, 0);
+
+    /// <summary>A ledger of three messages, each 1,000 s after the one before.</summary>
+    private sealed class Recorded : IDisposable
+    {
+        private readonly LedgerFolder _folder = new();
+
+        public Recorded()
+        {
+            Store = _folder.Open();
+            var history = new History(Store);
+            for (var i = 0; i < 3; i++)
+            {
+                history.Set("RADIO_ISOLATION", "off");
+                Nonces.Add(history.LastNonce);
+                Times.Add(history.Now);
+                history.Now += 1_000;
+            }
+        }
+
+        public LedgerStore Store { get; }
+
+        public List<Nonce> Nonces { get; } = [];
+
+        public List<long> Times { get; } = [];
+
+        public void Dispose()
+        {
+            Store.Dispose();
+            _folder.Dispose();
+        }
+    }
 }

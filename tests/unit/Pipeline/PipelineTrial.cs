@@ -133,7 +133,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     {
         Ledger = LedgerStore.Open(_ledgerFile, LedgerOpenMode.ReadWrite);
         Loaded = LedgerFold.Load(Ledger);
-        var replay = new ReplayStore(Ledger.FindNonce, replayCapacity);
+        var replay = new ReplayStore(Ledger, replayCapacity);
         Writer = new Writer(Ledger, Loaded, replay, PolicySchema.BuiltIn, DomainScope.Authority);
         Requests = new RequestPipeline(
             new Verifier(new VerifierOptions { Keys = [Key.Public], Commands = Served, SystemId = SystemIdText, LedgerKey = LedgerKey }),

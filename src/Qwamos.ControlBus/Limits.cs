@@ -173,6 +173,9 @@ public static class Limits
     /// <summary>Backups that the daemon keeps of those asked of it; a newer one takes the place of its oldest.</summary>
     public const int MaxKeptBackups = 3;
 
+    /// <summary>Backups that `qwamosd backup`, run by a timer each day, keeps.</summary>
+    public const int MaxDailyBackups = 7;
+
     /// <summary>Requests for backups that are remembered for as long as each is fresh, so that none begins two; half of them one key's.</summary>
     public const int MaxBackupRequests = 1_000;
 

@@ -17,6 +17,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(4, LogLevel.Information, "socket {Path}")]
     public partial void Socket(string path);
 
+    [LoggerMessage(9, LogLevel.Information, "socket {Path}, from systemd")]
+    public partial void ActivatedSocket(string path);
+
     [LoggerMessage(5, LogLevel.Information, "ready")]
     public partial void Ready();
 
@@ -25,6 +28,9 @@ internal sealed partial class LogMessages(ILogger logger)
 
     [LoggerMessage(7, LogLevel.Error, "does not start: {Reason}")]
     public partial void DoesNotStart(string reason);
+
+    [LoggerMessage(8, LogLevel.Information, "Landlock: {What}")]
+    public partial void Confined(string what);
 
     [LoggerMessage(10, LogLevel.Information, "accepted {Keys} as entry {Index}")]
     public partial void Accepted(string keys, long index);

@@ -20,6 +20,7 @@ internal static class RunCommand
 
     public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
+        string? unconfined = Confinement.ForGateway(paths);
         TimeProvider time = TimeProvider.System;
         using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
         var log = new LogMessages(lines);
@@ -31,6 +32,12 @@ internal static class RunCommand
         try
         {
             int maxConnections = ProcessSetup.Harden();
+            if (unconfined is not null)
+            {
+                log.DoesNotStart(unconfined);
+                return ExitCodes.Failed;
+            }
+            log.Confined(Landlock.Describe(closesNetwork: false));
             if (Receiver.TryCreate(paths, maxConnections, time, log, stop.Token, out Receiver? receiver, out string? fault))
             {
                 await using (receiver)

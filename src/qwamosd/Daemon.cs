@@ -80,7 +80,9 @@ internal sealed class Daemon : IAsyncDisposable
         _backups.RemoveLeftoversIfPossible();
         _projections.Start();
         _checkpoints.Start();
-        _writer.Start();
+        // By way of the pool, so that one without a free thread is noticed, too.
+        _writer.Beat += () => ThreadPool.QueueUserWorkItem(_ => notifier.Alive());
+        _writer.Start(ServiceNotifier.WatchdogInterval());
         _delivery.Start();
         _witnesses.Start();
         await _listener.StartAsync();
@@ -124,7 +126,10 @@ internal sealed class Daemon : IAsyncDisposable
             _log.TrialKey(KeyHome.DefaultDirectory);
         _log.Schema(_start.Schema.Hash, _start.Schema.Origin, _start.Schema.RuntimeCount, _start.Schema.RebootCount);
         _log.Policy(state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
-        _log.Socket(_start.Socket.Path);
+        if (_start.Socket.IsActivated)
+            _log.ActivatedSocket(_start.Socket.Path);
+        else
+            _log.Socket(_start.Socket.Path);
         _log.Ready();
     }
 

@@ -17,6 +17,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(4, LogLevel.Information, "socket {Path}")]
     public partial void Socket(string path);
 
+    [LoggerMessage(9, LogLevel.Information, "socket {Path}, from systemd")]
+    public partial void ActivatedSocket(string path);
+
     [LoggerMessage(5, LogLevel.Information, "ready")]
     public partial void Ready();
 
@@ -28,6 +31,9 @@ internal sealed partial class LogMessages(ILogger logger)
 
     [LoggerMessage(8, LogLevel.Information, "trial: the key in {Home} is the anchor")]
     public partial void TrialKey(string home);
+
+    [LoggerMessage(13, LogLevel.Information, "Landlock: {What}")]
+    public partial void Confined(string what);
 
     [LoggerMessage(10, LogLevel.Information, "change {Index} accepted: {Keys}")]
     public partial void Accepted(long index, string keys);

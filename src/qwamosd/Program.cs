@@ -2,6 +2,7 @@ using System.CommandLine;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.Daemon.Boot;
 using Qwamos.Daemon.Checking;
+using Qwamos.Daemon.Keeping;
 using Qwamos.Daemon.Restoring;
 
 namespace Qwamos.Daemon;
@@ -21,6 +22,7 @@ internal static class Program
             RunCommand.Create(),
             ApplyPendingCommand.Create(),
             FsckCommand.Create(),
+            BackupCommand.Create(),
             RestoreCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, RootRequests.RecordReplacedAnchor),
             TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, "The boot's timestamps are lowered; restart qwamosd to lower its own."),

@@ -17,12 +17,19 @@ internal static class RunCommand
 
     public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
     {
+        string? unconfined = Confinement.ForDaemon(paths);
         TimeProvider time = TimeProvider.System;
         using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
         var log = new LogMessages(lines);
         int maxConnections = ProcessSetup.Harden();
         // From the first moment on, so that a stop during the start is a clean one too.
         using var stop = new StopSignal();
+        if (unconfined is not null)
+        {
+            log.DoesNotStart(unconfined);
+            return ExitCodes.Failed;
+        }
+        log.Confined(Landlock.Describe(closesNetwork: true));
         if (!Startup.TryPrepare(paths, time, log, out Prepared? prepared, out string? fault))
         {
             log.DoesNotStart(fault);

@@ -29,8 +29,12 @@ public sealed class BusSocket : IDisposable
 
     public string Path { get; }
 
+    /// <summary>True when systemd made the socket, listens on it already, and keeps it when this daemon ends.</summary>
+    public bool IsActivated { get; private init; }
+
     /// <summary>
     /// Takes the path: refuses it when another daemon holds it or something else than a socket stands there, replaces a dead daemon's socket.
+    /// Where systemd made the socket, it is taken as it is.
     /// </summary>
     /// <param name="owner">Who shall own the socket; null leaves it to the user this process runs as.</param>
     public static bool TryBind(
@@ -55,10 +59,13 @@ public sealed class BusSocket : IDisposable
                 fault = AnotherServes(path);
                 return false;
             }
-            if (!TryClear(path, out fault))
+            if (!ActivatedSocket.TryTake(path, out Socket? activated, out fault) || (activated is null && !TryClear(path, out fault)))
                 return false;
-            socket = new BusSocket(path, held);
-            socket.Bind(owner);
+            socket = new BusSocket(path, held) { IsActivated = activated is not null };
+            if (activated is null)
+                socket.Bind(owner);
+            else
+                socket._socket = activated;
             held = null;
             return true;
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
@@ -23,6 +24,8 @@ public sealed class Writer
     private long _snapshotSize;
     private bool _isFull;
     private bool _isBroken;
+    private TimeSpan _beatInterval = Timeout.InfiniteTimeSpan;
+    private long _lastBeat;
 
     /// <param name="loaded">The fold of the ledger as it is.</param>
     /// <param name="replay">The nonces of that ledger; the writer's alone from here on.</param>
@@ -50,7 +53,18 @@ public sealed class Writer
     /// <summary>The disk has become full (true), or has room again (false).</summary>
     public event Action<bool>? StorageFull;
 
-    public void Start() => _thread.Start();
+    /// <summary>
+    /// The writer lives: told by its own thread, about as often as given at <see cref="Start"/>, between batches and while there are none. A
+    /// writer that is stuck in the disk or anywhere else says nothing.
+    /// </summary>
+    public event Action? Beat;
+
+    /// <param name="beatInterval">How often <see cref="Beat"/> is wanted; null: never.</param>
+    public void Start(TimeSpan? beatInterval = null)
+    {
+        _beatInterval = beatInterval ?? Timeout.InfiniteTimeSpan;
+        _thread.Start();
+    }
 
     /// <summary>
     /// Ends the writer: a batch under way is finished and answered, what waits behind it is neither recorded nor answered. Then the ledger's
@@ -89,9 +103,13 @@ public sealed class Writer
             var taken = new List<PendingChange>(Limits.MaxBatchEntries);
             while (Take(taken))
             {
-                Commit(taken);
-                taken.Clear();
-                KeepUp();
+                if (taken.Count > 0)
+                {
+                    Commit(taken);
+                    taken.Clear();
+                    KeepUp();
+                }
+                BeatIfDue();
             }
             SaveSnapshot();
             _ledger.FoldWal();
@@ -103,17 +121,26 @@ public sealed class Writer
         }
     }
 
-    /// <summary>Waits for work; false when it is time to stop.</summary>
+    /// <summary>Waits for work, or until a beat is due; false when it is time to stop.</summary>
     private bool Take(List<PendingChange> taken)
     {
         lock (_gate)
         {
-            while (!_isStopping && _queue.Count == 0)
-                Monitor.Wait(_gate);
+            while (!_isStopping && _queue.Count == 0 && Monitor.Wait(_gate, _beatInterval))
+            {
+            }
             while (!_isStopping && taken.Count < Limits.MaxBatchEntries && _queue.TryDequeue(out PendingChange? pending))
                 taken.Add(pending);
+            return !_isStopping;
         }
-        return taken.Count > 0;
+    }
+
+    private void BeatIfDue()
+    {
+        if (_beatInterval == Timeout.InfiniteTimeSpan || (_lastBeat != 0 && Stopwatch.GetElapsedTime(_lastBeat) < _beatInterval / 2))
+            return;
+        _lastBeat = Stopwatch.GetTimestamp();
+        Beat?.Invoke();
     }
 
     private void Commit(List<PendingChange> taken)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -6,12 +7,30 @@ namespace Qwamos.ControlBus.Hosting.Running;
 /// <summary>Tells the service manager how the daemon is, by the sd_notify protocol (sd_notify(3)); silent when nobody asked.</summary>
 public sealed class ServiceNotifier(string? socketPath)
 {
+    /// <summary>Signs of life within the time after which the manager gives a daemon up.</summary>
+    private const int BeatsPerTimeout = 3;
+
     /// <summary>The notifier of the environment this process was started with.</summary>
     public static ServiceNotifier FromEnvironment() => new(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"));
+
+    /// <summary>How often the manager's watchdog is to be told <see cref="Alive"/> (sd_watchdog_enabled(3)); null when there is none for this process.</summary>
+    public static TimeSpan? WatchdogInterval() => WatchdogInterval(
+        Environment.GetEnvironmentVariable("WATCHDOG_USEC"), Environment.GetEnvironmentVariable("WATCHDOG_PID"));
+
+    internal static TimeSpan? WatchdogInterval(string? microseconds, string? pid)
+    {
+        if (pid is not null && pid != Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
+            return null;
+        return uint.TryParse(microseconds, NumberStyles.None, CultureInfo.InvariantCulture, out uint timeout) && timeout > 0
+            ? TimeSpan.FromMicroseconds(timeout / BeatsPerTimeout)
+            : null;
+    }
 
     public void Ready() => Send("READY=1");
 
     public void Stopping() => Send("STOPPING=1");
+
+    public void Alive() => Send("WATCHDOG=1");
 
     private void Send(string state)
     {

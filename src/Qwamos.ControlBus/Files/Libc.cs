@@ -27,7 +27,18 @@ internal static unsafe partial class Libc
 
     internal const uint RENAME_NOREPLACE = 1;
 
+    internal const int O_PATH = 0x200000;
+
     internal const int PR_SET_DUMPABLE = 4;
+    internal const int PR_SET_NO_NEW_PRIVS = 38;
+
+    internal const uint LANDLOCK_CREATE_RULESET_VERSION = 1;
+    internal const int LANDLOCK_RULE_PATH_BENEATH = 1;
+
+    // The same numbers on every architecture; glibc has no functions for these calls.
+    private const nint SYS_landlock_create_ruleset = 444;
+    private const nint SYS_landlock_add_rule = 445;
+    private const nint SYS_landlock_restrict_self = 446;
 
     internal const uint STATX_BASIC_STATS = 0x7ff;
 
@@ -46,6 +57,29 @@ internal static unsafe partial class Libc
         [FieldOffset(136)] internal uint DeviceMajor;
         [FieldOffset(140)] internal uint DeviceMinor;
     }
+
+    /// <summary>struct landlock_path_beneath_attr, which is packed: 12 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential, Pack = 1)]
+    internal struct LandlockPathBeneath
+    {
+        internal ulong AllowedAccess;
+        internal int Parent;
+    }
+
+    internal static long LandlockCreateRuleset(nint attributes, nuint size, uint flags) =>
+        SystemCall(SYS_landlock_create_ruleset, attributes, (nint)size, (nint)flags, 0);
+
+    internal static long LandlockAddRule(SafeFileHandle ruleset, int type, LandlockPathBeneath* attribute) =>
+        SystemCall(SYS_landlock_add_rule, ruleset.DangerousGetHandle(), type, (nint)attribute, 0);
+
+    internal static long LandlockRestrictSelf(SafeFileHandle ruleset) =>
+        SystemCall(SYS_landlock_restrict_self, ruleset.DangerousGetHandle(), 0, 0, 0);
+
+    [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth);
+
+    [LibraryImport(Library, EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int Execve(string path, byte** arguments, byte** environment);
 
     [LibraryImport(Library, EntryPoint = "openat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial SafeFileHandle OpenAt(SafeFileHandle dir, string path, int flags, uint mode);

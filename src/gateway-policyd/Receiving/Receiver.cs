@@ -24,6 +24,7 @@ internal sealed class Receiver : IAsyncDisposable
     private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
 
     private readonly ReceiverSettings _settings;
+    private readonly bool _isActivated;
     private readonly LogMessages _log;
     private readonly RequestLog _requestLog;
     private readonly LedgerStore _store;
@@ -38,6 +39,7 @@ internal sealed class Receiver : IAsyncDisposable
         ReceiverSettings settings, BusSocket socket, LedgerStore store, LoadedLedger loaded, Witness? witness, Enforcer enforcer, int maxConnections, TimeProvider time, LogMessages log)
     {
         _settings = settings;
+        _isActivated = socket.IsActivated;
         _log = log;
         _store = store;
         _witness = witness;
@@ -103,7 +105,9 @@ internal sealed class Receiver : IAsyncDisposable
         Task projecting = _statusFile.RunAsync(_status.Document);
         EnforcePolicy(_writer.Published.Policy);
         _enforcer.Start();
-        _writer.Start();
+        // By way of the pool, so that one without a free thread is noticed, too.
+        _writer.Beat += () => ThreadPool.QueueUserWorkItem(_ => notifier.Alive());
+        _writer.Start(ServiceNotifier.WatchdogInterval());
         await _listener.StartAsync();
         Announce();
         notifier.Ready();
@@ -188,7 +192,10 @@ internal sealed class Receiver : IAsyncDisposable
             _log.NoWitness();
         else
             _log.Witness(_witness.Key.ToString());
-        _log.Socket(_settings.Paths.GatewaySocket);
+        if (_isActivated)
+            _log.ActivatedSocket(_settings.Paths.GatewaySocket);
+        else
+            _log.Socket(_settings.Paths.GatewaySocket);
         _log.Ready();
     }
 }

@@ -23,6 +23,10 @@ internal static class ApplyPendingCommand
             report.Say("apply-pending changes the system's configuration: run it as root");
             return ExitCodes.Failed;
         }
+        if (Confinement.ForBoot(paths) is { } unconfined)
+            report.Say($"{unconfined}; the boot goes on without");
+        else
+            report.Say("Landlock: " + Landlock.Describe(closesNetwork: true));
         Posix.ForbidCoreDumps();
         IApplier[] appliers = [SettingFile.BootVerification(paths), SettingFile.CryptoBackend(paths), new KernelHardening(paths)];
         return new ApplyPending(paths, report, appliers, TimeProvider.System, KeyHome.DefaultDirectory).Run();

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
@@ -14,14 +13,10 @@ namespace Qwamos.Daemon.Keeping;
 /// </summary>
 internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMessages log) : IDisposable
 {
-    private const string Prefix = "backup-";
-    private const string Suffix = ".db";
-    private const int MinNumberDigits = 8;
-    private const int MaxNumberDigits = 18;
-
     // What a stop waits for at most: a step of copying ends sooner, a check in SQLite may not, and leaves a file that the next start removes.
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(100);
 
+    private readonly BackupNames _names = new(paths.BackupsDir, "backup");
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<RequestedBackup> _known = [];
@@ -42,7 +37,7 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
     {
         lock (_gate)
         {
-            var number = Numbers().DefaultIfEmpty(0).Max() + 1;
+            var number = _names.Next();
             Nonce nonce = request.Nonce!.Value;
             _requests.SetNow(new EffectiveTime(time.GetUtcNow().ToUnixTimeSeconds(), 0), long.MaxValue);
             ReplayAnswer answer = _requests.TryAdd(nonce, number, default, request.Timestamp!.Value);
@@ -72,11 +67,11 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
     /// <summary>What a request began that came before.</summary>
     private RequestedBackup? Earlier(ReplayAnswer answer, out Refusal? refusal)
     {
-        var known = answer.Verdict == ReplayVerdict.Replayed ? _known.Find(backup => backup.Name == NameOf(answer.Index)) : null;
+        var known = answer.Verdict == ReplayVerdict.Replayed ? _known.Find(backup => backup.Name == _names.NameOf(answer.Index)) : null;
         refusal = (known, answer.Verdict) switch
         {
             ({ }, _) => null,
-            (_, ReplayVerdict.Replayed) => new Refusal(ErrorCode.Replayed, $"this request was received before, and {NameOf(answer.Index)}, which it began, made place for newer backups"),
+            (_, ReplayVerdict.Replayed) => new Refusal(ErrorCode.Replayed, $"this request was received before, and {_names.NameOf(answer.Index)}, which it began, made place for newer backups"),
             _ => new Refusal(ErrorCode.ReplayStoreFull, "too many backups were asked for to take another request now"),
         };
         return known;
@@ -92,7 +87,7 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
         }
         RemoveLeftovers();
         var source = OnlineBackup.Begin(paths.LedgerFile);
-        var backup = begun = new RequestedBackup(NameOf(number), source.Tree);
+        var backup = begun = new RequestedBackup(_names.NameOf(number), source.Tree);
         // One that failed left its number free.
         _known.RemoveAll(known => known.Name == backup.Name);
         _known.Add(backup);
@@ -128,8 +123,7 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
         if (!Directory.Exists(paths.BackupsDir))
             return;
         DurableFile.RemoveLeftovers(paths.BackupsDir);
-        foreach (var path in Directory.EnumerateFiles(paths.BackupsDir, $".{Prefix}*{Suffix}.tmp"))
-            OnlineBackup.RemoveLeftover(paths.BackupsDir, Path.GetFileName(path)[1..^".tmp".Length]);
+        _names.RemoveLeftovers();
     }
 
     /// <summary>The top of its thread: whatever goes wrong is told to who asked, and the daemon serves on.</summary>
@@ -140,7 +134,7 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
             using (source)
                 backup.Finish(source.Write(paths.BackupsDir, backup.Name, backup.Show, _stop.Token));
             log.BackupMade(backup.Name, backup.Tree.Size, backup.File!.Bytes);
-            Prune(number);
+            _names.Prune(number, Limits.MaxKeptBackups);
         }
         catch (LedgerFullException e)
         {
@@ -157,19 +151,4 @@ internal sealed class BackupKeeper(SystemPaths paths, TimeProvider time, LogMess
         if (backup.Failure is { } failure)
             log.BackupFailed(failure.Reason);
     }
-
-    /// <summary>Only what was made here, by number: a clock that was set back does not make the newest the oldest.</summary>
-    private void Prune(long newest)
-    {
-        foreach (var old in Numbers().Where(number => number != newest).OrderDescending().Skip(Limits.MaxKeptBackups - 1).ToList())
-            DurableFile.Remove(Path.Combine(paths.BackupsDir, NameOf(old)));
-    }
-
-    private IEnumerable<long> Numbers() =>
-        from path in Directory.Exists(paths.BackupsDir) ? Directory.EnumerateFiles(paths.BackupsDir, $"{Prefix}*{Suffix}") : []
-        let digits = Path.GetFileName(path)[Prefix.Length..^Suffix.Length]
-        where digits.Length is >= MinNumberDigits and <= MaxNumberDigits && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out _)
-        select long.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
-
-    private static string NameOf(long number) => Prefix + number.ToString("D8", CultureInfo.InvariantCulture) + Suffix;
 }

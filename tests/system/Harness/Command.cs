@@ -10,7 +10,7 @@ internal static class Command
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
-    public static CommandResult Run(IReadOnlyList<string> command, string? input = null, IReadOnlyDictionary<string, string?>? environment = null)
+    public static CommandResult Run(IReadOnlyList<string> command, string? input = null, IReadOnlyDictionary<string, string?>? environment = null, TimeSpan? patience = null)
     {
         var start = new ProcessStartInfo(command[0]) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
         foreach (string argument in command.Skip(1))
@@ -22,7 +22,7 @@ internal static class Command
         Task<string> error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(input ?? "");
         process.StandardInput.Close();
-        if (!process.WaitForExit(Patience))
+        if (!process.WaitForExit(patience ?? Patience))
         {
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{string.Join(' ', command)} does not end");

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Boot;
@@ -6,32 +7,26 @@ namespace Qwamos.ControlBus.Tests.Boot;
 /// <summary>The systemd units, by systemd's own judgement.</summary>
 public sealed class UnitFilesTests
 {
+    private const string Analyze = "/usr/bin/systemd-analyze";
+
     private static readonly string Folder = Path.Combine(Repository.Root, "packaging", "systemd");
 
     [Fact]
     public async Task SystemdAnalyzeVerify_PrintsNothing()
     {
-        Assert.SkipUnless(File.Exists("/usr/bin/systemd-analyze"), "systemd-analyze is not installed here");
         var copies = Directory.CreateTempSubdirectory("qw-units-");
         try
         {
             // The programs are not installed where tests run: only their paths are exchanged. An unknown key is a message with exit code 0.
-            foreach (var unit in Directory.GetFiles(Folder, "*.service"))
+            foreach (var unit in Directory.GetFiles(Folder))
             {
                 var lines = File.ReadAllLines(unit).Select(line => line.StartsWith("ExecStart=", StringComparison.Ordinal) ? "ExecStart=/bin/true" : line);
                 File.WriteAllLines(Path.Combine(copies.FullName, Path.GetFileName(unit)), lines);
             }
-            var start = new ProcessStartInfo("/usr/bin/systemd-analyze", ["verify", .. Directory.GetFiles(copies.FullName)])
-            {
-                RedirectStandardError = true,
-                RedirectStandardOutput = true,
-            };
-            using var verify = Process.Start(start)!;
-            var errors = verify.StandardError.ReadToEndAsync();
-            Assert.Equal("", await verify.StandardOutput.ReadToEndAsync());
-            Assert.Equal("", await errors);
-            await verify.WaitForExitAsync();
-            Assert.Equal(0, verify.ExitCode);
+            var (exitCode, output, errors) = await Run(["verify", .. Directory.GetFiles(copies.FullName)]);
+            Assert.Equal("", output);
+            Assert.Equal("", errors);
+            Assert.Equal(0, exitCode);
         }
         finally
         {
@@ -39,10 +34,24 @@ public sealed class UnitFilesTests
         }
     }
 
+    /// <summary>Exposure by `systemd-analyze security`: 0 is wholly confined, 10 not at all.</summary>
+    [Theory]
+    [InlineData("qwamosd.service", 1.5)]
+    [InlineData("qwamos-backup.service", 1.5)]
+    [InlineData("qwamos-policy-apply.service", 2.0)]
+    [InlineData("gateway-policyd.service", 2.5)]
+    public async Task SystemdAnalyzeSecurity_GivesAtMost(string unit, double exposure)
+    {
+        // It compares with tenths times ten, and exits 1 above.
+        var threshold = ((int)(exposure * 10)).ToString(CultureInfo.InvariantCulture);
+        var (exitCode, output, errors) = await Run(["security", "--offline=true", "--no-pager", "--threshold=" + threshold, Path.Combine(Folder, unit)]);
+        Assert.True(exitCode == 0 && output.Contains("Overall exposure level", StringComparison.Ordinal), output + errors);
+    }
+
     [Fact]
-    public void ThereAreThreeUnits() => Assert.Equal(
-        ["gateway-policyd.service", "qwamos-policy-apply.service", "qwamosd.service"],
-        Directory.GetFiles(Folder, "*.service").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    public void TheUnitsAreThese() => Assert.Equal(
+        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-policy-apply.service", "qwamosd.service", "qwamosd.socket"],
+        Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]
     [InlineData("Type=oneshot")]
@@ -68,6 +77,21 @@ public sealed class UnitFilesTests
     [InlineData("qwamosd.service", "StateDirectoryMode=0750")]
     [InlineData("gateway-policyd.service", "User=qwamos")]
     [InlineData("gateway-policyd.service", "StateDirectoryMode=0700")]
+    [InlineData("qwamos-backup.service", "User=qwamos")]
+    [InlineData("qwamosd.socket", "SocketMode=0660")]
+    [InlineData("qwamosd.socket", "SocketUser=qwamos")]
+    [InlineData("qwamosd.socket", "SocketGroup=qwamos")]
+    [InlineData("gateway-policyd.socket", "SocketMode=0660")]
     public void TheDaemons_AreNotRoot_AndHaveTheModesOfTheDesign(string unit, string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, unit)));
+
+    private static async Task<(int ExitCode, string Output, string Errors)> Run(string[] arguments)
+    {
+        Assert.SkipUnless(File.Exists(Analyze), "systemd-analyze is not installed here");
+        using var analyze = Process.Start(new ProcessStartInfo(Analyze, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var errors = analyze.StandardError.ReadToEndAsync();
+        var output = await analyze.StandardOutput.ReadToEndAsync();
+        await analyze.WaitForExitAsync();
+        return (analyze.ExitCode, output, await errors);
+    }
 }

@@ -28,6 +28,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
     private readonly SystemPaths _paths;
     private readonly string _ledgerFile;
+    private TimeSpan? _beatInterval;
 
     private PipelineTrial(string? ledgerFile)
     {
@@ -51,9 +52,9 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
 
     public BusListener Listener { get; private set; } = null!;
 
-    public static async Task<PipelineTrial> StartAsync(int replayCapacity = 1_000, int maxWaiting = 1_000, string? ledgerFile = null)
+    public static async Task<PipelineTrial> StartAsync(int replayCapacity = 1_000, int maxWaiting = 1_000, string? ledgerFile = null, TimeSpan? beatInterval = null)
     {
-        var trial = new PipelineTrial(ledgerFile);
+        var trial = new PipelineTrial(ledgerFile) { _beatInterval = beatInterval };
         await trial.OpenAsync(replayCapacity, maxWaiting);
         return trial;
     }
@@ -140,7 +141,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
             new FairScheduler(2, maxWaiting), Writer, this, this, Time, this);
         Assert.True(BusSocket.TryBind(_paths.BusSocket, _paths, null, out BusSocket? socket, out string? fault), fault);
         Listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
-        Writer.Start();
+        Writer.Start(_beatInterval);
         await Listener.StartAsync();
     }
 

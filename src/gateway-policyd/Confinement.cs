@@ -1,0 +1,32 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.Gateway;
+
+/// <summary>
+/// What of the file system the gateway and its hooks, which inherit it, keep for themselves (docs/guide/hooks.md); all else is given up before anything
+/// is read (<see cref="Landlock"/>). The network stays open: hooks configure it.
+/// </summary>
+internal static class Confinement
+{
+    private static readonly string[] Executed = ["/bin", "/sbin", "/opt"];
+    private static readonly string[] Read = ["/etc", "/sys"];
+    private static readonly string[] Written = ["/run", "/tmp", "/var/tmp", "/dev", "/proc/sys/net"];
+
+    public static string? ForGateway(SystemPaths paths) => Landlock.Confine(
+        [
+            .. Executed.Select(path => new LandlockRule(path, LandlockAccess.Execute)),
+            .. Read.Select(path => new LandlockRule(path, LandlockAccess.Read)),
+            .. Written.Select(path => new LandlockRule(path, LandlockAccess.Write)),
+            new(paths.HooksDir, LandlockAccess.Execute),
+            .. Own(paths),
+        ],
+        closesNetwork: false);
+
+    private static IEnumerable<LandlockRule> Own(SystemPaths paths)
+    {
+        if (!paths.IsTrial) return [new(paths.GatewayStateDir, LandlockAccess.Write)];
+        Directory.CreateDirectory(paths.Root);
+        return [new(paths.Root, LandlockAccess.WriteAndExecute), new(KeyHome.DefaultDirectory, LandlockAccess.Read)];
+    }
+}

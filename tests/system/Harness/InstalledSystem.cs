@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Xunit;
+
+namespace Qwamos.SystemTests.Harness;
+
+/// <summary>A booted machine with the published programs and the units of `packaging/`, in the places that the packages give them.</summary>
+internal sealed class InstalledSystem : IDisposable
+{
+    private readonly Container _machine;
+
+    private InstalledSystem(Container machine) => _machine = machine;
+
+    public Container Machine => _machine;
+
+    /// <summary>Installs, boots, and enrols the key of the machine's operator, `ada`. Both daemons run.</summary>
+    public static InstalledSystem BootEnrolled(params string[] units)
+    {
+        InstalledSystem system = Install(units);
+        try
+        {
+            system._machine.Boot();
+            system.Enrol();
+            return system;
+        }
+        catch
+        {
+            system.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Installs, and enables the units of Dom0 and others that are named.</summary>
+    public static InstalledSystem Install(params string[] units)
+    {
+        var system = new InstalledSystem(Container.Make());
+        try
+        {
+            system.CopyFiles();
+            foreach (string unit in (string[])["qwamosd.service", "qwamos-policy-apply.service", .. units])
+                Assert.Equal(0, Command.Run(["systemctl", "--quiet", "--root=" + system._machine.Root, "enable", unit]).ExitCode);
+            return system;
+        }
+        catch
+        {
+            system.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The operator's key is made, enrolled, and the operator may use the socket.</summary>
+    public void Enrol()
+    {
+        string id = As("ada", "qwamosctl --color never keys >/dev/null; qwamosctl key show -o json").Output;
+        using JsonDocument key = JsonDocument.Parse(id);
+        string fingerprint = key.RootElement.GetProperty("key_id").GetString()!;
+        _machine.Do($"qwamosd enroll /home/ada/.qwamos/dom0/ed25519_pk --fingerprint {fingerprint}");
+        _machine.Do("systemctl reset-failed; systemctl restart qwamosd.service");
+    }
+
+    /// <summary>Runs a shell command as a user, in the group of the socket.</summary>
+    public CommandResult As(string user, string command) => _machine.Run($"exec setpriv --reuid={user} --regid={user} --init-groups env HOME=/home/{user} /bin/sh -c '{command}'");
+
+    /// <summary>Runs the client as the operator; it must succeed.</summary>
+    public string Client(string arguments)
+    {
+        CommandResult result = As("ada", "qwamosctl " + arguments);
+        Assert.True(result.ExitCode == 0, $"qwamosctl {arguments} ended with {result.ExitCode}:\n{result.Output}{result.Error}\n{_machine.Run("journalctl -b --no-pager | tail -n 40").Output}");
+        return result.Output;
+    }
+
+    /// <summary>The status, as the client shows it to programs.</summary>
+    public JsonElement Status() => JsonDocument.Parse(Client("status -o json")).RootElement;
+
+    public void Dispose() => _machine.Dispose();
+
+    private void CopyFiles()
+    {
+        string programs = Path.GetDirectoryName(Binaries.Daemon)!;
+        string packaging = Path.Combine(Binaries.Repository, "packaging");
+        Shell($"""
+            set -eu
+            umask 022
+            cd {_machine.Root}
+            mkdir -p usr/lib/qwamos usr/lib/systemd/system
+            install -m 755 {programs}/qwamosd {programs}/qwamosctl {programs}/gateway-policyd usr/lib/qwamos/
+            install -m 644 {programs}/*.so usr/lib/qwamos/
+            for program in qwamosd qwamosctl gateway-policyd; do ln -s ../lib/qwamos/$program usr/bin/$program; done
+            install -m 644 {packaging}/systemd/* usr/lib/systemd/system/
+            install -m 644 {packaging}/sysusers.d/*.conf usr/lib/sysusers.d/
+            install -m 644 {packaging}/tmpfiles.d/*.conf usr/lib/tmpfiles.d/
+            printf 'u ada - "operator" /home/ada\nm ada qwamos\n' >usr/lib/sysusers.d/ada.conf
+            printf 'd /home/ada 0700 ada ada\n' >usr/lib/tmpfiles.d/ada.conf
+            systemd-sysusers --root=. 2>/dev/null
+            systemd-tmpfiles --root=. --create --prefix=/etc/qwamos --prefix=/var/lib --prefix=/home 2>/dev/null
+            """);
+    }
+
+    private static void Shell(string script)
+    {
+        CommandResult result = Command.Run(["/bin/sh", "-c", script]);
+        Assert.True(result.ExitCode == 0, result.Error + result.Output);
+    }
+}

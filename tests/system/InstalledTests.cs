@@ -1,0 +1,155 @@
+using System.Text.Json;
+using Qwamos.SystemTests.Harness;
+using Xunit;
+
+namespace Qwamos.SystemTests;
+
+/// <summary>The programs as they run on a real system: started and confined by systemd, in a machine that boots and reboots.</summary>
+public sealed class InstalledTests
+{
+    private const string Restarts = "systemctl show -P NRestarts qwamosd";
+    private const string MainPid = "systemctl show -P MainPID qwamosd";
+
+    [Fact]
+    public void AStagedChange_IsAppliedByTheNextBoot_BeforeTheKernelsSettingsAreLoaded()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled();
+        Container machine = system.Machine;
+        system.Client("set RADIO_ISOLATION off");
+        system.Client("set KERNEL_HARDENING strict BOOT_VERIFICATION strict");
+        JsonElement before = system.Status();
+        Assert.Equal("off", before.GetProperty("policy").GetProperty("RADIO_ISOLATION").GetString());
+        Assert.Equal("strict", before.GetProperty("pending").GetProperty("KERNEL_HARDENING").GetString());
+
+        machine.Reboot();
+
+        JsonElement after = system.Status();
+        Assert.Equal("strict", after.GetProperty("policy").GetProperty("KERNEL_HARDENING").GetString());
+        Assert.Empty(after.GetProperty("pending").EnumerateObject());
+        Assert.StartsWith("# KERNEL_HARDENING=strict", machine.Do("cat /etc/sysctl.d/60-qwamos.conf"));
+        // Once a boot, finished before what it must come before, by the manager's own account.
+        string[] order = [.. machine.Journal().Select(line => line.Message)];
+        int applied = Array.FindIndex(order, message => message.StartsWith("Finished qwamos-policy-apply.service", StringComparison.Ordinal));
+        int settings = Array.FindIndex(order, message => message.Contains("systemd-sysctl.service", StringComparison.Ordinal));
+        int sysinit = Array.FindIndex(order, message => message.StartsWith("Reached target sysinit.target", StringComparison.Ordinal));
+        int served = Array.FindIndex(order, message => message.StartsWith("Started qwamosd.service", StringComparison.Ordinal));
+        Assert.True(applied >= 0 && applied < settings && settings < sysinit && sysinit < served, string.Join('\n', order));
+        Assert.Equal("", machine.Do("systemctl list-units --failed --no-legend 'qwamos*'"));
+    }
+
+    [Fact]
+    public void ADaemonThatIsKilled_OrHangs_IsStartedAgain_WhileItsClientsWait()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled();
+        Container machine = system.Machine;
+        machine.Write("/etc/systemd/system/qwamosd.service.d/impatient.conf", "[Service]\nWatchdogSec=2s\n");
+        machine.Do("systemctl daemon-reload && systemctl restart qwamosd");
+        string first = machine.Do(MainPid);
+
+        machine.Do($"kill -KILL {first}");
+        system.Client("set RADIO_ISOLATION off"); // at once: the socket is systemd's, and keeps it until the next daemon is there
+        Assert.Equal("1", machine.Do(Restarts));
+        string second = machine.Do(MainPid);
+        Assert.NotEqual(first, second);
+
+        machine.Do($"kill -STOP {second}");
+        system.Client("set RADIO_ISOLATION on");
+        Assert.Equal("2", machine.Do(Restarts));
+        Assert.Contains(machine.Journal(), line => line.Message.Contains("Watchdog timeout", StringComparison.Ordinal));
+        Assert.Equal(2, system.Status().GetProperty("size").GetInt64());
+        Assert.Contains(machine.Journal(), line => line.Message.EndsWith("socket /run/qwamos/bus.sock, from systemd", StringComparison.Ordinal));
+        Assert.Contains(machine.Journal(), line => line.Message.Contains("Landlock: ABI ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void AnIdleDaemon_IsLeftAlone_ByAWatchdogFasterThanItsRequests()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled();
+        Container machine = system.Machine;
+        machine.Write("/etc/systemd/system/qwamosd.service.d/impatient.conf", "[Service]\nWatchdogSec=1s\n");
+        machine.Do("systemctl daemon-reload && systemctl restart qwamosd && sleep 3");
+        Assert.Equal("0", machine.Do(Restarts));
+        system.Client("set RADIO_ISOLATION off");
+    }
+
+    [Fact]
+    public void WhereNobodyIsEnrolled_ClientsDoNotEndTheSocket_AndTheFirstStartAfterwardsServes()
+    {
+        using InstalledSystem system = InstalledSystem.Install();
+        Container machine = system.Machine;
+        machine.Boot();
+        Assert.NotEqual(0, system.As("ada", "timeout 3 qwamosctl status").ExitCode);
+        Assert.Equal("active", machine.Do("systemctl is-active qwamosd.socket"));
+        Assert.Contains(machine.Journal(), line => line.Message.Contains("does not start: ", StringComparison.Ordinal));
+        system.Enrol();
+        system.Client("set RADIO_ISOLATION off");
+    }
+
+    [Fact]
+    public void TheTimersBackup_IsMadeBesideTheDaemon_AndSevenAreKept()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-backup.timer");
+        Container machine = system.Machine;
+        system.Client("set RADIO_ISOLATION off");
+        machine.Do("for n in 1 2 3 4 5 6 7 8 9; do systemctl reset-failed qwamos-backup.service; systemctl start qwamos-backup.service; done");
+        string[] kept = machine.Do("stat -c '%n %a %U' /var/lib/qwamos/backups/daily-*.db").Split('\n');
+        Assert.Equal(Enumerable.Range(3, 7).Select(number => $"/var/lib/qwamos/backups/daily-{number:D8}.db 600 qwamos"), kept);
+        Assert.Contains("sound", machine.Do("qwamosd fsck /var/lib/qwamos/backups/daily-00000009.db"));
+        Assert.Equal("active", machine.Do("systemctl is-active qwamos-backup.timer"));
+    }
+
+    [Fact]
+    public void Attack27_TheDaemonsAccount_TakenOver_CanReplaceNothingThatRootTrusts()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled();
+        Container machine = system.Machine;
+        const string AsAccount = "setpriv --reuid=qwamos --regid=qwamos --init-groups ";
+        // All of the machine that it can write, but its own folder, and what is everybody's.
+        const string Others = "-path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /run -o -path /var/lib/qwamos -o -path /var/lib/qwamos-gateway";
+        Assert.Equal("", machine.Run($@"{AsAccount} find / -xdev \( {Others} \) -prune -o -writable ! -type l -print").Output);
+        string[] inRun = machine.Do(AsAccount + "find /run/qwamos -writable").Split('\n');
+        Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/gateway-bus.sock.lock"], inRun.Order(StringComparer.Ordinal));
+        foreach (string attempt in (string[])
+            ["rm /run/qwamos/bus.sock", "ln -s /etc/shadow /run/qwamos/x", "mv /run/qwamos /run/q", "touch /var/lib/qwamos-boot/x", "touch /etc/qwamos/x", "ln -s /etc /var/lib/x", "rm /etc/qwamos/status.json"])
+            Assert.NotEqual(0, machine.Run(AsAccount + attempt).ExitCode);
+        // What it plants in its own folder leads neither the socket's maker, nor the boot, nor the backup elsewhere.
+        machine.Do(AsAccount + "sh -c 'cd /var/lib/qwamos && rm -rf backups pending.conf && ln -s /etc backups && ln -s /etc/shadow pending.conf'");
+        string shadow = machine.Do("stat -c '%U %a %Y' /etc/shadow && sha256sum /etc/shadow");
+        machine.Run("systemctl start qwamos-backup.service");
+        machine.Do("systemctl restart qwamosd.socket qwamosd.service qwamos-policy-apply.service");
+        system.Client("set RADIO_ISOLATION off");
+        Assert.Equal(shadow, machine.Do("stat -c '%U %a %Y' /etc/shadow && sha256sum /etc/shadow"));
+        Assert.Equal("", machine.Do("find /etc -user qwamos; find /etc -name 'daily-*'"));
+    }
+
+    [Fact]
+    public void AGatewaysHook_ChangesTheNetwork_AndReadsAndWritesNothingElse()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled("gateway-policyd.service");
+        Container machine = system.Machine;
+        machine.Write("/srv/notes", "everybody may read this file of the system\n");
+        machine.Write("/etc/qwamos/qwamosd.json", """{"gateways":[{"name":"gateway","class":"gateway","socket":"/run/qwamos/gateway-bus.sock"}]}""");
+        machine.Write("/etc/qwamos/gateway.json", """{"name":"gateway","class":"gateway"}""");
+        machine.Write("/etc/qwamos/hooks.d/RADIO_ISOLATION", """
+            #!/bin/sh
+            cd /var/lib/qwamos-gateway
+            exec >seen 2>errors
+            id -un
+            nft add table inet radio && echo nft
+            echo 1 >/proc/sys/net/ipv4/ip_forward && echo sysctl
+            cat /srv/notes && echo read
+            touch /var/tmp/x && echo temporary
+            touch /srv/x && echo written
+            grep Seccomp: /proc/self/status
+            """.ReplaceLineEndings("\n"), "755");
+        machine.Do("systemctl reset-failed; systemctl restart gateway-policyd.socket gateway-policyd.service qwamosd.service");
+
+        system.Client("set RADIO_ISOLATION off");
+
+        machine.Await("gateway-policyd status | grep -q done", "the hook has run");
+        Assert.Equal("qwamos nft sysctl temporary Seccomp: 2".Split(' '), machine.Do("cat /var/lib/qwamos-gateway/seen").Split([' ', '\t', '\n']));
+        Assert.Contains("/srv/notes: Permission denied", machine.Do("cat /var/lib/qwamos-gateway/errors"));
+        Assert.Contains("radio", machine.Do("nft list tables"));
+        Assert.Contains(machine.Journal(), line => line.Message.EndsWith("socket /run/qwamos/gateway-bus.sock, from systemd", StringComparison.Ordinal));
+    }
+}

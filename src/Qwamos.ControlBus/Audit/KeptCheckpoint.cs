@@ -1,20 +1,24 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 
 namespace Qwamos.ControlBus.Audit;
 
 /// <summary>
-/// A checkpoint as somebody keeps it in a file: the verifier key's line, then the signed note, for a note names its key but does not hold it. It
-/// was opened with that key; whose key that is must be known otherwise.
+/// A checkpoint as somebody keeps it in a file: the verifier key's line, an operator's statement about that key on a line as JSON, where there is
+/// one, and the signed note, for a note names its key but does not hold it. It was opened with that key; whose key that is must be known otherwise.
 /// </summary>
 /// <param name="Key">The ledger's key.</param>
 /// <param name="Checkpoint">What it signed.</param>
 /// <param name="Note">The signed note's bytes.</param>
-public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, ReadOnlyMemory<byte> Note)
+/// <param name="Statement">An operator's word for that key, not verified; null when there is none, or one about another key.</param>
+public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, ReadOnlyMemory<byte> Note, LedgerKeyStatement? Statement = null)
 {
-    private const int MaxFileBytes = Limits.MaxVerifierKeyFileBytes + Limits.MaxNoteBytes;
+    /// <summary>The longest file: two lines, each of which fits a file with a verifier key, and a note.</summary>
+    public const int MaxFileBytes = (2 * Limits.MaxVerifierKeyFileBytes) + Limits.MaxNoteBytes;
 
     /// <summary>The tree that a ledger must extend.</summary>
     public RememberedTree Tree => new(Checkpoint.Size, Checkpoint.RootHex);
@@ -24,13 +28,31 @@ public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, 
     {
         kept = null;
         fault = "it does not begin with a verifier key on a line of its own";
-        var cut = content.IndexOf((byte)'\n');
-        if (cut < 0 || !NoteVerifierKey.TryParse(Encoding.UTF8.GetString(content[..cut]), out var key, out _))
+        if (!TryTakeLine(ref content, out var line) || !NoteVerifierKey.TryParse(Encoding.UTF8.GetString(line), out var key, out _))
             return false;
-        var note = content[(cut + 1)..].ToArray();
+        JsonValue? statement = null;
+        if (content.StartsWith((byte)'{') && (!TryTakeLine(ref content, out line) || !StrictJson.TryParse(line, out statement, out _)))
+        {
+            fault = "its second line is not a statement about that key";
+            return false;
+        }
+        return TryOpen(key, statement, content, out kept, out fault);
+    }
+
+    /// <summary>Opens a note with the key that came with it.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="statement">What may be an operator's statement about it; one about another key, or of another form, counts as none.</param>
+    /// <param name="note">The signed note.</param>
+    /// <param name="kept">What was opened.</param>
+    /// <param name="fault">Why it was not.</param>
+    public static bool TryOpen(
+        NoteVerifierKey key, JsonValue? statement, ReadOnlySpan<byte> note, [NotNullWhen(true)] out KeptCheckpoint? kept, [NotNullWhen(false)] out string? fault)
+    {
+        kept = null;
         if (!Checkpoint.TryOpen(note, key, out var checkpoint, out fault))
             return false;
-        kept = new KeptCheckpoint(key, checkpoint, note);
+        var isOfKey = LedgerKeyStatement.TryRead(statement, out var read, out _) && read.Key == key.ToString();
+        kept = new KeptCheckpoint(key, checkpoint, note.ToArray(), isOfKey ? read : null);
         return true;
     }
 
@@ -57,7 +79,8 @@ public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, 
     }
 
     /// <summary>The file's content.</summary>
-    public byte[] ToBytes() => [.. Encoding.UTF8.GetBytes(Key + "\n"), .. Note.Span];
+    public byte[] ToBytes() =>
+        [.. Encoding.UTF8.GetBytes(Key + "\n"), .. Statement is null ? [] : JsonText.Line(Statement.ToJson()), .. Note.Span];
 
     /// <summary>Why a ledger does not extend this checkpoint, and what to do about it; null when it does.</summary>
     /// <param name="ledger">The ledger.</param>
@@ -73,5 +96,13 @@ public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, 
         {
             return $"{e.Message} {SafeText.ForTerminal(path)} says so, which the ledger's key signed. Put the newest ledger back; {LedgerIntegrityException.GoOn(Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(ledger.Path)))}";
         }
+    }
+
+    private static bool TryTakeLine(ref ReadOnlySpan<byte> content, out ReadOnlySpan<byte> line)
+    {
+        var cut = content.IndexOf((byte)'\n');
+        line = content[..Math.Max(0, cut)];
+        content = content[(cut + 1)..];
+        return cut >= 0;
     }
 }

@@ -133,7 +133,7 @@ internal sealed class SeenCheckpoints(Session session)
         (seen, failure) = (null, null!);
         try
         {
-            if (SignedCheckpoint.TryParse(DurableFile.ReadAllBounded(file, SignedCheckpoint.MaxFileBytes), out var read, out var fault))
+            if (SignedCheckpoint.TryParse(DurableFile.ReadAllBounded(file, KeptCheckpoint.MaxFileBytes), out var read, out var fault))
             {
                 seen = read;
                 return true;

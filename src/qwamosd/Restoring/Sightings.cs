@@ -51,7 +51,7 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
     public static bool TryReadSeen(string path, string origin, IEnumerable<NoteVerifierKey> known, [NotNullWhen(true)] out Checkpoint? seen, [NotNullWhen(false)] out string? fault)
     {
         seen = null;
-        byte[] content = WithoutStatement(DurableFile.ReadAllBounded(path, (2 * Limits.MaxVerifierKeyFileBytes) + Limits.MaxNoteBytes));
+        byte[] content = DurableFile.ReadAllBounded(path, ControlBus.Audit.KeptCheckpoint.MaxFileBytes);
         if (ControlBus.Audit.KeptCheckpoint.TryParse(content, out KeptCheckpoint? kept, out _))
             seen = kept.Checkpoint;
         else
@@ -61,14 +61,6 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
             : seen.Origin != origin ? $"{shown} is a checkpoint of {SafeText.ForTerminal(seen.Origin)}, and this is {origin}"
             : null;
         return fault is null;
-    }
-
-    /// <summary>The client's file has the operator's statement, when there is one, on a line after the key; the key on the first line is what counts here.</summary>
-    private static byte[] WithoutStatement(byte[] content)
-    {
-        int first = content.AsSpan().IndexOf((byte)'\n') + 1;
-        int second = content.AsSpan(first).IndexOf((byte)'\n') + 1;
-        return first > 0 && second > 0 && content[first] == (byte)'{' ? [.. content.AsSpan(0, first), .. content.AsSpan(first + second)] : content;
     }
 
     /// <summary>Asks the gateways, all at once, for the checkpoint that each has seen last.</summary>

@@ -1,5 +1,7 @@
 using System.Text;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Audit;
@@ -26,6 +28,24 @@ public sealed class KeptCheckpointTests : IDisposable
         File.Delete(_file);
         Assert.True(KeptCheckpoint.TryLoad(_file, out read, out _));
         Assert.Null(read);
+    }
+
+    [Fact]
+    public void Statement_about_the_key_stands_between_and_one_about_another_counts_as_none()
+    {
+        var kept = Keep();
+        using var signer = SigningKey.Generate();
+        var statement = LedgerKeyStatement.Sign(signer, kept.Key.ToString(), kept.Checkpoint.SystemId!, 1_800_000_000);
+        var file = (kept with { Statement = statement }).ToBytes();
+        Assert.True(KeptCheckpoint.TryParse(file, out var read, out var fault), fault);
+        Assert.Equal(statement, read.Statement);
+        Assert.Equal(file, read.ToBytes());
+        Assert.True(KeptCheckpoint.TryParse((kept with { Statement = statement with { Key = "other+key" } }).ToBytes(), out read, out fault), fault);
+        Assert.Null(read.Statement);
+        var text = Encoding.UTF8.GetString(file);
+        Assert.False(KeptCheckpoint.TryParse(Encoding.UTF8.GetBytes(text.Replace("\"}\n", "\"\n", StringComparison.Ordinal)), out _, out fault));
+        Assert.Contains("second line", fault, StringComparison.Ordinal);
+        Assert.False(KeptCheckpoint.TryParse(Encoding.UTF8.GetBytes(text[..text.IndexOf('}')]), out _, out _));
     }
 
     [Theory]

@@ -12,10 +12,11 @@ namespace Qwamos.Client;
 /// <param name="Reason">One sentence, without the final full stop.</param>
 /// <param name="Mend">What to do about it, or null when the sentence says it.</param>
 /// <param name="Faults">What is wrong with each key, in the daemon's own form.</param>
-internal sealed record Failure(ExitCode Exit, string Reason, string? Mend = null, IReadOnlyList<Fault>? Faults = null)
+/// <param name="RefusalCode">The daemon's code, where it refused what the command had to ask; null where the client itself stopped.</param>
+internal sealed record Failure(ExitCode Exit, string Reason, string? Mend = null, IReadOnlyList<Fault>? Faults = null, string? RefusalCode = null)
 {
     /// <summary>The <c>code</c> of the JSON form; these four are the client's own and no daemon sends them.</summary>
-    public string Code => Exit switch
+    public string Code => RefusalCode ?? Exit switch
     {
         ExitCode.Usage => "usage",
         ExitCode.NotReachable => "not_reachable",

@@ -52,7 +52,7 @@ public sealed class NoteVerifierKey
             }
             found = true;
         }
-        fault = found ? null : $"it is not signed by the key given, {Name}+{KeyHash:x8}";
+        fault = found ? null : $"{AuditFault.NotSignedBy} {Name}+{KeyHash:x8}";
         return found;
     }
 

@@ -49,9 +49,12 @@ internal static class AuditText
 
     public static string OtherLines(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} signature {(count == 1 ? "line" : "lines")} of other keys under the checkpoint");
 
-    /// <summary>What to do about a fault of an entry; null when its sentence says all.</summary>
-    public static string? Mend(string reason) => AuditFault.IsUnknownSigner(reason)
-        ? "Give each earlier operator's public key: --signer FILE, more than once; docs/keys.md says which to keep"
+    /// <summary>What to do about a fault; null when its sentence says all.</summary>
+    /// <param name="reason">The fault.</param>
+    /// <param name="isKeyGiven">The ledger's key was named on the command line, not found here.</param>
+    public static string? Mend(string reason, bool isKeyGiven) =>
+        AuditFault.IsUnknownSigner(reason) ? "Give each earlier operator's public key: --signer FILE, more than once; docs/keys.md says which to keep"
+        : AuditFault.IsOfOtherKey(reason) && !isKeyGiven ? "It is the key known here now. What an earlier key of this ledger signed is checked with that one: --key OLD-KEY"
         : null;
 
     public static JsonValue ToJson(AuditReport report, string trust)

@@ -20,7 +20,7 @@ internal static class EntryText
         if (proven.Checkpoint.OtherLines > 0)
             Field(text, "unchecked", AuditText.OtherLines(proven.Checkpoint.OtherLines));
         if (proven.Entry is NoteEntry note)
-            Field(text, "note", JsonText.ToText(note.Note.ToJson()));
+            Field(text, "note", NoteText.Describe(note.Note));
         if (proven.Entry is LedgerKeyEntry key)
         {
             Field(text, "signer", key.Statement.Signer.ToString());
@@ -56,7 +56,7 @@ internal static class EntryText
             MessageEntry message => string.Join(' ', message.Message.Args!.Members.Select(member => $"{member.Key}={ValueText(member.Value)}"))
                 + (message.Message.Reason is { } why ? $"  reason: {why}" : ""),
             RecordedEntry { Outcome: { } outcomes } => string.Join(' ', outcomes.Applied.Concat(outcomes.Staged).Concat(outcomes.Unstaged).Select(key => key + "=(hidden)")),
-            NoteEntry note => JsonText.ToText(note.Note.ToJson()),
+            NoteEntry note => NoteText.Describe(note.Note),
             LedgerKeyEntry signed => signed.Statement.Key,
             _ => "(hidden)",
         };

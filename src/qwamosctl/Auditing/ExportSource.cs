@@ -1,5 +1,6 @@
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
 
 namespace Qwamos.Client.Auditing;
 
@@ -44,7 +45,7 @@ internal sealed class ExportSource(string directory, Session session, NoteVerifi
         var size = signed.Checkpoint.Size;
         if (index >= size)
         {
-            failure = Failure.Usage($"there is no entry {index}: the export has {size}");
+            failure = new Failure(ExitCode.Refused, $"there is no entry {index}: the export has {size}", RefusalCode: ErrorCodes.Name(ErrorCode.BadRequest));
             return false;
         }
         try
@@ -68,7 +69,7 @@ internal sealed class ExportSource(string directory, Session session, NoteVerifi
         var size = signed.Checkpoint.Size;
         if (@new > size)
         {
-            failure = new Failure(ExitCode.Refused, $"there is no tree of {@new} entries in the export: it has {size}");
+            failure = new Failure(ExitCode.Refused, $"there is no tree of {@new} entries in the export: it has {size}", RefusalCode: ErrorCodes.Name(ErrorCode.BadRequest));
             return false;
         }
         try
@@ -82,7 +83,7 @@ internal sealed class ExportSource(string directory, Session session, NoteVerifi
         }
     }
 
-    private static bool TryMove(IEnumerator<byte[]> leaves)
+    private bool TryMove(IEnumerator<byte[]> leaves)
     {
         try
         {
@@ -94,9 +95,9 @@ internal sealed class ExportSource(string directory, Session session, NoteVerifi
         }
     }
 
-    private static Failure Unsound(AuditFault fault) => new(ExitCode.Refused, $"the export is not sound: {fault}");
+    private Failure Unsound(AuditFault fault) => new(ExitCode.Refused, $"the export is not sound: {fault}", AuditText.Mend(fault.Reason, given is not null));
 
-    private static bool No(AuditFault fault, out Failure failure)
+    private bool No(AuditFault fault, out Failure failure)
     {
         failure = Unsound(fault);
         return false;

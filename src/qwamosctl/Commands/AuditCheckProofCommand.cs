@@ -32,7 +32,7 @@ internal static class AuditCheckProofCommand
         if (!LedgerKeyOption.TryFind(session, given, proof.Note.Span, $"what stands below the hashes in {InputFile.NameOf(file)}", [], out var key, out _, out failure))
             return session.Fail(failure);
         if (!proof.TryCheck(key, signers, out var proven, out fault))
-            return session.Fail(ProvesNothing(file, fault, AuditText.Mend(fault)));
+            return session.Fail(ProvesNothing(file, fault, AuditText.Mend(fault, given is not null)));
         session.Terminal.Print(session.Json ? JsonPrinter.Print(EntryText.ToJson(proven)) + "\n" : EntryText.Describe(proven));
         return (int)ExitCode.Done;
     }

@@ -118,7 +118,7 @@ internal static class AuditVerifyCommand
             session.Terminal.Print(AuditText.Describe(report, signers, trust));
         if (report.IsSound)
             return (int)ExitCode.Done;
-        session.Terminal.Complain($"not sound: {report.Fault}", report.Fault is { } found ? AuditText.Mend(found.Reason) : null);
+        session.Terminal.Complain($"not sound: {report.Fault}", report.Fault is { } found ? AuditText.Mend(found.Reason, trust == LedgerKeyOption.Given) : null);
         return (int)ExitCode.Refused;
     }
 }

@@ -186,7 +186,8 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
     private static Failure Refused(AnswerReader answer) => new(
         ExitCode.Refused,
         $"refused{(answer.Code is { } code ? $" ({code})" : "")}: {answer.Reason ?? "no reason given"}",
-        answer.Code is "unknown_command" or null ? "This daemon keeps no audit of this kind: it is an older one, or a gateway's" : null);
+        answer.Code is "unknown_command" or null ? "This daemon keeps no audit of this kind: it is an older one, or a gateway's" : null,
+        RefusalCode: answer.Code);
 
     private static Failure NotOne(string why) => new(ExitCode.Refused, $"the daemon's answer is not that of a ledger: {why}");
 

@@ -181,7 +181,7 @@ public sealed class ExportTests
         using var other = new CheckpointSigner(SigningKey.Generate(), trial.Signer.Key.Name);
         var fault = trial.Verify(trial.Export(signer: other)).Fault!;
         Assert.Equal("checkpoint", fault.Place);
-        Assert.Contains("not signed by the key given", fault.Reason, StringComparison.Ordinal);
+        Assert.Contains("not signed by the ledger's key", fault.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -154,7 +154,7 @@ public sealed class AuditTests : IDisposable
     [InlineData(0, "outcome   accepted\napplied   RADIO_ISOLATION\nmessage   {\"args\"")]
     [InlineData(6, "outcome   invalid_policy: ")]
     [InlineData(9, "signature was not checked")]
-    [InlineData(10, "note      {\"format\":1,")]
+    [InlineData(10, "note      root lowered the time floor to ")]
     public void Proof_of_an_entry_is_checked_offline_and_shows_it(int index, string expected)
     {
         string file;
@@ -217,6 +217,8 @@ public sealed class AuditTests : IDisposable
         using var bus = Serve();
         Assert.Equal(1, _client.Run("audit", "prove", "30"));
         Assert.Equal("qwamosctl: refused (bad_request): there is no entry 30: the ledger has 30.\n", _client.Error);
+        Assert.Equal(1, _client.Run("audit", "prove", "30", "-o", "json"));
+        Assert.True(_client.Json.TryGet("code", out var code) && code.AsString == "bad_request", _client.Output);
         Assert.Equal(2, _client.Run("audit", "prove", "first"));
     }
 
@@ -271,7 +273,7 @@ public sealed class AuditTests : IDisposable
         using var bus = new FakeBus(_client.Socket, Encoding.UTF8.GetString(ControlBus.Envelopes.Answer.Ok(
             [("checkpoint", JsonValue.Of(note.ToString())), ("key", JsonValue.Of(other.Key.ToString()))])).TrimEnd());
         Assert.Equal(1, _client.Run("audit", "checkpoint"));
-        Assert.Contains("not signed by the key given", _client.Error, StringComparison.Ordinal);
+        Assert.Contains("not signed by the ledger's key", _client.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -355,7 +357,8 @@ public sealed class AuditTests : IDisposable
             Assert.True(_client.Run("audit", "prove", $"{index}", "--from", Export, "--key", key) == 0, _client.Error);
             Assert.Equal(0, CheckProof(_client.Write("entry", _client.Output)));
         }
-        Assert.Equal(2, _client.Run("audit", "prove", "30", "--from", Export, "--key", key));
+        Assert.Equal(1, _client.Run("audit", "prove", "30", "--from", Export, "--key", key, "-o", "json"));
+        Assert.True(_client.Json.TryGet("code", out var code) && code.AsString == "bad_request", _client.Output);
         Assert.Equal(0, _client.Run("audit", "consistency", old, "--from", Export, "--key", key));
         Assert.Equal(0, _client.Run("audit", "verify", "--from", Export, "--key", key, "--signer", Signer()));
         Assert.Equal(2, _client.Run("audit", "verify", Export, "--from", Export, "--key", key, "--signer", Signer()));
@@ -409,7 +412,8 @@ public sealed class AuditTests : IDisposable
         // A statement about one key does not vouch for the key that signed the export.
         using var forger = new CheckpointSigner(SigningKey.Generate(), _ledger.Signer.Key.Name);
         Assert.Equal(1, _client.Run("audit", "verify", _ledger.Export(signer: forger), "--signer", Signer()));
-        Assert.Contains("not signed by the key given", _client.Error, StringComparison.Ordinal);
+        Assert.Contains("not signed by the ledger's key", _client.Error, StringComparison.Ordinal);
+        Assert.Contains("--key OLD-KEY", _client.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,10 @@ namespace Qwamos.ControlBus.Audit;
 // C2SP tlog-tiles, as files: `checkpoint`, `tile/<L>/<N>[.p/<W>]`, `tile/entries/<N>[.p/<W>]`. The same ledger and checkpoint give the same
 // bytes in the same files, so that two exports can be compared with diff.
 
-/// <summary>Writes an export: every entry of a ledger up to a checkpoint, its tiles, and the checkpoint last, so that half an export is none.</summary>
+/// <summary>
+/// Writes an export: every entry of a ledger up to a checkpoint, its tiles, and the checkpoint last, when all else is durable, so that half an
+/// export is none.
+/// </summary>
 public sealed class ExportWriter
 {
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -17,7 +20,8 @@ public sealed class ExportWriter
     private readonly string _directory;
     private readonly TileBuilder _tiles;
     private readonly ArrayBufferWriter<byte> _bundle = new();
-    private readonly HashSet<string> _made = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _folders = new(StringComparer.Ordinal);
+    private readonly List<string> _files = [];
     private long _withheld;
     private long _bytes;
 
@@ -56,7 +60,10 @@ public sealed class ExportWriter
         if (width > 0)
             WriteBundle(width);
         _tiles.Finish();
-        Write(ExportReader.CheckpointFile, note);
+        Sync();
+        if (!DurableFile.CreateNew(Path.Combine(_directory, ExportReader.CheckpointFile), note, FileMode))
+            throw Taken(ExportReader.CheckpointFile);
+        _bytes += note.Length;
         return new ExportSummary(checkpoint, _withheld, _bytes);
     }
 
@@ -72,11 +79,25 @@ public sealed class ExportWriter
         for (var depth = 1; depth < parts.Length; depth++)
         {
             var folder = string.Join('/', parts, 0, depth);
-            if (_made.Add(folder))
+            if (_folders.Add(folder))
                 DurableFile.MakeDirectory(Path.Combine(_directory, folder), DirectoryMode);
         }
-        if (!DurableFile.CreateNew(Path.Combine(_directory, path), content, FileMode))
-            throw new IOException($"{SafeText.ForTerminal(path)} exists already: something else writes into the directory");
+        if (!DurableFile.CreateUnsynced(Path.Combine(_directory, path), content, FileMode))
+            throw Taken(path);
+        _files.Add(path);
         _bytes += content.Length;
     }
+
+    /// <summary>Makes every file durable, then every folder with their names: once for all, for a sync of each as it is written costs a hundred times as much.</summary>
+    private void Sync()
+    {
+        DurableFile.BeginSync(_directory);
+        foreach (var path in _files)
+            DurableFile.SyncFile(Path.Combine(_directory, path));
+        foreach (var folder in _folders)
+            DurableFile.SyncDirectory(Path.Combine(_directory, folder));
+        DurableFile.SyncDirectory(_directory);
+    }
+
+    private static IOException Taken(string path) => new($"{SafeText.ForTerminal(path)} exists already: something else writes into the directory");
 }

@@ -15,6 +15,7 @@ public static class DurableFile
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const string TemporarySuffix = ".tmp";
     private const int RandomHexDigits = 16;
+    private const int FirstReadBytes = 4_096;
     private const uint Unchanged = uint.MaxValue;
 
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdef");
@@ -48,6 +49,31 @@ public static class DurableFile
         if (!TryName(dir, temporary, name, path)) return false;
         Posix.Fsync(dir, path);
         return true;
+    }
+
+    /// <summary>
+    /// Makes a file with its whole content, never over an existing one, and leaves it to the caller to sync it and its directory before anything
+    /// rests on it: for many files at once. False when any file of that name exists.
+    /// </summary>
+    /// <exception cref="IOException">A call failed; what was written of the file stays.</exception>
+    internal static bool CreateUnsynced(string path, ReadOnlySpan<byte> content, UnixFileMode mode)
+    {
+        using var dir = OpenParent(path, out var name);
+        if (Posix.TryStatAt(dir, name, path, out _)) return false;
+        using var file = Posix.OpenAt(dir, name, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, Private, path);
+        Posix.WriteAll(file, content, path);
+        Own(file, mode, null, path);
+        return true;
+    }
+
+    /// <summary>
+    /// Has the kernel write out all that waits for the file system of a directory, in one go. Where it cannot, or fails, nothing is said: only a
+    /// sync of each file tells that the file is durable, and after this it has little left to do.
+    /// </summary>
+    internal static void BeginSync(string directory)
+    {
+        using var dir = Posix.OpenDirectory(directory);
+        _ = Libc.Syncfs(dir);
     }
 
     /// <summary>Makes a directory with exactly this mode; false when one exists (its mode is left alone).</summary>
@@ -142,20 +168,35 @@ public static class DurableFile
     /// <exception cref="IOException">A call failed, it is no regular file, or it is longer.</exception>
     public static byte[] ReadAllBounded(string path, int maxBytes)
     {
+        byte[] content = [];
+        Array.Resize(ref content, ReadAllBounded(path, maxBytes, ref content));
+        return content;
+    }
+
+    /// <summary>The same into a buffer, which is replaced by a longer one where it is too short; gives the content's length.</summary>
+    /// <exception cref="IOException">A call failed, it is no regular file, or it is longer.</exception>
+    internal static int ReadAllBounded(string path, int maxBytes, ref byte[] buffer)
+    {
         using var file = Posix.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK);
         var stat = Posix.Stat(file, path);
         if (stat.Kind != FileKind.Regular) throw new IOException($"{SafeText.ForTerminal(path)}: not a regular file");
         if (stat.SizeBytes > maxBytes) throw TooLong(path, maxBytes);
-        // One byte more than allowed: the file may grow while it is read, and a file of /proc says size 0.
-        var buffer = new byte[Math.Min(maxBytes, Math.Max(stat.SizeBytes, 4096)) + 1];
+        if (buffer.Length < stat.SizeBytes) buffer = new byte[stat.SizeBytes];
         var length = 0;
+        Span<byte> next = stackalloc byte[1];
         while (true)
         {
-            var count = Posix.Read(file, buffer.AsSpan(length), path);
-            if (count == 0) return buffer.AsSpan(0, length).ToArray();
+            // One byte more than there should be: the file may grow while it is read, and a file of /proc says size 0.
+            var isFull = length == buffer.Length;
+            var count = Posix.Read(file, isFull ? next : buffer.AsSpan(length), path);
+            if (count == 0) return length;
+            if (length + count > maxBytes) throw TooLong(path, maxBytes);
+            if (isFull)
+            {
+                Array.Resize(ref buffer, Math.Max(FirstReadBytes, buffer.Length * 2));
+                buffer[length] = next[0];
+            }
             length += count;
-            if (length > maxBytes) throw TooLong(path, maxBytes);
-            if (length == buffer.Length) Array.Resize(ref buffer, (int)Math.Min(maxBytes + 1L, buffer.Length * 2L));
         }
     }
 

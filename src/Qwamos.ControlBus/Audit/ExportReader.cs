@@ -5,13 +5,16 @@ using Qwamos.ControlBus.Ledger;
 
 namespace Qwamos.ControlBus.Audit;
 
-/// <summary>Reads an export's files, each bounded. Nothing that it gives is verified: leaves and hashes are checked against the signed root by who asks.</summary>
+/// <summary>Reads an export's files, each bounded; not from several threads at once. Nothing that it gives is verified: leaves and hashes are checked against the signed root by who asks.</summary>
 /// <param name="directory">The export.</param>
 /// <param name="size">Entries in it, as its checkpoint says: which tiles there are follows from that.</param>
 public sealed class ExportReader(string directory, long size)
 {
     /// <summary>The signed checkpoint's file.</summary>
     public const string CheckpointFile = "checkpoint";
+
+    // One after the other, each bundle is read into it: they are long, and a new array for each would be most of the memory that is used up.
+    private byte[] _bundle = [];
 
     /// <summary>The signed checkpoint's bytes.</summary>
     /// <exception cref="ExportFaultException">It cannot be read.</exception>
@@ -63,8 +66,8 @@ public sealed class ExportReader(string directory, long size)
     /// <summary>The leaves of the bundle at a level 0 tile's place: exactly as many as the tile is wide.</summary>
     internal List<byte[]> ReadEntries(TreeTile tile)
     {
-        var bundle = Read(directory, tile.EntriesPath, EntryBundle.MaxBytes);
-        return EntryBundle.TryRead(bundle, tile.Width, out var leaves, out var why)
+        var length = Read(directory, tile.EntriesPath, EntryBundle.MaxBytes, ref _bundle);
+        return EntryBundle.TryRead(_bundle.AsSpan(0, length), tile.Width, out var leaves, out var why)
             ? leaves
             : throw new ExportFaultException(new AuditFault(tile.EntriesPath, (tile.Index * TreeTile.FullWidth) + leaves.Count, why));
     }
@@ -105,9 +108,16 @@ public sealed class ExportReader(string directory, long size)
 
     private static byte[] Read(string directory, string path, int maxBytes)
     {
+        byte[] content = [];
+        Array.Resize(ref content, Read(directory, path, maxBytes, ref content));
+        return content;
+    }
+
+    private static int Read(string directory, string path, int maxBytes, ref byte[] buffer)
+    {
         try
         {
-            return DurableFile.ReadAllBounded(Path.Combine(directory, path), maxBytes);
+            return DurableFile.ReadAllBounded(Path.Combine(directory, path), maxBytes, ref buffer);
         }
         catch (IOException e)
         {

@@ -14,8 +14,11 @@ namespace Qwamos.ControlBus.Audit;
 /// <param name="tiles">Grown by each entry that is sound.</param>
 internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<VerifyingKey> signers, TileBuilder tiles)
 {
+    private const int FirstMessages = 1 << 20;
+
     private readonly EntryAuditor _auditor = new(signers, checkpoint.SystemId);
-    private readonly HashSet<ReplayKey> _messages = [];
+    // Of the size that it will have, up to some million: a set that grows copies itself again and again.
+    private readonly HashSet<ReplayKey> _messages = new((int)Math.Min(checkpoint.Size, FirstMessages));
     private PolicyState _state = PolicyState.Empty;
     private long _signatures;
     private long _withheld;
@@ -23,13 +26,13 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
     /// <summary>The first fault, or null. What the source of the runs or the taker of the tiles throws passes through.</summary>
     public AuditFault? Check(IEnumerable<LeafRun> runs, Action<long, long>? progress)
     {
-        foreach (var (run, entries, hashes) in runs.InOrder(Judge))
+        foreach (var (place, first, entries, hashes) in runs.InOrder(Judge))
         {
             for (var i = 0; i < entries.Length; i++)
             {
-                if (Take(run.First + i, entries[i]) is { } fault)
-                    return new AuditFault(run.Place, run.First + i, fault);
-                tiles.Append(hashes[i]);
+                if (Take(first + i, entries[i]) is { } fault)
+                    return new AuditFault(place, first + i, fault);
+                tiles.Append(hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes));
             }
             progress?.Invoke(tiles.Tree.Size, checkpoint.Size);
         }
@@ -58,18 +61,19 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
             : new AuditFault(place, null, $"the entries' root hash is {Convert.ToHexStringLower(root)}, and {checkpoint.RootHex} was signed: entries were changed, or others put in their place");
     }
 
-    private (LeafRun Run, AuditedEntry[] Entries, byte[][] Hashes) Judge(LeafRun run)
+    private (string Place, long First, AuditedEntry[] Entries, byte[] Hashes) Judge(LeafRun run)
     {
         var entries = new AuditedEntry[run.Leaves.Count];
-        var hashes = new byte[entries.Length][];
+        var hashes = new byte[entries.Length * MerkleTree.HashBytes];
         for (var i = 0; i < entries.Length; i++)
         {
-            hashes[i] = MerkleTree.LeafHash(run.Leaves[i]);
+            var hash = hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes);
+            MerkleTree.LeafHash(run.Leaves[i], hash);
             // What is not in the tree is not worth a look: its hash is the fault to be told.
-            if (run.Hashes is null || hashes[i].AsSpan().SequenceEqual(run.Hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes)))
+            if (run.Hashes is null || hash.SequenceEqual(run.Hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes)))
                 entries[i] = _auditor.Judge(run.First + i, run.Leaves[i]);
         }
-        return (run, entries, hashes);
+        return (run.Place, run.First, entries, hashes);
     }
 
     private string? Take(long index, AuditedEntry audited)

@@ -13,6 +13,12 @@ public static class CanonicalJson
 {
     private const int InitialBytes = 512;
 
+    // What one thread writes in is used again, unless something was long.
+    private const int MaxKeptBytes = 65_536;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? kept;
+
     private static readonly SearchValues<char> NeedEscape = SearchValues.Create(
         "\0\u0001\u0002\u0003\u0004\u0005\u0006\u0007\b\t\n\u000B\f\r\u000E\u000F\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F\"\\");
 
@@ -20,9 +26,13 @@ public static class CanonicalJson
     /// <exception cref="ArgumentException">A number is beyond a double's range: it has no canonical form.</exception>
     public static byte[] Write(JsonValue value)
     {
-        var output = new ArrayBufferWriter<byte>(InitialBytes);
+        var output = kept ?? new ArrayBufferWriter<byte>(InitialBytes);
+        kept = null;
         Write(value, output);
-        return output.WrittenSpan.ToArray();
+        var canonical = output.WrittenSpan.ToArray();
+        output.ResetWrittenCount();
+        kept = output.Capacity <= MaxKeptBytes ? output : null;
+        return canonical;
     }
 
     /// <summary>The canonical bytes, appended.</summary>

@@ -37,6 +37,10 @@ public static class StrictJson
         {
             fault = parser.Explain(exception);
         }
+        finally
+        {
+            parser.Dispose();
+        }
         return value is not null;
     }
 

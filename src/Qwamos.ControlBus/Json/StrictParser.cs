@@ -13,9 +13,14 @@ internal ref struct StrictParser
     private const int FewMembers = 8;
     private const int MaxStackChars = 256;
 
+    // The members of all objects that are open, the innermost last: each object's array is made once, when its length is known.
+    private const int FirstOpenMembers = 16;
+
     private readonly ReadOnlySpan<byte> _utf8;
     private readonly int _maxDepth;
     private Utf8JsonReader _reader;
+    private KeyValuePair<string, JsonValue>[] _open = ArrayPool<KeyValuePair<string, JsonValue>>.Shared.Rent(FirstOpenMembers);
+    private int _openCount;
     private bool _isDone;
 
     internal StrictParser(ReadOnlySpan<byte> utf8, int maxDepth)
@@ -24,6 +29,9 @@ internal ref struct StrictParser
         _maxDepth = maxDepth;
         _reader = new Utf8JsonReader(utf8, OptionsFor(maxDepth));
     }
+
+    /// <summary>Gives back what the pass worked with.</summary>
+    internal readonly void Dispose() => ArrayPool<KeyValuePair<string, JsonValue>>.Shared.Return(_open, clearArray: true);
 
     internal string? Fault { get; private set; }
 
@@ -81,21 +89,35 @@ internal ref struct StrictParser
 
     private JsonValue? ParseObject()
     {
-        var members = Array.Empty<KeyValuePair<string, JsonValue>>();
         HashSet<string>? names = null;
-        var count = 0;
+        var first = _openCount;
         while (_reader.Read() && _reader.TokenType != JsonTokenType.EndObject)
         {
             var at = _reader.TokenStartIndex;
-            if (ReadText() is not { } name) return null;
-            if (IsTaken(name, members.AsSpan(0, count), ref names)) return Fail("a member stands twice in one object", at);
+            if (ReadName() is not { } name) return null;
+            if (IsTaken(name, _open.AsSpan(first.._openCount), ref names)) return Fail("a member stands twice in one object", at);
+            // Its place among its siblings first: the members of an object inside it come after.
+            Open(name);
+            var place = _openCount - 1;
             _reader.Read();
             if (ParseValue() is not { } value) return null;
-            if (count == members.Length) Array.Resize(ref members, Math.Max(4, count * 2));
-            members[count++] = KeyValuePair.Create(name, value);
+            _open[place] = KeyValuePair.Create(name, value);
         }
-        Array.Resize(ref members, count);
+        var members = _open.AsSpan(first.._openCount).ToArray();
+        _openCount = first;
         return new JsonValue(JsonKind.Object, members);
+    }
+
+    private void Open(string name)
+    {
+        if (_openCount == _open.Length)
+        {
+            var more = ArrayPool<KeyValuePair<string, JsonValue>>.Shared.Rent(_open.Length * 2);
+            _open.CopyTo(more, 0);
+            Dispose();
+            _open = more;
+        }
+        _open[_openCount++] = KeyValuePair.Create(name, JsonValue.Null);
     }
 
     private static bool IsTaken(string name, ReadOnlySpan<KeyValuePair<string, JsonValue>> before, ref HashSet<string>? names)
@@ -123,6 +145,8 @@ internal ref struct StrictParser
             return new JsonValue(JsonKind.Number, null, number);
         return new JsonValue(JsonKind.Number, Encoding.ASCII.GetString(token));
     }
+
+    private string? ReadName() => !_reader.ValueIsEscaped && RecentText.TryGet(_reader.ValueSpan, out var name) ? name : ReadText();
 
     private string? ReadText()
     {

@@ -32,7 +32,15 @@ public static class EntryReader
     public static LedgerEntry ReadExported(long index, byte[] leaf) => ReadLeaf(new LedgerRow(index, leaf, [], null), null);
 
     /// <summary>Reads an entry as <see cref="Read"/> does, but for its key, which a row of an earlier format does not have.</summary>
-    internal static LedgerEntry ReadLeaf(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope)
+    internal static LedgerEntry ReadLeaf(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope) =>
+        ChangeLeaf.TryRead(row.Leaf, out var change) ? change : ReadByMembers(row, confidentialEnvelope);
+
+    /// <summary>What a recorded message must be, whatever became of it.</summary>
+    internal static bool IsChange(Message message) => message is { Command: Commands.SetPolicy, Nonce: not null, Timestamp: not null, Args: not null };
+
+    /// <summary>Reads a leaf of any kind by its members; without <see cref="ChangeLeaf"/>, which must find the same in what it takes.</summary>
+    /// <exception cref="LedgerIntegrityException">The leaf is not in the form of docs/formats/ledger.md, or the envelope is not the recorded one.</exception>
+    internal static LedgerEntry ReadByMembers(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope)
     {
         if (!StrictJson.TryParse(row.Leaf, out var document, out var fault, Limits.MaxLeafBytes, MaxLeafDepth))
             throw Wrong(row, fault);
@@ -96,7 +104,7 @@ public static class EntryReader
         var raw = hash is not null ? TakeConfidential(row, hash, confidentialEnvelope!) : CutEnvelope(row, reader);
         if (!EnvelopeReader.TryRead(raw, out var envelope, out var refusal))
             throw Wrong(row, $"its envelope does not parse: {refusal.Reason}");
-        if (envelope.Raw.Length != raw.Length || envelope.Message is not { Command: Commands.SetPolicy, Nonce: not null, Timestamp: not null, Args: not null })
+        if (envelope.Raw.Length != raw.Length || !IsChange(envelope.Message))
             throw Wrong(row, "its envelope is not a change");
         return new MessageEntry(time, sender, signer, schema, envelope, hash is not null, outcome, code, reason);
     }

@@ -28,13 +28,21 @@ public sealed class MerkleTree
     /// <summary>The hash of a leaf's bytes.</summary>
     public static byte[] LeafHash(ReadOnlySpan<byte> leaf)
     {
+        var hash = new byte[HashBytes];
+        LeafHash(leaf, hash);
+        return hash;
+    }
+
+    /// <summary>The same, into 32 bytes.</summary>
+    internal static void LeafHash(ReadOnlySpan<byte> leaf, Span<byte> hash)
+    {
         // One call over one buffer: an incremental hash costs more than this copy for all but the longest leaves.
         var buffer = ArrayPool<byte>.Shared.Rent(1 + leaf.Length);
         try
         {
             buffer[0] = 0x00;
             leaf.CopyTo(buffer.AsSpan(1));
-            return SHA256.HashData(buffer.AsSpan(0, 1 + leaf.Length));
+            SHA256.HashData(buffer.AsSpan(0, 1 + leaf.Length), hash);
         }
         finally
         {

@@ -6,7 +6,7 @@ namespace Qwamos.ControlBus.Ledger;
 internal static class OrderedWork
 {
     // Enough that no core waits for the one that takes the results, and few enough that what is ahead stays small.
-    private static readonly int MaxAhead = 4 * Environment.ProcessorCount;
+    private static readonly int MaxAhead = 2 * Environment.ProcessorCount;
 
     /// <summary>
     /// Each piece's result, in order. A fault of the source comes after the results of all pieces before it, so that whoever looks for the first

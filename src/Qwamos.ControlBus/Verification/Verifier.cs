@@ -99,16 +99,12 @@ public sealed class Verifier
         if (envelope.Signatures is not [var signature])
             return new Refusal(ErrorCode.NotSupported, "more than one signature is not supported yet");
 
-        IEnumerable<VerifyingKey> candidates = _options.Keys;
-        if (signature.KeyId is { } named)
+        var isKnown = signature.KeyId is null;
+        foreach (var key in _options.Keys)
         {
-            candidates = _options.Keys.Where(key => key.Id == named);
-            if (!candidates.Any())
-                return new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key");
-        }
-
-        foreach (var key in candidates)
-        {
+            if (signature.KeyId is { } named && key.Id != named)
+                continue;
+            isKnown = true;
             if (key.Verify(envelope.Message.Canonical.Span, signature.Bytes.Span))
             {
                 signer = key.Id;
@@ -116,6 +112,8 @@ public sealed class Verifier
             }
         }
 
+        if (!isKnown)
+            return new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key");
         return new Refusal(ErrorCode.BadSignature, "the signature does not hold under an active key");
     }
 }

@@ -163,6 +163,76 @@ public sealed class EntryTests
         Assert.Equal(5, refusal.Index);
     }
 
+    [Theory]
+    [InlineData("\"time\":1800000007", "\"time\":01800000007")]
+    [InlineData("\"time\":1800000007", "\"time\":+1800000007")]
+    [InlineData("\"time\":1800000007", "\"time\":9007199254740992")]
+    [InlineData("\"time\":1800000007", "\"time\":99999999999999999999")]
+    [InlineData("\"time\":1800000007", "\"time\":1800000007.0")]
+    [InlineData("\"uid\":1000", "\"uid\":-0")]
+    [InlineData("\"uid\":1000", "\"uid\":")]
+    [InlineData("\"pid\":4321", "\"pid\":2147483648")]
+    [InlineData("\"TOR_ISOLATION\"]", "\"TOR_ISOLATION\",]")]
+    [InlineData("\"TOR_ISOLATION\"]", "\"TOR\\u005fISOLATION\"]")]
+    [InlineData("\"unstaged\":[]}", "\"unstaged\":[]},\"envelope_sha256\":\"\"")]
+    [InlineData("}}", "}} ")]
+    [InlineData("\"envelope\":{", "\"envelope\": {")]
+    [InlineData("\"msg\":{", "\"ms\":{")]
+    [InlineData("set_policy", "get_status")]
+    public void ALeafInAnotherForm_IsNotReadInOnePassEither(string from, string to)
+    {
+        var entry = EntryWriter.Accept(Time, Peer, Verified(Envelope("{\"TOR_ISOLATION\":\"off\"}")), Schema, new ChangeOutcome(["TOR_ISOLATION"], [], []));
+        Assert.True(ChangeLeaf.TryRead(entry.Leaf.ToArray(), out _));
+        var text = Encoding.UTF8.GetString(entry.Leaf.Span) + (from == "}}" ? "}}" : "");
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        var leaf = Encoding.UTF8.GetBytes(text.Replace(from, to, StringComparison.Ordinal));
+        Assert.False(ChangeLeaf.TryRead(leaf, out _));
+        Assert.Throws<LedgerIntegrityException>(() => EntryReader.ReadByMembers(new LedgerRow(5, leaf, [], null), null));
+    }
+
+    [Theory]
+    [InlineData("{\"TOR_ISOLATION\":\"off\"}", "TOR_ISOLATION")]
+    [InlineData("{ \"a\":\"\u00e9\\u0041\", \"b\":[1,{\"c\":true}] }", "a", "b")]
+    [InlineData("{\"x\":1}")]
+    [InlineData("{\"quote\\\"\":1}", "quote\"")]
+    [InlineData("{\"b\\\\\":1}", "b\\")]
+    [InlineData("{\"x\":1}", "\u007f")]
+    public void Attack30_ALeafWithAnyByteChanged_IsReadInOnePassAsByItsMembersOrNotAtAll(string args, params string[] applied)
+    {
+        byte[] leaf = EntryWriter.Write(new MessageEntry(
+            Time, Peer, Id(), Schema.Hash, Enveloped(Envelope(args)), false, new ChangeOutcome(applied, [], applied), null, null));
+        var random = new Random(30);
+        var read = 0;
+        for (var at = 0; at < leaf.Length; at++)
+        {
+            foreach (var other in (byte[])[(byte)random.Next(256), (byte)"0129 af\"\\{}[],:-.e"[random.Next(18)], (byte)(leaf[at] ^ 0x20)])
+            {
+                var changed = (byte[])leaf.Clone();
+                changed[at] = other;
+                read += IsReadAlike(changed) + IsReadAlike([.. leaf[..at], other, .. leaf[at..]]) + IsReadAlike([.. leaf[..at], .. leaf[(at + 1)..]]);
+            }
+        }
+        // Digits and hashes may be others; so the comparison was made.
+        Assert.InRange(read, applied.Any(name => name.AsSpan().ContainsAny("\"\\\u007f")) ? 0 : 1, leaf.Length * 9);
+    }
+
+    private static int IsReadAlike(byte[] leaf)
+    {
+        if (!ChangeLeaf.TryRead(leaf, out var read))
+            return 0;
+        var expected = Assert.IsType<MessageEntry>(EntryReader.ReadByMembers(new LedgerRow(5, leaf, [], null), null));
+        Assert.Equal(leaf, EntryWriter.Write(read));
+        Assert.Equal(expected.Envelope.Raw.ToArray(), read.Envelope.Raw.ToArray());
+        Assert.Equal(expected.Message.Canonical.ToArray(), read.Message.Canonical.ToArray());
+        Assert.Equal(
+            (expected.TimeSeconds, expected.Peer, expected.Signer, expected.SchemaHash, expected.IsConfidential, expected.OutcomeName),
+            (read.TimeSeconds, read.Peer, read.Signer, read.SchemaHash, read.IsConfidential, read.OutcomeName));
+        Assert.Equal(expected.Outcome!.Applied, read.Outcome!.Applied);
+        Assert.Equal(expected.Outcome.Staged, read.Outcome.Staged);
+        Assert.Equal(expected.Outcome.Unstaged, read.Outcome.Unstaged);
+        return 1;
+    }
+
     private static LedgerEntry Read(NewEntry entry) => EntryReader.Read(
         new LedgerRow(5, entry.Leaf.ToArray(), MerkleTree.LeafHash(entry.Leaf.Span), entry.Key), _ => entry.ConfidentialEnvelope?.ToArray());
 
@@ -170,10 +240,17 @@ public sealed class EntryTests
         "{\"msg\":{\"command\":\"set_policy\",\"args\":" + args + ",\"nonce\":\"AAECAwQFBgcICQoLDA0ODw==\",\"timestamp\":1800000000},\"signature\":\""
         + Convert.ToBase64String(new byte[64]) + "\"}";
 
-    private static VerifiedMessage Verified(string raw)
+    private static VerifiedMessage Verified(string raw) => new(Enveloped(raw), Id());
+
+    private static Envelope Enveloped(string raw)
     {
         Assert.True(EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(raw), out var envelope, out var refusal), refusal?.Reason);
+        return envelope;
+    }
+
+    private static KeyId Id()
+    {
         Assert.True(KeyId.TryParse(KeyIdText, out var signer));
-        return new VerifiedMessage(envelope, signer);
+        return signer;
     }
 }

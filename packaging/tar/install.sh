@@ -1,0 +1,117 @@
+#!/bin/sh
+# Installs the QWAMOS control bus where there are no Debian packages. Run as root in the unpacked folder:
+#   ./install.sh dom0|gateway|client [--prefix DIR] [--destdir DIR]
+#   ./install.sh remove [--prefix DIR] [--destdir DIR]
+# Programs go below --prefix (/usr/local); units, account and folders where systemd looks for them in /etc. Configuration that is there stays.
+# remove takes away what was installed and leaves keys, ledger and configuration. Below --destdir nothing is started and no account made.
+set -eu
+umask 022
+HERE=$(cd "$(dirname "$0")" && pwd)
+
+say() { printf '%s\n' "$*"; }
+die() { say "install.sh: $*" >&2; exit 1; }
+
+[ $# -ge 1 ] || die "what? dom0, gateway, client or remove"
+PART=$1 PREFIX=/usr/local DESTDIR=
+shift
+while [ $# -gt 0 ]; do
+    [ $# -ge 2 ] || die "$1 takes a value, or is not known"
+    case $1 in
+        --prefix) PREFIX=$2 ;;
+        --destdir) DESTDIR=$2 ;;
+        *) die "unknown option $1" ;;
+    esac
+    shift 2
+done
+case $PREFIX in /*) ;; *) die "--prefix takes an absolute path" ;; esac
+[ -n "$DESTDIR" ] || [ "$(id -u)" -eq 0 ] || die "run this as root, or with --destdir"
+
+LIB=$DESTDIR$PREFIX/lib/qwamos BIN=$DESTDIR$PREFIX/bin MAN=$DESTDIR$PREFIX/share/man UNITS=$DESTDIR/etc/systemd/system
+
+live() { [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; }
+
+# program NAME: beside its libraries, and by a link on the path.
+program() {
+    install -d "$LIB" "$BIN"
+    install -m 755 "$HERE/bin/$1" "$LIB/$1"
+    install -m 644 "$HERE/bin/libsodium.so" "$HERE/bin/libe_sqlite3.so" "$LIB"
+    ln -sf "../lib/qwamos/$1" "$BIN/$1"
+}
+
+# units NAME-PATTERN: with the programs' place in them.
+units() {
+    install -d "$UNITS" "$DESTDIR/etc/sysusers.d" "$DESTDIR/etc/tmpfiles.d"
+    for unit in "$HERE"/systemd/$1; do
+        sed "s:^ExecStart=/usr/bin/:ExecStart=$PREFIX/bin/:" "$unit" >"$UNITS/${unit##*/}"
+        chmod 644 "$UNITS/${unit##*/}"
+    done
+    install -m 644 "$HERE/sysusers.d/qwamos.conf" "$DESTDIR/etc/sysusers.d"
+}
+
+configuration() {
+    install -d "$DESTDIR/etc/qwamos"
+    [ -e "$DESTDIR/etc/qwamos/${1##*/}" ] || install -m 644 "$1" "$DESTDIR/etc/qwamos"
+}
+
+manual() {
+    for page in "$@"; do
+        install -d "$MAN/man${page##*.}"
+        install -m 644 "$HERE/man/$page" "$MAN/man${page##*.}"
+    done
+}
+
+started() {
+    live || return 0
+    systemd-sysusers
+    systemd-tmpfiles --create "$1"
+    systemctl daemon-reload
+    shift
+    systemctl enable --quiet "$@"
+}
+
+case $PART in
+    dom0)
+        program qwamosd
+        program qwamosctl
+        units 'qwamos*'
+        install -m 644 "$HERE/tmpfiles.d/qwamos.conf" "$DESTDIR/etc/tmpfiles.d"
+        configuration "$HERE/conf/qwamosd.json"
+        configuration "$HERE/conf/policy.schema.json"
+        manual qwamosd.8 qwamosctl.1 qwamosd.json.5 policy.schema.json.5 qwamos-files.5
+        # shellcheck disable=SC2046 # names of units have no blanks
+        started qwamos.conf $(cd "$HERE/systemd" && grep -l '^\[Install\]' qwamos*)
+        say "Installed. The next three commands, with the operator's name for NAME:"
+        say "  as NAME:  qwamosctl key show"
+        say "  as root:  usermod -aG qwamos NAME && qwamosd enroll ~NAME/.qwamos/dom0/ed25519_pk"
+        say "  as NAME, logged in again for the group:  qwamosctl set RADIO_ISOLATION on"
+        ;;
+    gateway)
+        program gateway-policyd
+        units 'gateway-*'
+        install -m 644 "$HERE/tmpfiles.d/qwamos-gateway.conf" "$DESTDIR/etc/tmpfiles.d"
+        configuration "$HERE/conf/gateway.json"
+        manual gateway-policyd.8 gateway.json.5 hooks.d.5
+        # shellcheck disable=SC2046 # names of units have no blanks
+        started qwamos-gateway.conf $(cd "$HERE/systemd" && grep -l '^\[Install\]' gateway-*)
+        say "Installed. Next, as root, with the operator's public key and Dom0's system ID:  gateway-policyd enroll ed25519_pk --system HEX"
+        ;;
+    client)
+        program qwamosctl
+        manual qwamosctl.1
+        say "Installed. Next:  qwamosctl key show"
+        ;;
+    remove)
+        if live; then
+            # shellcheck disable=SC2046 # names of units have no blanks
+            systemctl disable --quiet --now $(cd "$HERE/systemd" && ls) 2>/dev/null || true
+        fi
+        for unit in "$HERE"/systemd/*; do rm -f "$UNITS/${unit##*/}"; done
+        for name in qwamosd gateway-policyd qwamosctl; do rm -f "$BIN/$name" "$LIB/$name"; done
+        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf
+        for page in "$HERE"/man/*; do rm -f "$MAN/man${page##*.}/${page##*/}"; done
+        [ ! -d "$LIB" ] || rmdir "$LIB"
+        live && systemctl daemon-reload
+        say "Removed. /etc/qwamos, /var/lib/qwamos, /var/lib/qwamos-boot and /var/lib/qwamos-gateway are left as they are."
+        ;;
+    *) die "what? dom0, gateway, client or remove, not $PART" ;;
+esac

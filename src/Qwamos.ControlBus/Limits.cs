@@ -165,6 +165,9 @@ public static class Limits
     /// <summary>Files of evidence that the boot keeps of other keys than the ledger's: the first ones.</summary>
     public const int MaxBootEvidenceFiles = 16;
 
+    /// <summary>Files that a client keeps of what it saw under a ledger's keys before the present one: the first ones.</summary>
+    public const int MaxReplacedCheckpoints = 8;
+
     // Backups.
 
     /// <summary>Bytes of a backup in one answer: as <see cref="MaxLeafPageBytes"/>.</summary>

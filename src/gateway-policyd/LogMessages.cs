@@ -65,8 +65,8 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(40, LogLevel.Information, "witness {Key}")]
     public partial void Witness(string key);
 
-    [LoggerMessage(41, LogLevel.Warning, "no witness: this gateway has no system ID yet; run gateway-policyd enroll FILE --system HEX")]
-    public partial void NoWitness();
+    [LoggerMessage(41, LogLevel.Warning, "no witness: this gateway has no system ID yet; give it Dom0's: {Command}")]
+    public partial void NoWitness(string command);
 
     [LoggerMessage(44, LogLevel.Warning, "the witness has a new key, {Key}, for it vouches for another ledger now, {Ledger}: give its line to the auditors in place of {Old}")]
     public partial void WitnessKeyRenewed(string ledger, string key, string old);

@@ -24,7 +24,7 @@ internal static class OwnSocket
         }
         catch (SocketException e)
         {
-            return End(ExitCodes.NotReachable, $"{SocketFaults.Describe(paths.GatewaySocket, e)}: does gateway-policyd run? Start it: {Start(paths)}");
+            return End(ExitCodes.NotReachable, $"{SocketFaults.Describe(paths.GatewaySocket, e)}: does gateway-policyd run? Start it: {ProposedCommand.Start(paths, "gateway-policyd")}");
         }
         catch (OperationCanceledException)
         {
@@ -53,8 +53,6 @@ internal static class OwnSocket
         while (read > 0 && buffer[length - 1] != '\n' && length < buffer.Length);
         return buffer[..length];
     }
-
-    private static string Start(SystemPaths paths) => paths.IsTrial ? $"gateway-policyd --root {SafePath.Quote(paths.Root)}" : "systemctl start gateway-policyd";
 
     private static (AnswerReader?, int) End(int code, string sentence)
     {

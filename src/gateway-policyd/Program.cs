@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
+using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.Gateway.Receiving;
 
 namespace Qwamos.Gateway;
@@ -20,9 +22,15 @@ internal static class Program
             StatusCommand.Create(),
             WitnessCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, RootNotes.AnchorReplaced, takesSystem: true),
-            TimeFloorCommand.Create(DaemonCommandLine.Root, RootNotes.LowerFloor, "The time floor is lowered."),
+            TimeFloorCommand.Create(DaemonCommandLine.Root, LowerFloor, _ => "The time floor is lowered."),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
         return commands;
+    }
+
+    private static string? LowerFloor(SystemPaths paths, long seconds)
+    {
+        using var lines = new DaemonLog(LogFormat.Text, TimeProvider.System);
+        return RootNotes.LowerFloor(paths, seconds, new LogMessages(lines));
     }
 }

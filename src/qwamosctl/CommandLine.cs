@@ -53,9 +53,8 @@ internal static class CommandLine
         return Unknown("option", word, known.Where(option => !option.Hidden).Select(option => option.Name), $"See: {NameOf(command)} --help");
     }
 
-    private static Failure Unknown(string what, string word, IEnumerable<string> known, string hint) => Failure.Usage(
-        NearestName.Of(word, known) is { } near ? $"there is no {what} {word}; did you mean {near}?" : $"there is no {what} {word}",
-        hint);
+    private static Failure Unknown(string what, string word, IEnumerable<string> known, string hint) =>
+        Failure.Usage(NearestName.Sentence(what, word, known), hint);
 
     private static string NameOf(Command command) => command switch
     {

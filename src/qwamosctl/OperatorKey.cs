@@ -27,8 +27,11 @@ internal sealed class OperatorKey : IDisposable
     public bool? IsEnrolled => EnrolledId(paths) is { } id ? id == key.Public.Id : null;
 
     /// <summary>The command that makes this system believe the key; to be run by root, but for a trial.</summary>
-    public string EnrolLine => (paths.IsTrial ? $"qwamosd --root {SafeText.ForTerminal(paths.Root)}" : "sudo qwamosd")
-        + $" enroll {SafeText.ForTerminal(PublicKeyFile)} --fingerprint {Id}{(IsEnrolled is false ? " --replace" : "")}";
+    public string EnrolLine => (paths.IsTrial ? "" : "sudo ")
+        + ProposedCommand.Of(paths, "qwamosd", $"enroll {SafePath.Quote(PublicKeyFile)} --fingerprint {Id}{(IsEnrolled is false ? " --replace" : "")}");
+
+    /// <summary>Whether a daemon of this trial, started by the same user, believes the key without an anchor.</summary>
+    private bool IsBelievedInTrial => paths.IsTrial && Posix.IsAbsent(paths.AnchorFile) && Path.GetDirectoryName(PublicKeyFile) == KeyHome.DefaultDirectory;
 
     /// <summary>That command, and what it does to the operator whose key is enrolled.</summary>
     public string EnrolAdvice => IsEnrolled is false
@@ -42,7 +45,7 @@ internal sealed class OperatorKey : IDisposable
         failure = null!;
         if (!home.TryLoad(out var signer, out var fault))
         {
-            failure = new Failure(ExitCode.KeyProblem, fault);
+            failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
             return false;
         }
         key = new OperatorKey(signer, home.PublicKeyFile, session.Paths);
@@ -64,7 +67,8 @@ internal sealed class OperatorKey : IDisposable
         key = new OperatorKey(signer, home.PublicKeyFile, session.Paths);
         if (created)
         {
-            session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. Its changes are not believed before it is enrolled.");
+            session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. "
+                + (key.IsBelievedInTrial ? "In this trial it is believed as long as no key is enrolled." : "Its changes are not believed before it is enrolled."));
             if (advise)
                 session.Terminal.Note($"  {key.EnrolAdvice}");
             if (Posix.IsRoot && session.Home is null && !session.Paths.IsTrial)

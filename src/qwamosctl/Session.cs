@@ -7,10 +7,30 @@ namespace Qwamos.Client;
 /// <summary>What one run of the program was told: where things are, and how to speak.</summary>
 internal sealed record Session(Terminal Terminal, SystemPaths Paths, string? Home, string SocketPath, bool Json)
 {
-    public int Fail(Failure failure) => failure.Report(Terminal, Json);
+    private const string Program = "qwamosctl ";
+    private const string Daemon = "qwamosd";
+
+    public int Fail(Failure failure) => (failure with { Mend = Placed(failure.Mend) }).Report(Terminal, Json);
 
     /// <summary>Unix seconds by this machine's clock.</summary>
     public long Now => Terminal.Clock.GetUtcNow().ToUnixTimeSeconds();
+
+    /// <summary>A sentence in which each command of this program has the places that this run was told of, so that it works as it stands.</summary>
+    public string? Placed(string? sentence) => sentence?.Replace(Program, ProposedCommand.Of(
+        Paths,
+        Program.TrimEnd(),
+        $"{(Home is null ? "" : $"--home {SafePath.Quote(Home)} ")}{(SocketPath == Paths.BusSocket ? "" : $"--socket {SafePath.Quote(SocketPath)} ")}").TrimEnd() + " ", StringComparison.Ordinal);
+
+    /// <summary>What starts the daemon, as root where it is the system's.</summary>
+    public string StartDaemon => AsRoot + ProposedCommand.Start(Paths, Daemon);
+
+    /// <summary>What has the daemon read its files anew.</summary>
+    public string RestartDaemon => AsRoot + ProposedCommand.Restart(Paths, Daemon);
+
+    /// <summary>Where the daemon says what it does.</summary>
+    public string DaemonLog => ProposedCommand.Log(Paths, Daemon);
+
+    private string AsRoot => Paths.IsTrial ? "" : "sudo ";
 
     /// <summary>This system's schema, or the built-in one.</summary>
     public bool TryLoadSchema(out PolicySchema schema, out Failure failure)

@@ -122,8 +122,10 @@ internal sealed class Daemon : IAsyncDisposable
     {
         PublishedState state = _writer.Published;
         _log.Key(_start.Key.Id.ToString());
-        if (_start.Paths.IsTrial && !Posix.TryStat(_start.Paths.AnchorFile, out _))
+        if (_start.Paths.IsTrial && Posix.IsAbsent(_start.Paths.AnchorFile))
             _log.TrialKey(KeyHome.DefaultDirectory);
+        var ledgerKey = _start.LedgerKey.Key.ToString();
+        _log.LedgerKey(ledgerKey, state.Policy.LedgerKey?.Statement is { } word && word.Key == ledgerKey ? $"signed by {word.Signer}" : "not signed by an operator");
         _log.Schema(_start.Schema.Hash, _start.Schema.Origin, _start.Schema.RuntimeCount, _start.Schema.RebootCount);
         _log.Policy(state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         if (_start.Socket.IsActivated)

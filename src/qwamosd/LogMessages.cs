@@ -35,6 +35,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(13, LogLevel.Information, "Landlock: {What}")]
     public partial void Confined(string what);
 
+    [LoggerMessage(14, LogLevel.Information, "ledger key {Key}: {Trust}")]
+    public partial void LedgerKey(string key, string trust);
+
     [LoggerMessage(10, LogLevel.Information, "change {Index} accepted: {Keys}")]
     public partial void Accepted(long index, string keys);
 

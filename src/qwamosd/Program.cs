@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.Daemon.Boot;
 using Qwamos.Daemon.Checking;
@@ -25,9 +26,12 @@ internal static class Program
             BackupCommand.Create(),
             RestoreCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, RootRequests.RecordReplacedAnchor),
-            TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, "The boot's timestamps are lowered; restart qwamosd to lower its own."),
+            TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, LowersItsOwn),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
         return commands;
     }
+
+    private static string LowersItsOwn(SystemPaths paths) =>
+        $"The boot's timestamps are lowered; qwamosd's own are at its next start: {ProposedCommand.Restart(paths, "qwamosd")}";
 }

@@ -141,7 +141,7 @@ internal static class Startup
             fault = $"{SafeText.ForTerminal(paths.CheckpointFile)} was signed by the ledger's key {kept.Key}, and {SafeText.ForTerminal(paths.LedgerKeyFile)} is another, {key}: put the old ledger_sk back; "
                 + $"to go on with the new one, which every client refuses until it is signed, move the checkpoint away: mv {SafePath.Quote(paths.CheckpointFile)} {SafePath.Quote(paths.CheckpointFile + ".old")}";
         else
-            fault = kept?.Fault(ledger, paths.CheckpointFile);
+            fault = kept?.Fault(ledger, paths);
         return fault is null;
     }
 
@@ -157,7 +157,7 @@ internal static class Startup
         }
         catch (LedgerIntegrityException e)
         {
-            return $"{e.Message} {SafeText.ForTerminal(paths.BootMemoryFile)} says so, where the boot keeps what it saw. Put the newest ledger back; {LedgerIntegrityException.GoOn(paths.LedgerFile)}";
+            return $"{e.Message} {SafeText.ForTerminal(paths.BootMemoryFile)} says so, where the boot keeps what it saw. Put the newest ledger back; {LedgerIntegrityException.GoOn(paths)}";
         }
     }
 

@@ -94,6 +94,52 @@ public sealed class RootCommandTests : IDisposable
         Assert.Contains(two, note);
     }
 
+    [Fact]
+    public void ReplacedKey_IsBelievedByWhoRuns_AndStatusTellsWhatTheBootWillRefuse()
+    {
+        string one = MakeKey("one");
+        string two = MakeKey("two");
+        Enroll("qwamosd", "one", "--fingerprint", one);
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal(0, Client("one", "set", "KERNEL_HARDENING", "strict").ExitCode);
+        Assert.Contains("The running qwamosd still believes the old key", Enroll("qwamosd", "two", "--fingerprint", two, "--replace").Output);
+        Assert.Equal(0, daemon.Stop());
+        string again = Enroll("qwamosd", "one", "--fingerprint", one, "--replace").Output;
+        Assert.DoesNotContain("running", again);
+        Assert.Contains($"qwamosd does not run; it believes the new key from its next start on: qwamosd --root {_trial.Root}", again);
+        Enroll("qwamosd", "two", "--fingerprint", two, "--replace");
+
+        _trial.StartDaemon();
+        string status = Client("two", "status").Output;
+        Assert.Contains("KERNEL_HARDENING  strict  (the boot will refuse it)", System.Text.RegularExpressions.Regex.Replace(status, " {2,}", "  "));
+        Assert.Contains($"the boot will refuse KERNEL_HARDENING: signed by {one}, which is not enrolled any more; set it again", status);
+        Assert.Contains("KERNEL_HARDENING (entry 0) is not applied", _trial.ApplyPending().Error);
+        Assert.Equal(0, Client("two", "set", "KERNEL_HARDENING", "strict").ExitCode);
+        Assert.DoesNotContain("the boot will refuse", Client("two", "status").Output);
+    }
+
+    [Fact]
+    public void KeyMadeInATrial_IsSaidToBeBelieved_AndIs()
+    {
+        var home = new Dictionary<string, string> { ["HOME"] = Home("user") };
+        Directory.CreateDirectory(Home("user"));
+        CommandResult made = Command.Run([Binaries.Client, "--root", _trial.Root, "key", "show"], environment: home!);
+        Assert.Contains("In this trial it is believed as long as no key is enrolled.", made.Error);
+        _trial.StartDaemon(environment: home);
+        Assert.Equal(0, Command.Run([Binaries.Client, "--root", _trial.Root, "set", "RADIO_ISOLATION", "off"], environment: home!).ExitCode);
+        MakeKey("other");
+        Assert.Contains("Its changes are not believed before it is enrolled.", Client("another", "key", "show").Error);
+    }
+
+    [Theory]
+    [MemberData(nameof(Daemons))]
+    public void UnknownCommand_NamesTheOneThatWasMeant(string daemon)
+    {
+        CommandResult result = Run(daemon, "enrol", "FILE");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("there is no command enrol; did you mean enroll?", result.Error);
+    }
+
     [Theory]
     [InlineData("tomorrow")]
     [InlineData("-5")]
@@ -117,6 +163,8 @@ public sealed class RootCommandTests : IDisposable
 
     private CommandResult Enroll(string daemon, string name, params string[] options) =>
         Run(daemon, ["enroll", Path.Combine(Home(name), "ed25519_pk"), .. daemon == "qwamosd" || options.Contains("--system") ? options : [.. options, "--system", new string('5', 32)]]);
+
+    private CommandResult Client(string home, params string[] arguments) => Command.Run([Binaries.Client, "--root", _trial.Root, "--home", Home(home), .. arguments]);
 
     private CommandResult Run(string daemon, params string[] arguments) => Command.Run([Program(daemon), "--root", _trial.Root, .. arguments]);
 

@@ -66,7 +66,7 @@ public sealed class WitnessTests : IDisposable
         Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"on\"").Code());
         gateway = _trial.StartGateway();
         AwaitState("alarm", size: null);
-        Assert.Contains("saw another history", daemon.Log);
+        daemon.WaitForLog("saw another history");
         Assert.Contains("as a witness: fork", _trial.Client("status").Output);
         string evidence = Assert.Single(Directory.GetFiles(_trial.At("/var/lib/qwamos-gateway/evidence"), "fork-*"));
         byte[] kept = File.ReadAllBytes(evidence);
@@ -154,12 +154,11 @@ public sealed class WitnessTests : IDisposable
         gateway.Kill9();
         foreach (string file in (string[])["ledger.db", "checkpoint", "ledger_sk"])
             File.Delete(_trial.At("/var/lib/qwamos/" + file));
-        // The operator knows of the new key; the client is told so.
-        Directory.Delete(Path.Combine(_trial.Home, "seen"), recursive: true);
         _trial.StartDaemon();
         // Of two statements the one of the later second counts.
         Eventually.True(() => Now > signed, "a second has passed");
-        Succeeds("audit", "key", "--sign");
+        // The operator knows of the new key, and names it.
+        Succeeds("audit", "key", "--sign", "--key", _trial.Status().GetProperty("key").GetString()!);
         gateway = _trial.StartGateway();
         AwaitState("cosigns", size: 1);
         Assert.NotEqual(first, WitnessLine());

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.ControlBus.Hosting.Commands;
 
@@ -35,12 +37,29 @@ public static class DaemonCommandLine
     public static async Task<int> InvokeAsync(RootCommand commands, string[] arguments)
     {
         ParseResult parsed = commands.Parse(arguments);
-        foreach (var error in parsed.Errors)
-            Complain(error.Message);
-        if (parsed.Errors.Count > 0)
+        IReadOnlyList<string> faults = Faults(parsed);
+        foreach (string fault in faults)
+            Complain(fault);
+        if (faults.Count > 0)
             Console.Error.WriteLine($"See: {commands.Name} --help");
         // A daemon stops by its own handling of SIGTERM, with requests in flight finished: not by the parser's.
-        return parsed.Errors.Count > 0 ? ExitCodes.Usage : await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        return faults.Count > 0 ? ExitCodes.Usage : await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+    }
+
+    /// <summary>What cannot be parsed; of words that are too much the first, with the one that was most likely meant.</summary>
+    internal static IReadOnlyList<string> Faults(ParseResult parsed)
+    {
+        Command command = parsed.CommandResult.Command;
+        // An option that there is not is taken for an argument, a file's name.
+        IEnumerable<string> words = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value);
+        if (words.Concat(parsed.UnmatchedTokens).FirstOrDefault(word => word is ['-', _, ..]) is { } mistaken)
+        {
+            IEnumerable<Option> options = command.Options.Concat(parsed.RootCommandResult.Command.Options.Where(option => option.Recursive));
+            return [NearestName.Sentence("option", mistaken, options.Select(option => option.Name))];
+        }
+        if (parsed.Errors.Count == 0 || parsed.UnmatchedTokens is not [string first, ..])
+            return [.. parsed.Errors.Select(error => error.Message)];
+        return [command.Subcommands.Count > 0 ? NearestName.Sentence("command", first, command.Subcommands.Select(sub => sub.Name)) : $"{command.Name} does not take {first}"];
     }
 
     private static void Complain(string error) =>

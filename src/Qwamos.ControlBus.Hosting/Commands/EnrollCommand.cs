@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Hosting.Commands;
@@ -34,17 +35,24 @@ public static class EnrollCommand
             }.Run();
             if (outcome.Result == EnrolmentResult.Refused) return outcome.Text;
             Console.Out.WriteLine(outcome.Text);
-            Console.Out.WriteLine(Sentence(outcome, parsed.RootCommandResult.Command.Name, paths));
+            Console.Out.WriteLine(Sentence(outcome, paths, isGateway: takesSystem));
             return null;
         });
         return command;
     }
 
-    private static string Sentence(EnrolmentOutcome outcome, string program, SystemPaths paths) => outcome.Result switch
+    internal static string Sentence(EnrolmentOutcome outcome, SystemPaths paths, bool isGateway) => outcome.Result switch
     {
-        EnrolmentResult.Replaced => "The key is replaced; what the old key staged is not applied any more. The running daemon still believes the old key: restart it now"
-            + (paths.IsTrial ? "." : $": systemctl restart {program}"),
+        EnrolmentResult.Replaced => "The key is replaced; what the old key staged is not applied any more: set it again with the new key. " + Believing(paths, isGateway),
         EnrolmentResult.AlreadyEnrolled => "This key was enrolled before; it stays.",
         _ => "The key is enrolled.",
     };
+
+    private static string Believing(SystemPaths paths, bool isGateway)
+    {
+        var daemon = isGateway ? "gateway-policyd" : "qwamosd";
+        return BusSocket.IsServed(isGateway ? paths.GatewaySocket : paths.BusSocket)
+            ? $"The running {daemon} still believes the old key: restart it now: {ProposedCommand.Restart(paths, daemon)}"
+            : $"{daemon} does not run; it believes the new key from its next start on: {ProposedCommand.Start(paths, daemon)}";
+    }
 }

@@ -83,7 +83,10 @@ public sealed class BusSocket : IDisposable
     }
 
     /// <summary>Whether another daemon holds this path; a sentence when it does, else null. Any user may ask.</summary>
-    public static string? Rival(string path) => FileLock.IsHeld(path + LockSuffix) ? AnotherServes(path) : null;
+    public static string? Rival(string path) => IsServed(path) ? AnotherServes(path) : null;
+
+    /// <summary>Whether a daemon holds this path now.</summary>
+    public static bool IsServed(string path) => FileLock.IsHeld(path + LockSuffix);
 
     /// <summary>Keeps every daemon from this path while something is done that none may be running for; false when one holds it.</summary>
     /// <exception cref="IOException">The lock file cannot be made, or is no regular file.</exception>

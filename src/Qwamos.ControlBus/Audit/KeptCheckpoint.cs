@@ -84,8 +84,8 @@ public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, 
 
     /// <summary>Why a ledger does not extend this checkpoint, and what to do about it; null when it does.</summary>
     /// <param name="ledger">The ledger.</param>
-    /// <param name="path">Where this is kept.</param>
-    public string? Fault(LedgerStore ledger, string path)
+    /// <param name="paths">The system whose checkpoint this is.</param>
+    public string? Fault(LedgerStore ledger, SystemPaths paths)
     {
         try
         {
@@ -94,7 +94,7 @@ public sealed record KeptCheckpoint(NoteVerifierKey Key, Checkpoint Checkpoint, 
         }
         catch (LedgerIntegrityException e)
         {
-            return $"{e.Message} {SafeText.ForTerminal(path)} says so, which the ledger's key signed. Put the newest ledger back; {LedgerIntegrityException.GoOn(Path.Combine(Path.GetDirectoryName(path)!, Path.GetFileName(ledger.Path)))}";
+            return $"{e.Message} {SafeText.ForTerminal(paths.CheckpointFile)} says so, which the ledger's key signed. Put the newest ledger back; {LedgerIntegrityException.GoOn(paths)}";
         }
     }
 

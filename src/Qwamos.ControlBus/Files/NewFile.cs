@@ -29,7 +29,7 @@ public sealed class NewFile : IDisposable
     public static NewFile Begin(string path, UnixFileMode mode)
     {
         path = Path.GetFullPath(path);
-        if (Posix.TryStat(path, out _)) throw Exists(path);
+        if (Posix.Exists(path)) throw Exists(path);
         var (folder, name) = (Path.GetDirectoryName(path)!, Path.GetFileName(path));
         DurableFile.RemoveLeftovers(folder, name);
         var temporary = Path.Combine(folder, DurableFile.TemporaryNameOf(name));

@@ -64,6 +64,10 @@ public static class Posix
     /// </summary>
     public static bool IsAbsent(string path) => !TryStat(path, out _) && Fault("stat", path).IsNotFound;
 
+    /// <summary>Whether something of that name is there, if only a link to nowhere.</summary>
+    /// <exception cref="PosixException">It cannot be known; it names the path.</exception>
+    public static bool Exists(string path) => TryStat(path, out _) || (Fault("stat", path) is { IsNotFound: false } fault ? throw fault : false);
+
     /// <summary>Changes owner and group of a path that is no link; null leaves one as it is.</summary>
     public static void ChangeOwner(string path, uint? uid, uint? gid)
     {

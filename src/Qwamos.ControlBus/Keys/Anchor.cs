@@ -57,7 +57,7 @@ public static class Anchor
 
     /// <summary>The command that enrols a key on this machine.</summary>
     internal static string EnrolLine(SystemPaths paths, bool isGateway) =>
-        $"{(isGateway ? "gateway-policyd" : "qwamosd")} {(paths.IsTrial ? $"--root {SafePath.Quote(paths.Root)} " : "")}enroll FILE{(isGateway ? " --system HEX" : "")}";
+        ProposedCommand.Of(paths, isGateway ? "gateway-policyd" : "qwamosd", isGateway ? "enroll FILE --system HEX" : "enroll FILE");
 
     /// <summary>What HEX in <see cref="EnrolLine"/> is.</summary>
     internal static string WhereHexIs(bool isGateway) => isGateway ? $" (HEX: the content of Dom0's {SystemPaths.Real.SystemIdFile})" : "";

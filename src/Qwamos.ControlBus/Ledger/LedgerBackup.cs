@@ -53,11 +53,11 @@ internal static class LedgerBackup
     /// <summary>A copy that an interrupted attempt left complete: without this, attempts on a full disk would fill it further.</summary>
     private static string? FindSame(string folder, string name, MerkleTree expected)
     {
-        foreach (var path in Names(name).Select(each => Path.Combine(folder, each)).TakeWhile(each => Posix.TryStat(each, out _)))
+        foreach (var path in Names(name).Select(each => Path.Combine(folder, each)).TakeWhile(each => Posix.Exists(each)))
         {
             try
             {
-                if (Posix.TryStat(path, out var stat) && stat.Kind == FileKind.Regular)
+                if (Posix.Stat(path).Kind == FileKind.Regular)
                 {
                     Verify(path, expected);
                     DurableFile.SyncFile(path);
@@ -108,7 +108,7 @@ internal static class LedgerBackup
         foreach (var free in Names(name))
         {
             var path = Path.Combine(folder, free);
-            if (Posix.TryStat(path, out _))
+            if (Posix.Exists(path))
                 continue;
             DurableFile.Rename(temporary, free);
             return path;
@@ -121,7 +121,7 @@ internal static class LedgerBackup
     {
         foreach (var file in (string[])[temporary, temporary + "-journal", temporary + "-wal", temporary + "-shm"])
         {
-            if (Posix.TryStat(file, out _))
+            if (Posix.Exists(file))
                 DurableFile.Remove(file);
         }
     }

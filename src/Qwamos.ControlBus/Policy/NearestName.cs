@@ -6,6 +6,10 @@ public static class NearestName
     // Longer input is no typing error; this also bounds the work.
     private const int MaxChars = 64;
 
+    /// <summary>The sentence, without its end, that there is no such thing, and which one was most likely meant.</summary>
+    public static string Sentence(string what, string name, IEnumerable<string> known) =>
+        Of(name, known) is { } near ? $"there is no {what} {name}; did you mean {near}?" : $"there is no {what} {name}";
+
     /// <summary>The nearest of <paramref name="known"/> ignoring case, or null when none is near enough or two are equally near.</summary>
     public static string? Of(string name, IEnumerable<string> known)
     {

@@ -189,7 +189,7 @@ internal sealed class Receiver : IAsyncDisposable
         _log.Schema(_settings.Schema.Hash, _settings.Schema.RuntimeCount, _settings.Schema.RebootCount);
         _log.Policy(_settings.Domain.Name, _settings.Domain.Class, state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         if (_witness is null)
-            _log.NoWitness();
+            _log.NoWitness(ProposedCommand.Of(_settings.Paths, "gateway-policyd", "enroll FILE --system HEX"));
         else
             _log.Witness(_witness.Key.ToString());
         if (_isActivated)

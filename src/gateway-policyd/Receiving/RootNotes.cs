@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
@@ -13,6 +12,7 @@ namespace Qwamos.Gateway.Receiving;
 /// </summary>
 internal static class RootNotes
 {
+    private const string Daemon = "gateway-policyd";
     private const UnixFileMode RunMode = (UnixFileMode)0x1ED; // 0755
 
     // What stands for the ID of an anchor that could not be read.
@@ -27,15 +27,15 @@ internal static class RootNotes
             throw new IOException(fault);
     }
 
-    /// <summary>Why it could not be done, or null.</summary>
-    public static string? LowerFloor(SystemPaths paths, long seconds)
+    /// <summary>Why it could not be done, or null. What opening the witness brings about (a new key, evidence) is logged.</summary>
+    public static string? LowerFloor(SystemPaths paths, long seconds, LogMessages log)
     {
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        return Append(paths, sequence => BootNote.TimeFloor(sequence, now, seconds), () => LowerWitness(paths, seconds));
+        return Append(paths, sequence => BootNote.TimeFloor(sequence, now, seconds), () => LowerWitness(paths, seconds, log));
     }
 
     /// <summary>What the witness remembers of a clock far in the future would make each later word of the operator's look superseded.</summary>
-    private static string? LowerWitness(SystemPaths paths, long seconds)
+    private static string? LowerWitness(SystemPaths paths, long seconds, LogMessages log)
     {
         if (Posix.IsAbsent(paths.GatewayWitnessFile))
             return null;
@@ -43,7 +43,7 @@ internal static class RootNotes
             return fault;
         if (settings.SystemId is null)
             return null;
-        if (!Witness.TryOpen(paths, settings.Anchor, settings.SystemId, settings.Domain.Name, TimeProvider.System, new LogMessages(NullLogger.Instance), out Witness? witness, out fault))
+        if (!Witness.TryOpen(paths, settings.Anchor, settings.SystemId, settings.Domain.Name, TimeProvider.System, log, out Witness? witness, out fault))
             return fault;
         using (witness)
             return witness.LowerTo(seconds);
@@ -52,13 +52,14 @@ internal static class RootNotes
     private static string? Append(SystemPaths paths, Func<long, BootNote> note, Func<string?>? first = null)
     {
         TrialTree.MakeMissing(paths);
-        if (!Posix.TryStat(paths.GatewayStateDir, out FileStat folder))
-            return $"{paths.GatewayStateDir} is not there yet: start gateway-policyd once, which makes it";
+        if (Posix.IsAbsent(paths.GatewayStateDir))
+            return $"{paths.GatewayStateDir} is not there yet: start gateway-policyd once, which makes it: {ProposedCommand.Start(paths, Daemon)}";
+        FileStat folder = Posix.Stat(paths.GatewayStateDir);
         if (!Directory.Exists(paths.RunDir))
             MakeRunDirectory(paths.RunDir, folder);
         using ActingAs? account = ActingAs.OwnerOf(folder);
         if (!FileLock.TryTake(paths.GatewaySocket + ".lock", out FileLock? held))
-            return "gateway-policyd runs: stop it first";
+            return $"gateway-policyd runs: stop it first: {ProposedCommand.Stop(paths, Daemon)}";
         using (held)
         {
             if (first?.Invoke() is { } earlier)

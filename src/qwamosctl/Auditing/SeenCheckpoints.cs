@@ -1,4 +1,5 @@
 using Qwamos.Client.Talking;
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
@@ -63,11 +64,26 @@ internal sealed class SeenCheckpoints(Session session)
     {
         failure = null!;
         if (!LedgerTrust.Replaces(session, now.Statement, seen.Statement))
-            return No(Refused(file, now, $"the ledger's key is {now.Key}, and {seen.Key} was seen before: another ledger is in its place, or its key was lost"), out failure);
-        session.Terminal.Note($"The ledger's key was replaced, {LedgerTrust.Describe(session, now.Statement)}: it is {now.Key}; what was seen under the key before is kept in {file}{ReplacedSuffix}");
-        _ = TryKeep(file + ReplacedSuffix, seen, makesFolder: false) && TryKeep(file, now, makesFolder: false);
+            return No(Refused(file, now, $"the ledger's key is {now.Key}, and {seen.Key} was seen before: another ledger is in its place, or its key was lost", Vouching), out failure);
+        session.Terminal.Note($"The ledger's key was replaced, {LedgerTrust.Describe(session, now.Statement)}: it is {now.Key}");
+        _ = TryKeepReplaced(file, seen) && TryKeep(file, now, makesFolder: false);
         return true;
     }
+
+    /// <summary>The first ones stay: each is what was vouched for once.</summary>
+    private bool TryKeepReplaced(string file, SignedCheckpoint seen)
+    {
+        var free = Enumerable.Range(1, Limits.MaxReplacedCheckpoints).Select(number => file + ReplacedSuffix + (number == 1 ? "" : $".{number}")).FirstOrDefault(Posix.IsAbsent);
+        if (free is not null && !TryKeep(free, seen, makesFolder: false))
+            return false;
+        session.Terminal.Note(free is null
+            ? $"What was seen under the key before is not kept: {Limits.MaxReplacedCheckpoints} files of that kind are in {Path.GetDirectoryName(file)}"
+            : $"What was seen under the key before is kept in {free}");
+        return true;
+    }
+
+    private string Vouching =>
+        $"After qwamosd restore --accept-older, or when ledger_sk was lost, compare the new one with the line `ledger key` of qwamosd's log ({session.DaemonLog}), and vouch for it: qwamosctl audit key --sign";
 
     private static string? Fault(LedgerReader reader, SignedCheckpoint seen, ref SignedCheckpoint now)
     {
@@ -96,13 +112,13 @@ internal sealed class SeenCheckpoints(Session session)
             : $"the ledger does not begin with the {old.Size} entries seen before: its history was changed";
     }
 
-    private Failure Refused(string file, SignedCheckpoint now, string fault) => new(
+    private Failure Refused(string file, SignedCheckpoint now, string fault, string? mend = null) => new(
         ExitCode.Refused,
         fault,
         // The first one of it stays: a later one, by a key that anybody can make, must not take the place of what proves a fork.
         !Posix.IsAbsent(file + RefusedSuffix) || TryKeep(file + RefusedSuffix, now, makesFolder: false)
-            ? $"Both are kept as evidence: {file} and {file}{RefusedSuffix}. To believe the new one, remove the first"
-            : $"The one seen before is kept as evidence: {file}. To believe the new one, remove it");
+            ? $"Both are kept as evidence: {file} and {file}{RefusedSuffix}. {mend ?? "To believe the new one, remove the first"}"
+            : $"The one seen before is kept as evidence: {file}. {mend ?? "To believe the new one, remove it"}");
 
     /// <summary>Where a ledger's last checkpoint is kept; null for an origin that is not a QWAMOS system's.</summary>
     private string? FileOf(string origin) => Checkpoint.SystemOf(origin) is { } system && SystemId.IsWellFormed(system) ? Path.Combine(_home, Folder, system) : null;

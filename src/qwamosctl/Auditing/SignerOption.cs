@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text;
 using Qwamos.ControlBus;
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Client.Auditing;
@@ -25,8 +27,12 @@ internal sealed class SignerOption
             return TryFind(session, operators, out failure);
         foreach (var file in files)
         {
-            if (!InputFile.TryRead(session.Terminal, file, VerifyingKey.SizeBytes, out var raw, out failure))
+            if (IsVerifierKey(file))
+                return No(NotOperators(file), out failure);
+            if (!InputFile.TryRead(session.Terminal, file, Limits.MaxVerifierKeyFileBytes, out var raw, out failure))
                 return false;
+            if (IsVerifierKey(Encoding.UTF8.GetString(raw)))
+                return No(NotOperators(file), out failure);
             if (!VerifyingKey.TryLoad(raw, out var loaded, out var fault))
                 return No(new Failure(ExitCode.KeyProblem, $"{file}: {fault}"), out failure);
             if (operators.All(other => other.Id != loaded.Id))
@@ -44,6 +50,12 @@ internal sealed class SignerOption
         operators.Add(found);
         return true;
     }
+
+    /// <summary>A ledger's, or a witness's; whatever its name, it is a line of text.</summary>
+    private static bool IsVerifierKey(string text) => NoteVerifierKey.TryParse(text, out _, out _) || CosignatureKey.TryParse(text, out _, out _);
+
+    private static Failure NotOperators(string file) => Failure.Usage(
+        $"--signer takes an operator's public key, and {file} is a verifier key", "Give ed25519_pk or dom0.pub, 32 bytes; the ledger's verifier key is for --key, and those of witnesses for --witnesses");
 
     private static bool No(Failure why, out Failure failure)
     {

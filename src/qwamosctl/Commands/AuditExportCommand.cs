@@ -22,6 +22,8 @@ internal static class AuditExportCommand
 
     private static int Run(Session session, string directory)
     {
+        if (OutputPlace.Fault(directory) is { } place)
+            return session.Fail(place);
         LedgerReader reader = new(session);
         if (!reader.TryGetCosigned(out var signed, out var failure))
             return session.Fail(failure);

@@ -27,6 +27,8 @@ internal static class BackupCommand
 
     private static int Run(Session session, string file)
     {
+        if (OutputPlace.Fault(file) is { } place)
+            return session.Fail(place);
         if (!SystemName.TryRead(session.Paths, out var system, out var failure) || !OperatorKey.TryOpen(session, out var key, out failure))
             return session.Fail(failure);
         using (key)

@@ -32,7 +32,7 @@ internal static class KeyCommand
                     ("enrolled", key.IsEnrolled is { } known ? JsonValue.Of(known) : JsonValue.Null),
                 ])) + "\n");
             else
-                session.Terminal.Print(Describe(key, BelievedKey.Other(session, key), BelievedKey.Restart(session)));
+                session.Terminal.Print(Describe(key, BelievedKey.Other(session, key), $"restart it: {session.RestartDaemon}"));
             return (int)ExitCode.Done;
         }
     }

@@ -11,6 +11,9 @@ internal sealed partial class Descriptor(int number) : Stream
     private const int Interrupted = 4;
     private const int ReaderIsGone = 32;
 
+    /// <summary>Only to be asked what it is.</summary>
+    public static Descriptor Input { get; } = new(0);
+
     public static Descriptor Output { get; } = new(1);
 
     public static Descriptor Error { get; } = new(2);

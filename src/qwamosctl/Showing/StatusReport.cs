@@ -60,8 +60,9 @@ internal static class StatusReport
         if (answer.ObjectOf("pending") is not { } pending)
             return;
         text.Append('\n').Append(paint.Waiting("waits for a reboot")).Append('\n');
+        var refused = answer.ObjectOf("pending_refused");
         foreach (var (name, value) in pending.Members)
-            AppendRow(text, name, KeyText.Of(value), width, null);
+            AppendRow(text, name, KeyText.Of(value), width, refused is not null && refused.TryGet(name, out _) ? paint.Bad("(the boot will refuse it)") : null);
     }
 
     private static void AppendDefaults(StringBuilder text, AnswerReader answer, int width, Paint paint)
@@ -123,6 +124,8 @@ internal static class StatusReport
             trouble.Add($"status.json and pending.conf are not up to date: {KeyText.Of(projections)}");
         if (answer.ObjectOf("clock_behind_floor") is { } behind)
             trouble.Add($"the daemon's clock is behind the newest change it took, set it: {KeyText.Of(behind)}");
+        foreach (var (name, why) in answer.ObjectOf("pending_refused") is { } refused ? refused.Members : [])
+            trouble.Add($"the boot will refuse {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(why)}; set it again");
         foreach (var (name, result) in BootResults(answer))
         {
             if (HasFailed(result))

@@ -10,12 +10,16 @@ namespace Qwamos.Client.Showing;
 /// </summary>
 internal sealed class Terminal
 {
+    private const int MaxAnswerBytes = 80;
+
     private readonly Stream output;
     private readonly Stream error;
     private readonly Func<Stream> openInput;
+    private readonly bool inputIsTerminal;
 
-    public Terminal(Stream output, Stream error, Func<Stream> openInput, TimeProvider clock, bool colour = false)
+    public Terminal(Stream output, Stream error, Func<Stream> openInput, TimeProvider clock, bool colour = false, bool inputIsTerminal = false)
     {
+        this.inputIsTerminal = inputIsTerminal;
         this.output = output;
         this.error = error;
         this.openInput = openInput;
@@ -29,6 +33,7 @@ internal sealed class Terminal
         output = Descriptor.Output;
         error = Descriptor.Error;
         openInput = Console.OpenStandardInput;
+        inputIsTerminal = Descriptor.Input.IsTerminal;
         Clock = TimeProvider.System;
         var plain = WantsNoColour();
         OutputPaint = new Paint(!plain && Descriptor.Output.IsTerminal);
@@ -74,6 +79,20 @@ internal sealed class Terminal
     }
 
     public Stream OpenInput() => openInput();
+
+    /// <summary>Asks a question; true when the answer is yes. Null, and nothing is asked, when nobody sits there.</summary>
+    public bool? Confirm(string question)
+    {
+        if (!inputIsTerminal)
+            return null;
+        NotePart(question);
+        using var input = openInput();
+        var answer = new byte[MaxAnswerBytes];
+        var length = 0;
+        while (length < answer.Length && input.Read(answer, length, 1) == 1 && answer[length] != (byte)'\n')
+            length++;
+        return Encoding.UTF8.GetString(answer, 0, length).Trim() == "yes";
+    }
 
     private static string Sentence(string text)
     {

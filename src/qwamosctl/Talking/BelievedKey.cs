@@ -16,13 +16,10 @@ internal static class BelievedKey
             return null;
         MessageDraft draft = new() { Command = BusCommands.GetStatus };
         return EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out _)
-            && BusClient.TryExchange(session.SocketPath, envelope.Raw, session.Terminal.Clock, out var bytes, out _, PatienceSeconds)
+            && BusClient.TryExchange(session, envelope.Raw, out var bytes, out _, PatienceSeconds)
             && AnswerReader.TryRead(bytes, out var answer, out _) && answer.IsOk
             && answer.TextOf("key_id") is { } id && id != key.Id.ToString()
             ? id
             : null;
     }
-
-    /// <summary>How to have it believe the enrolled one.</summary>
-    public static string Restart(Session session) => session.Paths.IsTrial || session.SocketPath != session.Paths.BusSocket ? "restart it" : "restart it: sudo systemctl restart qwamosd";
 }

@@ -8,7 +8,7 @@ internal static class Bus
     public static bool TryAsk(Session session, Envelope envelope, out AnswerReader answer, out Failure failure)
     {
         answer = null!;
-        if (!BusClient.TryExchange(session.SocketPath, envelope.Raw, session.Terminal.Clock, out var bytes, out failure))
+        if (!BusClient.TryExchange(session, envelope.Raw, out var bytes, out failure))
             return false;
         if (AnswerReader.TryRead(bytes, out answer!, out _))
             return true;
@@ -23,5 +23,5 @@ internal static class Bus
     public static Failure Incomplete(Session session, string member) => new(
         ExitCode.Refused,
         $"what answered on {session.SocketPath} says ok without {member}, so whether it did what was asked is not known",
-        "Look at --socket: another program seems to listen there; see the daemon's log with journalctl -u qwamosd");
+        $"Look at --socket: another program seems to listen there; see the daemon's log: {session.DaemonLog}");
 }

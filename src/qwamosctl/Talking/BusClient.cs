@@ -14,11 +14,12 @@ internal static class BusClient
     public const int PatienceSeconds = 10;
 
     /// <summary>
-    /// Sends <paramref name="request"/> and reads the answer's bytes, without its newline. False when there was none: nobody listens,
+    /// Sends <paramref name="request"/> to the session's socket and reads the answer's bytes, without its newline. False when there was none: nobody listens,
     /// not in time, or more than <see cref="Limits.MaxAnswerBytes"/>.
     /// </summary>
-    public static bool TryExchange(string path, ReadOnlyMemory<byte> request, TimeProvider clock, out byte[] answer, out Failure failure, int patienceSeconds = PatienceSeconds)
+    public static bool TryExchange(Session session, ReadOnlyMemory<byte> request, out byte[] answer, out Failure failure, int patienceSeconds = PatienceSeconds)
     {
+        var path = session.SocketPath;
         answer = [];
         failure = null!;
         if (System.Text.Encoding.UTF8.GetByteCount(path) > Limits.MaxUnixPathBytes)
@@ -27,7 +28,7 @@ internal static class BusClient
             return false;
         }
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        Deadline deadline = new(clock, TimeSpan.FromSeconds(patienceSeconds));
+        Deadline deadline = new(session.Terminal.Clock, TimeSpan.FromSeconds(patienceSeconds));
         try
         {
             socket.SendTimeout = deadline.LeftMilliseconds;
@@ -35,11 +36,11 @@ internal static class BusClient
         }
         catch (SocketException fault)
         {
-            failure = NotReachable(path, fault);
+            failure = NotReachable(session, fault);
             return false;
         }
         var sent = TrySend(socket, request.Span);
-        return TryRead(socket, path, deadline, sent, out answer, out failure);
+        return TryRead(socket, session, deadline, sent, out answer, out failure);
     }
 
     /// <summary>
@@ -60,7 +61,7 @@ internal static class BusClient
         }
     }
 
-    private static bool TryRead(Socket socket, string path, Deadline deadline, bool sent, out byte[] answer, out Failure failure)
+    private static bool TryRead(Socket socket, Session session, Deadline deadline, bool sent, out byte[] answer, out Failure failure)
     {
         answer = [];
         failure = null!;
@@ -69,7 +70,7 @@ internal static class BusClient
         while (true)
         {
             if (deadline.LeftMilliseconds <= 0)
-                return No(Silent(path), out failure);
+                return No(Silent(session), out failure);
             int read;
             try
             {
@@ -78,7 +79,7 @@ internal static class BusClient
             }
             catch (SocketException fault) when (fault.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
             {
-                return No(Silent(path), out failure);
+                return No(Silent(session), out failure);
             }
             catch (SocketException)
             {
@@ -92,9 +93,9 @@ internal static class BusClient
                 return true;
             }
             if (read == 0)
-                return No(Closed(path, sent), out failure);
+                return No(Closed(session, sent), out failure);
             if (length > Limits.MaxAnswerBytes)
-                return No(new Failure(ExitCode.Refused, $"the answer on {path} is longer than {Limits.MaxAnswerBytes} bytes, so it is not a control bus's"), out failure);
+                return No(new Failure(ExitCode.Refused, $"the answer on {session.SocketPath} is longer than {Limits.MaxAnswerBytes} bytes, so it is not a control bus's"), out failure);
             if (length == buffer.Length)
                 Array.Resize(ref buffer, Math.Min(buffer.Length * 4, Limits.MaxAnswerBytes + 1));
         }
@@ -106,37 +107,41 @@ internal static class BusClient
         return false;
     }
 
-    private static Failure NotReachable(string path, SocketException fault) => fault.SocketErrorCode switch
+    private static Failure NotReachable(Session session, SocketException fault)
     {
-        _ when Posix.TryStat(path, followLinks: true, out var found) && found.Kind != FileKind.Socket => new Failure(
-            ExitCode.NotReachable,
-            $"{path} is {(found.Kind == FileKind.Directory ? "a directory" : "a file")}, not a socket",
-            "Give --socket the daemon's socket: /run/qwamos/bus.sock"),
-        SocketError.AccessDenied => new Failure(
-            ExitCode.NotReachable,
-            $"you may not use the socket {path}",
-            "Join its group and log in again: sudo usermod -aG qwamos $USER"),
-        SocketError.ConnectionRefused => new Failure(
-            ExitCode.NotReachable,
-            $"no daemon answers on {path}, though one has been there",
-            "Start it: sudo systemctl start qwamosd; what stopped it: journalctl -u qwamosd"),
-        SocketError.TimedOut or SocketError.WouldBlock => Silent(path),
-        _ when !File.Exists(path) => new Failure(
-            ExitCode.NotReachable,
-            $"there is no socket {path}: is the daemon started?",
-            "Start it: sudo systemctl start qwamosd; for a trial: qwamosd --root DIR, and the same --root here"),
-        _ => new Failure(ExitCode.NotReachable, $"the socket {path} cannot be used: {fault.Message}"),
-    };
+        var path = session.SocketPath;
+        return fault.SocketErrorCode switch
+        {
+            _ when Posix.TryStat(path, followLinks: true, out var found) && found.Kind != FileKind.Socket => new Failure(
+                ExitCode.NotReachable,
+                $"{path} is {(found.Kind == FileKind.Directory ? "a directory" : "a file")}, not a socket",
+                $"Give --socket the daemon's socket: {session.Paths.BusSocket}"),
+            SocketError.AccessDenied => new Failure(
+                ExitCode.NotReachable,
+                $"you may not use the socket {path}",
+                "Join its group and log in again: sudo usermod -aG qwamos $USER"),
+            SocketError.ConnectionRefused => new Failure(
+                ExitCode.NotReachable,
+                $"no daemon answers on {path}, though one has been there",
+                $"Start it: {session.StartDaemon}; what stopped it: {session.DaemonLog}"),
+            SocketError.TimedOut or SocketError.WouldBlock => Silent(session),
+            _ when Posix.IsAbsent(path) => new Failure(
+                ExitCode.NotReachable,
+                $"there is no socket {path}: is the daemon started?",
+                $"Start it: {session.StartDaemon}{(session.Paths.IsTrial ? "" : "; for a trial: qwamosd --root DIR, and the same --root here")}"),
+            _ => new Failure(ExitCode.NotReachable, $"the socket {path} cannot be used: {fault.Message}"),
+        };
+    }
 
-    private static Failure Silent(string path) => new(
+    private static Failure Silent(Session session) => new(
         ExitCode.NotReachable,
-        $"the daemon on {path} gave no answer within {PatienceSeconds} s; whether it took the request is unknown",
-        "See what is in force with qwamosctl status, and how the daemon is with systemctl status qwamosd");
+        $"the daemon on {session.SocketPath} gave no answer within {PatienceSeconds} s; whether it took the request is unknown",
+        $"See what is in force with qwamosctl status, and how the daemon is: {(session.Paths.IsTrial ? session.DaemonLog : "systemctl status qwamosd")}");
 
-    private static Failure Closed(string path, bool sent) => new(
+    private static Failure Closed(Session session, bool sent) => new(
         ExitCode.NotReachable,
         sent
-            ? $"the daemon on {path} closed the connection without an answer; whether it took the request is unknown"
-            : $"the daemon on {path} closed the connection before it had the whole request",
-        "See what is in force with qwamosctl status, and what the daemon says with journalctl -u qwamosd");
+            ? $"the daemon on {session.SocketPath} closed the connection without an answer; whether it took the request is unknown"
+            : $"the daemon on {session.SocketPath} closed the connection before it had the whole request",
+        $"See what is in force with qwamosctl status, and what the daemon says: {session.DaemonLog}");
 }

@@ -79,7 +79,7 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
     /// <summary>Whether a checkpoint that came is of the ledger that is meant here, and extends the one seen before.</summary>
     internal bool TryAccept(ref SignedCheckpoint signed, out Failure failure)
     {
-        if (given is null ? !IsOwn(signed, out failure) : !IsGiven(signed, out failure))
+        if (!IsOfTheLedger(signed, out failure))
             return false;
         if (signed.Checkpoint.IsStale(session.Now) && !_saidStale)
         {
@@ -88,6 +88,9 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
         }
         return new SeenCheckpoints(session).TryAccept(this, ref signed, out failure);
     }
+
+    /// <summary>Whether it is by the key given, or, where none was, of this machine's system.</summary>
+    internal bool IsOfTheLedger(SignedCheckpoint signed, out Failure failure) => given is null ? IsOwn(signed, out failure) : IsGiven(signed, out failure);
 
     /// <summary>On a machine that has a system ID the ledger is that system's: what another one says is not pinned in its place.</summary>
     private bool IsOwn(SignedCheckpoint signed, out Failure failure)

@@ -9,7 +9,7 @@ internal static class RefusalReport
 {
     public static void Show(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null)
     {
-        session.Terminal.Complain(Sentence(answer), Mend(session, answer, key, change), answer.Faults);
+        session.Terminal.Complain(Sentence(answer), session.Placed(Mend(session, answer, key, change)), answer.Faults);
     }
 
     /// <summary>The same as the end of a command that needs more than one answer.</summary>
@@ -28,7 +28,7 @@ internal static class RefusalReport
         if (code == ErrorCode.BadSignature && key is { IsEnrolled: not true })
             return $"Your key is not the enrolled one. {key.EnrolAdvice}";
         if (code == ErrorCode.BadSignature && key is not null && BelievedKey.Other(session, key) is { } other)
-            return $"Your key is enrolled, and the running daemon believes another one still, {other}: {BelievedKey.Restart(session)}";
+            return $"Your key is enrolled, and the running daemon believes another one still, {other}: restart it: {session.RestartDaemon}";
         // The daemon says no more of fire than of any other value, for its reason stands in the ledger; the sender knows what was sent.
         if (code == ErrorCode.InvalidPolicy && change is [{ Key.IsEvent: true } fire] && EventValues.IsFire(fire.Value))
             return $"{EventValues.Fire} is taken only while armed: set {fire.Key.Name} {EventValues.Armed} first";

@@ -62,8 +62,8 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
             using var store = LedgerCopy.OpenForBoot(paths.LedgerFile, paths.At("/run"));
             // The plan first: what it finds in pending.conf helps to see what happened to the ledger.
             var plan = new BootPlanner(paths, grounds, store, report).Plan();
-            if (kept?.Fault(store, paths.CheckpointFile) is { } older) throw new LedgerIntegrityException(older);
-            var pin = new LedgerKeyPin(paths, grounds, folder, report, NowSeconds).Judge(kept, plan.State.LedgerKey?.Statement);
+            if (kept?.Fault(store, paths) is { } older) throw new LedgerIntegrityException(older);
+            var pin = new LedgerKeyPin(paths, grounds, folder, report, NowSeconds).Judge(kept, plan.State.LedgerKey?.Statement, () => LedgerFold.Load(store, useSnapshot: false).State.LedgerKey?.Statement);
             return plan with { Seen = plan.Seen with { LedgerKey = pin } };
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)

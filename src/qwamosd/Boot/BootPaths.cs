@@ -13,7 +13,7 @@ internal static class BootPaths
     public static string? Fault(string path, SystemPaths paths)
     {
         var rules = PathRules.TrustedFile;
-        while (!Posix.TryStat(path, out _))
+        while (Posix.IsAbsent(path))
         {
             path = Path.GetDirectoryName(path)!;
             rules = PathRules.TrustedDirectory;
@@ -25,7 +25,7 @@ internal static class BootPaths
     /// <summary>Makes a folder and those above it that are missing, durably. Throws <see cref="IOException"/>.</summary>
     public static void MakeDirectories(string path, SystemPaths paths)
     {
-        if (path == (paths.Root ?? "/") || Posix.TryStat(path, out _)) return;
+        if (path == (paths.Root ?? "/") || !Posix.IsAbsent(path)) return;
         MakeDirectories(Path.GetDirectoryName(path)!, paths);
         DurableFile.MakeDirectory(path, Everybody);
     }

@@ -24,7 +24,8 @@ internal sealed class LedgerKeyPin(SystemPaths paths, BootGrounds grounds, BootF
     /// <summary>The key to remember. Throws <see cref="LedgerIntegrityException"/> with the mend when the checkpoint is by another one; it is kept as evidence.</summary>
     /// <param name="kept">The newest checkpoint, which the ledger extends; null when qwamosd keeps none.</param>
     /// <param name="recorded">The newest statement about the ledger's key in the ledger; nothing of it is believed yet.</param>
-    public PinnedKey? Judge(KeptCheckpoint? kept, LedgerKeyStatement? recorded)
+    /// <param name="readAll">The same from all entries, without the ledger's snapshot; asked for only when the statement that an earlier boot went by is missing.</param>
+    public PinnedKey? Judge(KeptCheckpoint? kept, LedgerKeyStatement? recorded, Func<LedgerKeyStatement?> readAll)
     {
         // Who can put another ledger there can remove its checkpoint, too: that must not be the way around the pin.
         if (kept is null && Pinned is { } expected)
@@ -48,41 +49,72 @@ internal sealed class LedgerKeyPin(SystemPaths paths, BootGrounds grounds, BootF
             return new PinnedKey(key, word.TimestampSeconds);
         }
         if (Pinned is { } pinned && pinned.Key != key) throw Another(kept, $"an earlier boot saw {pinned.Key}");
-        report.Say($"the ledger's key is {key}: pinned, not signed; vouch for it: qwamosctl audit key --sign");
+        report.Say($"the ledger's key is {key}: {WhyPinned(kept, recorded, system, readAll)}");
         return Pinned ?? new PinnedKey(key, null);
     }
 
-    /// <summary>A statement counts under the anchor only, and none older than the one that an earlier boot went by, which somebody could bring back.</summary>
+    /// <summary>
+    /// Why it is not signed. An earlier boot saw the statement that it went by in the very entries that the ledger begins with: when the ledger
+    /// gives none, or an older one, its snapshot hides what its entries say, unless root's set-time-floor had it forgotten.
+    /// </summary>
+    private string WhyPinned(KeptCheckpoint kept, LedgerKeyStatement? recorded, string system, Func<LedgerKeyStatement?> readAll)
+    {
+        if (Pinned?.SignedSeconds is not { } seconds) return $"pinned, not signed; vouch for it: {Vouch}";
+        if (recorded is null || recorded.TimestampSeconds < seconds || recorded.SystemId != system)
+        {
+            return readAll() is { } hidden && hidden.TimestampSeconds >= seconds
+                ? throw Hidden(kept, seconds)
+                : $"pinned, not signed any more: the statement that an earlier boot went by, signed at {seconds}, was forgotten by set-time-floor; vouch for the key again: {Vouch}";
+        }
+        return recorded.IsSignedBy(grounds.Anchor)
+            ? $"pinned: the operator's statement was signed at {recorded.TimestampSeconds}, and this machine's clock says {nowSeconds}: set the clock"
+            : $"pinned: {recorded.Signer}, who signed the newest statement, is not enrolled now; vouch for it with the enrolled key: {Vouch}";
+    }
+
+    private string Vouch => ProposedCommand.Of(paths, "qwamosctl", "audit key --sign");
+
+    /// <summary>
+    /// A statement counts under the anchor only, none from the future but the one that an earlier boot went by, and none older than that one, which
+    /// somebody could bring back.
+    /// </summary>
     private LedgerKeyStatement? Believed(LedgerKeyStatement? statement, string system) =>
         statement is not null && statement.SystemId == system && statement.IsSignedBy(grounds.Anchor)
-        && statement.TimestampSeconds <= nowSeconds + Limits.FreshnessWindowSeconds
+        && (statement.TimestampSeconds <= nowSeconds + Limits.FreshnessWindowSeconds || Pinned == new PinnedKey(statement.Key, statement.TimestampSeconds))
         && statement.TimestampSeconds >= (Pinned?.SignedSeconds ?? 0)
             ? statement
             : null;
 
-    private LedgerIntegrityException Another(KeptCheckpoint kept, string why)
+    private LedgerIntegrityException Another(KeptCheckpoint kept, string why) => new(
+        $"Its checkpoint is by the key {kept.Key}, and {why}. {Keep("ledger-key", $"{Pinned?.Key}\n{kept.Key}", kept, why)} When you made that key anew yourself, vouch for it, {Vouch}, and reboot; "
+        + "else somebody put another ledger's key there: see docs/troubleshooting.md.");
+
+    private LedgerIntegrityException Hidden(KeptCheckpoint kept, long seconds)
     {
-        string evidence;
+        var why = $"the operator's statement about the ledger's key, signed at {seconds}, which an earlier boot went by and which stands in its entries, is not what its snapshot says";
+        return new LedgerIntegrityException(
+            $"Somebody changed it: {why}. {Keep("statement", $"{Pinned?.Key}\n{seconds}", kept, why)} Look at it with {ProposedCommand.Of(paths, "qwamosd", "fsck")}, put your newest backup back, and see docs/troubleshooting.md.");
+    }
+
+    /// <summary>Keeps the checkpoint as evidence; gives the sentence about that.</summary>
+    private string Keep(string kind, string identity, KeptCheckpoint kept, string why)
+    {
         try
         {
-            var identity = SHA256.HashData(Encoding.UTF8.GetBytes($"{Pinned?.Key}\n{kept.Key}"));
-            evidence = folder.KeepEvidence($"ledger-key-{Convert.ToHexStringLower(identity)[..NameDigits]}.json", Evidence(kept, why)) is { } path
+            var name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..NameDigits];
+            return folder.KeepEvidence($"{kind}-{name}.json", Evidence(kind, kept, why)) is { } path
                 ? $"The checkpoint is kept in {path}."
                 : $"{paths.BootEvidenceDir} is full: the checkpoint is not kept.";
         }
         catch (IOException e)
         {
-            evidence = $"The checkpoint cannot be kept as evidence: {e.Message}.";
+            return $"The checkpoint cannot be kept as evidence: {e.Message}.";
         }
-        return new LedgerIntegrityException(
-            $"Its checkpoint is by the key {kept.Key}, and {why}. {evidence} When you made that key anew yourself, vouch for it, qwamosctl audit key --sign, and reboot; "
-            + "else somebody put another ledger's key there: see docs/troubleshooting.md.");
     }
 
-    private byte[] Evidence(KeptCheckpoint kept, string why) => JsonText.Line(JsonValue.Object(
+    private byte[] Evidence(string kind, KeptCheckpoint kept, string why) => JsonText.Line(JsonValue.Object(
     [
         ("format", JsonValue.Of(Format)),
-        ("kind", JsonValue.Of("ledger-key")),
+        ("kind", JsonValue.Of(kind)),
         ("time", JsonValue.Of(nowSeconds)),
         ("reason", JsonValue.Shown(why)),
         ("seen", JsonValue.Object(

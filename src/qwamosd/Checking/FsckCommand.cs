@@ -16,12 +16,6 @@ internal static class FsckCommand
             Description = "A ledger: a backup, or a gateway's accepted.db. Without it this system's, which is compared with what the boot remembers, too.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        // Else an option that there is not would be taken for a file's name.
-        file.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: ['-', ..] value }])
-                result.AddError($"{value} is no option of fsck; a file of that name is ./{value}");
-        });
         Option<string> output = new("--output", "-o") { Description = "How the result is shown.", HelpName = "text|json", DefaultValueFactory = _ => "text" };
         output.AcceptOnlyFromAmong("text", Json);
         var command = new Command("fsck", "Check every entry and every hash of the ledger: 0 it is sound, 1 it is not, and why.") { file, output };

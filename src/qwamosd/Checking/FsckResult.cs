@@ -16,7 +16,8 @@ namespace Qwamos.Daemon.Checking;
 /// <param name="Entry">The first entry that is wrong, when one can be named.</param>
 /// <param name="Signatures">How many hold under the enrolled key.</param>
 /// <param name="UncheckedSignatures">How many are of other keys, and were not checked.</param>
-internal sealed record FsckResult(string File, long? Entries, string? RootHash, long? RememberedEntries, string? Reason = null, long? Entry = null, long Signatures = 0, long UncheckedSignatures = 0)
+/// <param name="NoKey">Why there is no enrolled key to check any with; null when there is one.</param>
+internal sealed record FsckResult(string File, long? Entries, string? RootHash, long? RememberedEntries, string? Reason = null, long? Entry = null, long Signatures = 0, long UncheckedSignatures = 0, string? NoKey = null)
 {
     // Changed bytes there leave every entry what it is; and no hash is over how far the gateways are.
     private const string NotJudged =
@@ -24,12 +25,17 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
 
     public bool IsSound => Reason is null;
 
+    /// <summary>There is nothing to check, of which nobody should say that it is damaged.</summary>
+    public bool IsMissing { get; init; }
+
     /// <summary>Checks a file, or this system's ledger and what the boot remembers of it. Whatever cannot be checked is not sound.</summary>
     public static FsckResult Of(SystemPaths paths, string? file, Action<long, long>? progress)
     {
         var path = file ?? paths.LedgerFile;
         try
         {
+            if (Posix.IsAbsent(path))
+                return NotSound(path, file is null ? Missing(paths) : $"there is no file {SafeText.ForTerminal(file)}", null) with { IsMissing = true };
             BootMemory? memory = null;
             string? fault = null;
             if (file is null && !new BootFolder(paths).TryReadMemory(out memory, out fault))
@@ -44,13 +50,18 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
             var checker = new LedgerChecker(store)
             {
                 Remembered = memory?.RootHash is { } root ? new RememberedTree(memory.TreeSize, root) : null,
-                Signers = Anchor.TryLoad(paths, null, out var key, out _) ? [key] : [],
+                Signers = Anchor.TryLoad(paths, null, out var key, out AnchorFault? noKey) ? [key] : [],
                 Progress = progress is null ? null : done => progress(done, store.Size),
             };
             LoadedLedger loaded = checker.Check();
-            if (kept?.Fault(store, paths.CheckpointFile) is { } older)
+            if (kept?.Fault(store, paths) is { } older)
                 return NotSound(path, older, null);
-            return new FsckResult(path, loaded.Tree.Size, Convert.ToHexStringLower(loaded.Tree.Root()), memory?.TreeSize, Signatures: checker.Signatures, UncheckedSignatures: checker.UncheckedSignatures);
+            return new FsckResult(path, loaded.Tree.Size, Convert.ToHexStringLower(loaded.Tree.Root()), memory?.RootHash is null ? null : memory.TreeSize)
+            {
+                Signatures = checker.Signatures,
+                UncheckedSignatures = checker.UncheckedSignatures,
+                NoKey = noKey?.Text,
+            };
         }
         catch (LedgerIntegrityException e)
         {
@@ -65,8 +76,10 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
     public string ToText() => IsSound
         ? $"{File} is sound: {Entries} entries, root hash {RootHash}"
             + (RememberedEntries is { } seen ? $"; the first {seen} are those that the last boot saw" : "")
-            + $". Signatures: {Signatures} hold under the enrolled key, {UncheckedSignatures} are of other keys and were not checked, "
+            + $". Signatures: {(NoKey is null ? $"{Signatures} hold under the enrolled key, {UncheckedSignatures} are of other keys and were not checked" : $"none of {UncheckedSignatures} was checked, for there is no key to check them with")}, "
             + $"and {Entries - Signatures - UncheckedSignatures} entries, root's notes, have none. Not judged: {NotJudged}."
+            + (NoKey is null ? "" : $" The key: {NoKey}")
+        : IsMissing ? Reason!
         : $"{File} is not sound: {Reason}";
 
     public string ToJson() => JsonText.ToText(
@@ -90,6 +103,14 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
                 ("reason", JsonValue.Of(Reason!)),
             ]),
         isIndented: true);
+
+    private static string Missing(SystemPaths paths)
+    {
+        var path = SafeText.ForTerminal(paths.LedgerFile);
+        return !new BootFolder(paths).TryReadMemory(out BootMemory? memory, out _) || memory.RootHash is null
+            ? $"there is no ledger {path}: qwamosd makes it at its first start: {ProposedCommand.Start(paths, "qwamosd")}"
+            : $"the ledger {path} is gone, and the last boot saw {memory.TreeSize} entries: put a backup back: {ProposedCommand.Of(paths, "qwamosd", "restore FILE")}";
+    }
 
     private static FsckResult NotSound(string path, string reason, long? entry) => new(path, null, null, null, reason, entry);
 }

@@ -30,7 +30,7 @@ internal static class GatewayLink
         }
         catch (SocketException e)
         {
-            throw new GatewayLinkException($"{SocketFaults.Describe(socketPath, e)}; see there: systemctl status gateway-policyd");
+            throw new GatewayLinkException($"{SocketFaults.Describe(socketPath, e)}; does gateway-policyd run there?");
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

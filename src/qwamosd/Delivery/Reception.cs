@@ -21,8 +21,8 @@ internal enum Reception
 /// <summary>Reads a gateway's answer to a delivery.</summary>
 internal static class Receptions
 {
-    /// <summary>Longest text of a gateway's own that is shown.</summary>
-    public const int MaxErrorCodePoints = 200;
+    /// <summary>Longest text of a gateway's own that is shown: its refusal of a checkpoint, with two keys in it, fits.</summary>
+    public const int MaxErrorCodePoints = 256;
 
     private const string EnrolAdvice = "; in its VM, as root: gateway-policyd enroll FILE --system HEX --replace (HEX: the content of Dom0's /etc/qwamos/system.id)";
     private const string Accepted = "accepted";
@@ -44,7 +44,16 @@ internal static class Receptions
     public static string Describe(AnswerReader answer)
     {
         string text = SafeText.ForTerminal($"{answer.Code ?? "error"}: {answer.Reason}");
+        return Shortened(text) + (answer.Code == ErrorCodes.Name(ErrorCode.WrongSystem) ? EnrolAdvice : "");
+    }
+
+    /// <summary>Cut between two words, so that half a key is not taken for one; a text without any is cut where it is too long.</summary>
+    private static string Shortened(string text)
+    {
         string start = CodePoints.Take(text, MaxErrorCodePoints);
-        return (start.Length == text.Length ? text : start + "...") + (answer.Code == ErrorCodes.Name(ErrorCode.WrongSystem) ? EnrolAdvice : "");
+        if (start.Length == text.Length)
+            return text;
+        int word = start.LastIndexOf(' ');
+        return (word > start.Length / 2 && text[start.Length] != ' ' ? start[..word] : start).TrimEnd() + "...";
     }
 }

@@ -81,7 +81,7 @@ internal sealed class Candidate : IDisposable
     /// <summary>Removes the copy and its folder.</summary>
     public static void Remove(SystemPaths paths)
     {
-        if (Posix.TryStat(paths.RestoringDir, out FileStat stat) && stat.Kind != FileKind.Directory)
+        if (Posix.Exists(paths.RestoringDir) && Posix.Stat(paths.RestoringDir).Kind != FileKind.Directory)
             DurableFile.Remove(paths.RestoringDir);
         else if (Directory.Exists(paths.RestoringDir))
             Directory.Delete(paths.RestoringDir, recursive: true);

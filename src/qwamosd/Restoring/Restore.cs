@@ -48,7 +48,7 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
         using FileLock boot = _folder.Lock();
         using FileLock? daemon = As(owner, TryLockDaemon);
         if (daemon is null)
-            return "qwamosd runs: stop it first: systemctl stop qwamosd";
+            return $"qwamosd runs: stop it first: {ProposedCommand.Stop(paths, "qwamosd")}";
         if (!RestorePlan.TryLoad(paths, out RestorePlan? begun, out string? fault))
             return fault;
         if (begun is not null)
@@ -78,7 +78,7 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
         if (As(owner, () => Directory.Exists(kept)))
             Say($"What was in its place is kept in {kept}");
         if (plan.Note.Kind == BootNoteKind.RestoredOlder)
-            Say("The ledger gets a new key at that start, which whoever knows the old one refuses until an operator has signed it: qwamosctl audit key --sign");
+            Say($"The ledger gets a new key at that start, which qwamosd's log shows as `ledger key`. Whoever knows the old one refuses it until an operator has signed it: {ProposedCommand.Of(paths, "qwamosctl", "audit key --sign")}");
     }
 
     /// <summary>Everything that can refuse; nothing but a copy is made.</summary>
@@ -127,11 +127,11 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
         }
     }
 
-    private static string Refusal(SourceFiles source, List<Sighting> against)
+    private string Refusal(SourceFiles source, List<Sighting> against)
     {
         var who = string.Join(", ", against.Select(sighting => SafeText.ForTerminal(sighting.Who)));
         return $"refused: {source.Shown} does not have all that was seen, by {who}. Nothing was changed. Look for a newer backup; to lose what is missing on purpose, "
-            + $"which is recorded: qwamosd restore {SafePath.Quote(source.Path)} --accept-older";
+            + $"which is recorded: {ProposedCommand.Of(paths, "qwamosd", $"restore {SafePath.Quote(source.Path)} --accept-older")}";
     }
 
     /// <summary>
@@ -208,14 +208,14 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
     {
         TrialTree.MakeMissing(paths);
         _folder.Make();
-        if (!Posix.TryStat(paths.StateDir, out FileStat state))
+        if (!Posix.Exists(paths.StateDir))
         {
             if (!ProcessSetup.TryFindAccount(Account, out uint uid, out uint gid))
                 throw new IOException($"there is no account {Account}: install the package, or start qwamosd once");
             if (DurableFile.MakeDirectory(paths.StateDir, StateMode))
                 Posix.ChangeOwner(paths.StateDir, uid, gid);
-            state = Posix.Stat(paths.StateDir);
         }
+        FileStat state = Posix.Stat(paths.StateDir);
         if (DurableFile.MakeDirectory(paths.RunDir, RunMode))
             Posix.ChangeOwner(paths.RunDir, state.Uid, state.Gid);
         return state;
@@ -233,7 +233,7 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
 
     private string FreeFolder() => Enumerable.Range(1, MaxKeptFolders)
         .Select(number => string.Create(CultureInfo.InvariantCulture, $"replaced-{number:D8}"))
-        .FirstOrDefault(name => !Posix.TryStat(Path.Combine(paths.BackupsDir, name), out _))
+        .FirstOrDefault(name => !Posix.Exists(Path.Combine(paths.BackupsDir, name)))
         ?? throw new IOException($"{paths.BackupsDir} holds {MaxKeptFolders} replaced ledgers already: remove some");
 
     private static void As(FileStat owner, Action action) => As<object?>(owner, () =>

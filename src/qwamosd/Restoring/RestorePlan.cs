@@ -21,7 +21,7 @@ internal sealed record RestorePlan(string File, string Folder, BootNote Note, Bo
 
     /// <summary>Why nothing may be done with the ledger now; null when no restore was begun.</summary>
     public static string? Fault(SystemPaths paths) => !Posix.IsAbsent(paths.RestorePlanFile)
-        ? $"a restore of the ledger was begun and has not ended ({SafeText.ForTerminal(paths.RestorePlanFile)}): run it again, as root: qwamosd {(paths.IsTrial ? $"--root {SafePath.Quote(paths.Root)} " : "")}restore FILE"
+        ? $"a restore of the ledger was begun and has not ended ({SafeText.ForTerminal(paths.RestorePlanFile)}): run it again{(paths.IsTrial ? "" : ", as root")}: {ProposedCommand.Of(paths, "qwamosd", "restore FILE")}"
         : null;
 
     /// <summary>Reads the plan; null when there is none. One that cannot be read is a fault: it is written whole.</summary>

@@ -29,6 +29,8 @@ internal sealed class SourceFiles : IDisposable
         var source = new SourceFiles(path);
         try
         {
+            if (Posix.IsAbsent(path))
+                throw new IOException($"there is no file {source.Shown}: give a backup that qwamosctl backup made, or one of those in backups/ beside the ledger");
             // A transaction half done, which SQLite would take back: no ledger of this program's has one.
             if (!Posix.IsAbsent(path + "-journal"))
                 throw new IOException($"{source.Shown}-journal is there: another program was writing {source.Shown}, which is not restored");

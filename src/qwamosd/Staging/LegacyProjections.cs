@@ -22,11 +22,11 @@ internal static class LegacyProjections
         bool isFirstStart = Posix.IsAbsent(paths.LedgerFile) && IsBootMemoryEmpty(paths) && !IsOurs(paths.StatusFile);
         if (isFirstStart)
         {
-            MoveAway(paths.StatusFile, log);
-            MoveAway(paths.PendingFile, log);
+            MoveAway(paths, paths.StatusFile, log);
+            MoveAway(paths, paths.PendingFile, log);
         }
-        MoveAway(paths.EtcStatusLink, log);
-        MoveAway(paths.EtcPendingLink, log);
+        MoveAway(paths, paths.EtcStatusLink, log);
+        MoveAway(paths, paths.EtcPendingLink, log);
     }
 
     private static bool IsBootMemoryEmpty(SystemPaths paths) => new BootFolder(paths).TryReadMemory(out BootMemory? memory, out _) && memory.TreeSize == 0;
@@ -44,7 +44,7 @@ internal static class LegacyProjections
         }
     }
 
-    private static void MoveAway(string path, LogMessages log)
+    private static void MoveAway(SystemPaths paths, string path, LogMessages log)
     {
         if (!Posix.TryStat(path, out FileStat stat) || stat.Kind != FileKind.Regular)
             return;
@@ -58,19 +58,19 @@ internal static class LegacyProjections
             log.LegacyStuck(path, e.Message);
             return;
         }
-        log.LegacyKept(path, kept, Command(kept));
+        log.LegacyKept(path, kept, Command(paths, kept));
     }
 
     private static string FreeName(string path)
     {
         string name = path + Suffix;
-        for (int i = 2; Posix.TryStat(name, out _); i++)
+        for (int i = 2; Posix.Exists(name); i++)
             name = $"{path}{Suffix}.{i}";
         return name;
     }
 
     // status.json is JSON with a member policy; pending.conf is lines KEY=value, which convert reads.
-    private static string Command(string kept) => Path.GetFileName(kept).StartsWith("status.json", StringComparison.Ordinal)
-        ? $"qwamosctl apply {SafePath.Quote(kept)}"
-        : $"qwamosctl convert {SafePath.Quote(kept)} > policy.json && qwamosctl apply policy.json";
+    private static string Command(SystemPaths paths, string kept) => Path.GetFileName(kept).StartsWith("status.json", StringComparison.Ordinal)
+        ? ProposedCommand.Of(paths, "qwamosctl", $"apply {SafePath.Quote(kept)}")
+        : $"{ProposedCommand.Of(paths, "qwamosctl", $"convert {SafePath.Quote(kept)}")} > policy.json && {ProposedCommand.Of(paths, "qwamosctl", "apply policy.json")}";
 }

@@ -1,6 +1,9 @@
+using System.Collections.Immutable;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Daemon.Auditing;
@@ -13,6 +16,9 @@ internal sealed class StatusAnswer(
 {
     private const string NoEnforcer = "no enforcer";
 
+    // Signed by a key that was replaced before this start: from here on only the present one's changes are staged.
+    private readonly ImmutableSortedDictionary<string, (long Index, KeyId Signer)> _foreign = Foreign(start);
+
     private PolicySchema Schema => start.Schema;
 
     public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message)
@@ -24,6 +30,7 @@ internal sealed class StatusAnswer(
         [
             ("policy", Values(now.Policy.Policy, reveal)),
             ("pending", Values(now.Policy.Staged, reveal)),
+            .. Refused(now.Policy) is { Members.Length: > 0 } refused ? [("pending_refused", refused)] : Array.Empty<(string, JsonValue)>(),
             ("defaults", Defaults(now.Policy)),
             ("base", HiddenValues.BaseHashes(Schema, now.Policy, Schema.Classes, isSigned: message.Signer is not null)),
             ("floor", JsonValue.Of(now.Policy.FloorSeconds)),
@@ -45,6 +52,16 @@ internal sealed class StatusAnswer(
 
     private JsonValue Values(IEnumerable<KeyValuePair<string, Applied>> values, bool reveal) => JsonValue.Object(values.Select(pair =>
         (pair.Key, reveal ? pair.Value.Value.ToJson() : HiddenValues.ToJson(Schema, pair.Key, pair.Value.Value))));
+
+    /// <summary>What is staged, and what the boot will not believe.</summary>
+    private JsonValue Refused(PolicyState state) => JsonValue.Object(_foreign
+        .Where(pair => state.Staged.TryGetValue(pair.Key, out Applied staged) && staged.Index == pair.Value.Index)
+        .Select(pair => (pair.Key, JsonValue.Of($"signed by {pair.Value.Signer}, which is not enrolled any more"))));
+
+    private static ImmutableSortedDictionary<string, (long Index, KeyId Signer)> Foreign(Prepared start) => start.Loaded.State.Staged
+        .Select(pair => (pair.Key, pair.Value.Index, Entry: start.Ledger.ReadEntry(pair.Value.Index) as RecordedEntry))
+        .Where(each => each.Entry is { } entry && entry.Signer != start.Key.Id)
+        .ToImmutableSortedDictionary(each => each.Key, each => (each.Index, each.Entry!.Signer), StringComparer.Ordinal);
 
     private JsonValue Defaults(PolicyState state) => JsonValue.Object(
         Schema.Keys.Where(key => !state.Policy.ContainsKey(key.Name)).Select(key => (key.Name, key.Default.ToJson())));

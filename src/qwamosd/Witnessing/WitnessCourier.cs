@@ -28,8 +28,11 @@ internal sealed class WitnessCourier(
     private readonly LedgerTree _tree = new(ledger);
     private readonly Backoff _backoff = new();
     private WitnessRow _row = new(WitnessState.Unknown);
+    private readonly Channel<bool> _word = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile LedgerKeyStatement? _told;
+    private volatile LedgerKeyStatement? _tried;
     private string? _toldFault;
+    private long _toldAt;
     private long _seen;
 
     public string Name => gateway.Name;
@@ -45,7 +48,14 @@ internal sealed class WitnessCourier(
     };
 
     /// <summary>Says that there is a new checkpoint. Never blocks.</summary>
-    public void Wake() => _wake.Writer.TryWrite(true);
+    public void Wake()
+    {
+        if (HasNewWord)
+            _word.Writer.TryWrite(true);
+        _wake.Writer.TryWrite(true);
+    }
+
+    private bool HasNewWord => checkpoints.Statement is { } statement && statement != _tried;
 
     /// <summary>Until stopped.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -80,8 +90,22 @@ internal sealed class WitnessCourier(
         }
 
         _backoff.Reset();
-        await Task.Delay(Row.State is WitnessState.Cosigns or WitnessState.Pinned ? Pause : LongPause, time, stop).ConfigureAwait(false);
+        await Task.Delay(Pause, time, stop).ConfigureAwait(false);
+        if (Row.State is not (WitnessState.Cosigns or WitnessState.Pinned))
+            await RestAsync(stop).ConfigureAwait(false);
         await _wake.Reader.ReadAsync(stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The long pause, which an operator's new word ends: it may be what the gateway's alarm or refusal waits for.</summary>
+    private async Task RestAsync(CancellationToken stop)
+    {
+        _word.Reader.TryRead(out _);
+        if (HasNewWord)
+            return;
+        using var rest = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(Task.Delay(LongPause - Pause, time, rest.Token), _word.Reader.WaitToReadAsync(rest.Token).AsTask()).ConfigureAwait(false);
+        await rest.CancelAsync().ConfigureAwait(false);
+        stop.ThrowIfCancellationRequested();
     }
 
     private async Task PushAsync(CancellationToken stop)
@@ -114,10 +138,12 @@ internal sealed class WitnessCourier(
     {
         if (checkpoints.Statement is not { } statement || statement == _told)
             return;
+        _tried = statement;
         AnswerReader answer = await SendAsync(Commands.LedgerKey, statement.ToJson(), stop).ConfigureAwait(false);
         if (answer.IsOk && Number(answer, "size") is { } size)
             _seen = size;
-        // Any other answer is the last word about this statement, too; the checkpoint's answer says what follows from it.
+        // Any other answer is a word about this statement, too; the checkpoint's answer says what follows from it.
+        _toldAt = time.GetTimestamp();
         if (Receptions.Of(answer) != Reception.Later)
             (_toldFault, _told) = (answer.IsOk ? null : Receptions.Describe(answer), statement);
     }
@@ -159,8 +185,9 @@ internal sealed class WitnessCourier(
         {
             // It keeps the checkpoint and demands that the next extends it, and vouches for nothing yet: no fault of its.
             _seen = tree.Size;
-            // Told and taken, and not known there any more: root there took another anchor, or lowered the time floor.
-            if (_toldFault is null)
+            // Told and taken, and not known there any more: root there took another anchor, or lowered the time floor. Refused: root there may have
+            // enrolled the right key since.
+            if (_toldFault is null || time.GetElapsedTime(_toldAt) >= LongPause)
                 _told = null;
             Show(new WitnessRow(WitnessState.Pinned, tree.Size, Trust: trust, Fault: _toldFault));
             return;

@@ -1,6 +1,7 @@
 using System.Text;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Xunit;
 
@@ -82,14 +83,16 @@ public sealed class KeptCheckpointTests : IDisposable
     public void Attack13_Ledger_that_does_not_extend_it_is_named_with_its_entry_and_the_mend()
     {
         var kept = Keep();
-        Assert.Null(kept.Fault(_trial.Store, _file));
+        Assert.Null(kept.Fault(_trial.Store, SystemPaths.Real));
         _trial.AddOne(10);
-        Assert.Null(kept.Fault(_trial.Store, _file));
+        Assert.Null(kept.Fault(_trial.Store, SystemPaths.Real));
         using var older = new AuditTrial(9, _trial.Signer);
-        Assert.StartsWith("Entry 9 is missing: the ledger has 9 entries, and 10 were seen before.", kept.Fault(older.Store, _file), StringComparison.Ordinal);
+        Assert.StartsWith("Entry 9 is missing: the ledger has 9 entries, and 10 were seen before.", kept.Fault(older.Store, SystemPaths.Real), StringComparison.Ordinal);
         using var other = new AuditTrial(10, _trial.Signer);
-        Assert.StartsWith("Among the entries 0 to 9 is one that is not the one seen before", kept.Fault(other.Store, _file), StringComparison.Ordinal);
-        Assert.EndsWith($"qwamosd restore {Path.Combine(Path.GetDirectoryName(_file)!, Path.GetFileName(other.Store.Path))} --accept-older", kept.Fault(other.Store, _file), StringComparison.Ordinal);
+        Assert.StartsWith("Among the entries 0 to 9 is one that is not the one seen before", kept.Fault(other.Store, SystemPaths.Real), StringComparison.Ordinal);
+        Assert.EndsWith(", as root: qwamosd restore /var/lib/qwamos/ledger.db --accept-older", kept.Fault(other.Store, SystemPaths.Real), StringComparison.Ordinal);
+        Assert.True(SystemPaths.TryCreate("/tmp/a trial", out var trial, out var bad), bad);
+        Assert.EndsWith(": qwamosd --root '/tmp/a trial' restore '/tmp/a trial/var/lib/qwamos/ledger.db' --accept-older", kept.Fault(other.Store, trial), StringComparison.Ordinal);
     }
 
     private KeptCheckpoint Keep()

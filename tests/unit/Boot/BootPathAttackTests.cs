@@ -10,6 +10,16 @@ public sealed class BootPathAttackTests : IDisposable
 
     public void Dispose() => trial.Dispose();
 
+    [Fact]
+    public void Attack27_PathThatCannotBeLookedAt_IsNotTakenForAFreeOne()
+    {
+        File.WriteAllText(trial.Paths.At("/etc/sysctl.d"), "");
+        var path = trial.Paths.At("/etc/sysctl.d/60-qwamos.conf");
+        Assert.Contains("/etc/sysctl.d", Qwamos.Daemon.Boot.BootPaths.Fault(path, trial.Paths), StringComparison.Ordinal);
+        trial.Set("KERNEL_HARDENING", "strict");
+        FailsAndStaysPending("KERNEL_HARDENING");
+    }
+
     [Theory]
     [InlineData("/etc/sysctl.d/60-qwamos.conf", "KERNEL_HARDENING", "strict")]
     [InlineData("/etc/default/grub.d/60-qwamos.cfg", "KERNEL_HARDENING", "strict")]

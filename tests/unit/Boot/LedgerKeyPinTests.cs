@@ -3,6 +3,7 @@ using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.Daemon.Boot;
 using Xunit;
@@ -63,7 +64,7 @@ public sealed class LedgerKeyPinTests : IDisposable
         var (code, said) = trial.Boot();
         Assert.Equal(0, code);
         Assert.Contains($"nothing is applied and the last known good stays: Its checkpoint is by the key {trial.LedgerKey.Key}, and an earlier boot saw ", said, StringComparison.Ordinal);
-        Assert.Contains("qwamosctl audit key --sign", said, StringComparison.Ordinal);
+        Assert.Contains($"qwamosctl --root {trial.Paths.Root} audit key --sign", said, StringComparison.Ordinal);
         Assert.Equal((applied, memory), (File.ReadAllText(trial.SysctlFile), File.ReadAllText(trial.Paths.BootMemoryFile)));
 
         var file = Assert.Single(Evidence);
@@ -158,6 +159,73 @@ public sealed class LedgerKeyPinTests : IDisposable
         File.Delete(trial.Paths.CheckpointFile);
         Assert.Contains("is not there, and an earlier boot saw the ledger's key", trial.Boot().Said, StringComparison.Ordinal);
         Assert.Equal(trial.LedgerKey.Key.ToString(), trial.Memory.LedgerKey!.Key);
+    }
+
+    [Fact]
+    public void Attack37_Statement_that_the_snapshot_hides_is_missed_and_the_ledger_refused()
+    {
+        trial.Vouch();
+        trial.Boot();
+        var seconds = trial.Memory.LedgerKey!.SignedSeconds;
+        trial.Set("KERNEL_HARDENING", "paranoid");
+        trial.KeepCheckpoint();
+        // Somebody with qwamosd's account: every entry is what it was, and the fold that they are given says that nobody vouched.
+        trial.WithStore(store =>
+        {
+            var loaded = LedgerFold.Load(store);
+            store.SaveSnapshot(LedgerFold.Snapshot(loaded.State with { LedgerKey = null }, loaded.Tree));
+            return 0;
+        });
+        var (code, said) = trial.Boot();
+        Assert.Equal(0, code);
+        Assert.Contains($"nothing is applied and the last known good stays: Somebody changed it: the operator's statement about the ledger's key, signed at {seconds}, ", said, StringComparison.Ordinal);
+        Assert.Contains(Assert.Single(Evidence), said, StringComparison.Ordinal);
+        Assert.StartsWith("# KERNEL_HARDENING=strict", File.ReadAllText(trial.SysctlFile), StringComparison.Ordinal);
+
+        // Once the operator's word stands above the lie, the boot goes by it again.
+        trial.Vouch(seconds: trial.Clock.Seconds);
+        Assert.DoesNotContain("refused", trial.Boot().Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack12_Clock_set_back_takes_nothing_from_the_statement_that_was_gone_by()
+    {
+        trial.Vouch();
+        trial.Boot();
+        trial.Clock.Seconds = 0;
+        Assert.DoesNotContain("the ledger's key", trial.Boot().Said, StringComparison.Ordinal);
+        trial.Vouch(seconds: 1_800_100_000);
+        Assert.Contains("set the clock", trial.Boot().Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Key_that_a_replaced_operator_signed_stays_pinned_and_it_is_said_whose_word_is_missing()
+    {
+        trial.Vouch();
+        trial.Boot();
+        var before = trial.Key.Public.Id;
+        trial.Key.Dispose();
+        trial.Key = SigningKey.Generate();
+        File.WriteAllBytes(trial.Paths.AnchorFile, trial.Key.Public.Raw.ToArray());
+        Assert.Contains($"pinned: {before}, who signed the newest statement, is not enrolled now", trial.Boot().Said, StringComparison.Ordinal);
+        Assert.Empty(Evidence);
+        trial.Clock.Seconds += 100;
+        trial.Vouch();
+        Assert.Contains($"signed by {trial.Key.Public.Id}", trial.Boot().Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack12_Statement_that_a_lowered_time_floor_forgot_is_no_alarm()
+    {
+        trial.Vouch();
+        trial.Boot();
+        var seconds = trial.Clock.Seconds;
+        // A clock in 2100, at which the operator signed once more; then root lowers the floor, and the ledger forgets both.
+        trial.Vouch(seconds: 4_102_444_800);
+        Assert.Null(RootRequests.LowerTimeFloor(trial.Paths, seconds));
+        trial.Import();
+        Assert.Contains("forgotten by set-time-floor; vouch for the key again", trial.Boot().Said, StringComparison.Ordinal);
+        Assert.Empty(Evidence);
     }
 
     [Fact]

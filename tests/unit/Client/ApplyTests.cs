@@ -31,7 +31,7 @@ public sealed class ApplyTests : IDisposable
         var file = trial.Write("policy.conf", "{\n  RADIO_ISOLATION=off\n");
         Assert.Equal(1, trial.Run("apply", file));
         Assert.Contains("(line 2, column 3)", trial.Error);
-        Assert.Contains($"An old policy.conf? qwamosctl convert {file}", trial.Error);
+        Assert.Contains($"An old policy.conf? qwamosctl convert {file}", trial.PlainError);
     }
 
     [Fact]

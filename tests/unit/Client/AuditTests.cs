@@ -94,6 +94,8 @@ public sealed class AuditTests : IDisposable
         Assert.Equal(2, _client.Run("audit", "verify", Export, "--key", _client.Write("no.key", "nonsense"), "--signer", signer));
         Assert.Equal(1, _client.Run("audit", "verify", Export, "--key", "absent.key", "--signer", signer));
         Assert.Equal(2, _client.Run("audit", "verify", Export, "--signer", signer));
+        Assert.Equal(2, _client.Run("audit", "verify", Export, "--key", _ledger.Signer.Key.ToString(), "--signer", _client.Write("ledger.key", _ledger.Signer.Key + "\n")));
+        Assert.StartsWith("qwamosctl: --signer takes an operator's public key, and ", _client.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -461,7 +463,7 @@ public sealed class AuditTests : IDisposable
             })
             {
                 Assert.Equal(1, _client.Run(["audit", .. words, "--key", _ledger.Signer.Key.ToString(), .. words[0] == "consistency" ? Array.Empty<string>() : ["--signer", Signer()]]));
-                Assert.Contains(why, _client.Error, StringComparison.Ordinal);
+                Assert.Contains(why, _client.PlainError, StringComparison.Ordinal);
             }
         }
         File.WriteAllText(Path.Combine(Export, "checkpoint"), "nonsense");

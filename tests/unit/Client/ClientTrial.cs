@@ -20,6 +20,9 @@ internal sealed class ClientTrial : IDisposable
 
     public string Input { get; set; } = "";
 
+    /// <summary>Whether somebody is there to be asked.</summary>
+    public bool HasPerson { get; set; }
+
     public bool Colour { get; set; }
 
     public TimeProvider Clock { get; set; } = TimeProvider.System;
@@ -27,6 +30,9 @@ internal sealed class ClientTrial : IDisposable
     public string Output => Encoding.UTF8.GetString(output.ToArray());
 
     public string Error => Encoding.UTF8.GetString(error.ToArray());
+
+    /// <summary>The same without the options of <see cref="Run"/> in the commands that are proposed.</summary>
+    public string PlainError => Error.Replace($"qwamosctl --root {Root} --home {Home} --socket {Socket} ", "qwamosctl ", StringComparison.Ordinal);
 
     /// <summary>The one JSON object on standard output.</summary>
     public JsonValue Json => Parse(Output);
@@ -43,7 +49,7 @@ internal sealed class ClientTrial : IDisposable
     {
         output.SetLength(0);
         error.SetLength(0);
-        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), Clock, Colour);
+        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), Clock, Colour, HasPerson);
         return Program.Run(arguments, terminal);
     }
 

@@ -1,5 +1,8 @@
 using System.Text;
+using Qwamos.Client;
+using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Files;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -15,8 +18,32 @@ public sealed class ReachingTests : IDisposable
     {
         Assert.Equal(3, trial.Run("status", "-o", "json"));
         Assert.Contains($"there is no socket {trial.Socket}: is the daemon started?", trial.Error);
-        Assert.Contains("systemctl start qwamosd", trial.Error);
+        Assert.Contains($"\n  Start it: qwamosd --root {trial.Root}\n", trial.Error);
         Assert.Contains("\"code\":\"not_reachable\"", trial.Output);
+    }
+
+    [Fact]
+    public void Commands_that_are_proposed_have_the_places_that_this_one_was_told_of()
+    {
+        Assert.Equal(2, trial.Run("set", "RADIO_ISOLATON", "on"));
+        Assert.Contains($"\n  All keys: qwamosctl --root {trial.Root} --home {trial.Home} --socket {trial.Socket} keys\n", trial.Error);
+        Assert.Equal(2, trial.RunBare(["set", "RADIO_ISOLATON", "on"]));
+        Assert.Contains("\n  All keys: qwamosctl keys\n", trial.Error);
+        Assert.Equal(3, trial.RunBare(["status", "--socket", trial.Socket]));
+        Assert.Contains("Start it: sudo systemctl start qwamosd; for a trial: qwamosd --root DIR", trial.Error);
+    }
+
+    [Theory]
+    [InlineData("backup")]
+    [InlineData("audit export")]
+    public void Folder_that_is_missing_is_named_with_the_command_that_makes_it(string command)
+    {
+        var folder = Path.Combine(trial.Root, "a folder");
+        Assert.Equal(1, trial.Run([.. command.Split(' '), Path.Combine(folder, "new")]));
+        Assert.Equal($"qwamosctl: there is no folder {folder}.\n  Make it first: mkdir -p '{folder}'\n", trial.Error);
+        trial.Write("a folder", "");
+        Assert.Equal(1, trial.Run([.. command.Split(' '), Path.Combine(folder, "new")]));
+        Assert.Contains("is not a folder", trial.Error);
     }
 
     [Fact]
@@ -88,7 +115,9 @@ public sealed class ReachingTests : IDisposable
     public void Attack23_a_daemon_that_says_nothing_is_not_waited_for_for_ever()
     {
         using FakeBus bus = new(trial.Socket, _ => null);
-        Assert.False(BusClient.TryExchange(trial.Socket, "{}"u8.ToArray(), TimeProvider.System, out _, out var failure, patienceSeconds: 1));
+        Assert.True(SystemPaths.TryCreate(trial.Root, out var paths, out _));
+        Session session = new(new Terminal(Stream.Null, Stream.Null, () => Stream.Null, TimeProvider.System), paths, null, trial.Socket, Json: false);
+        Assert.False(BusClient.TryExchange(session, "{}"u8.ToArray(), out _, out var failure, patienceSeconds: 1));
         Assert.Equal(Qwamos.Client.ExitCode.NotReachable, failure.Exit);
         Assert.Contains("gave no answer", failure.Reason);
     }

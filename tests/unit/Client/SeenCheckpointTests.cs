@@ -1,4 +1,6 @@
+using System.Text;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
@@ -169,7 +171,7 @@ public sealed class SeenCheckpointTests : IDisposable
         _client.Enrol(_ledger.Operators[0]);
         using var bus = other.Serve(_client.Socket);
         Assert.Equal(0, _client.Run("audit", "checkpoint"));
-        Assert.StartsWith($"The ledger's key was replaced, signed by {Ledger.History.Signer}: it is {other.Signer.Key};", _client.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"The ledger's key was replaced, signed by {Ledger.History.Signer}: it is {other.Signer.Key}\nWhat was seen under the key before is kept in {Seen}.replaced\n", _client.Error, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllText(Seen + ".replaced"));
         Assert.StartsWith(other.Signer.Key + "\n{", File.ReadAllText(Seen), StringComparison.Ordinal);
         Assert.Equal(0, _client.Run("audit", "checkpoint"));
@@ -184,6 +186,98 @@ public sealed class SeenCheckpointTests : IDisposable
         using var other = new AuditTrial(5);
         other.History.SignKey(other.Signer.Key.ToString(), AuditTrial.SystemIdText, TestCheckpoints.Seconds + 301);
         Refused(other, "was seen before: another ledger is in its place");
+    }
+
+    [Fact]
+    public void First_keys_that_were_replaced_are_kept_and_so_many()
+    {
+        _client.Enrol(_ledger.Operators[0]);
+        See(_ledger);
+        List<string> seen = [];
+        for (var i = 1; i <= Limits.MaxReplacedCheckpoints + 1; i++)
+        {
+            seen.Add(File.ReadAllText(Seen));
+            using var next = new AuditTrial(3);
+            next.History.SignKey(next.Signer.Key.ToString(), AuditTrial.SystemIdText, _ledger.History.Now + i);
+            See(next);
+        }
+        Assert.Contains($"is not kept: {Limits.MaxReplacedCheckpoints} files", _client.Error, StringComparison.Ordinal);
+        var kept = Enumerable.Range(1, Limits.MaxReplacedCheckpoints).Select(number => File.ReadAllText(Seen + ".replaced" + (number == 1 ? "" : $".{number}")));
+        Assert.Equal(seen[..Limits.MaxReplacedCheckpoints], kept);
+        Assert.Equal(Limits.MaxReplacedCheckpoints + 1, Directory.GetFiles(Path.GetDirectoryName(Seen)!).Length);
+    }
+
+    [Fact]
+    public void Attack37_Other_key_is_signed_only_when_the_operator_was_shown_both_and_said_so()
+    {
+        Assert.Equal(0, _client.Run("key", "show"));
+        See(_ledger);
+        var before = File.ReadAllText(Seen);
+        using var other = new AuditTrial(5);
+        using var bus = Recording(other);
+        var both = (string[])[$"seen before  {_ledger.Signer.Key}, pinned, not signed, 10 entries\n", $"offered now  {other.Signer.Key}, pinned, not signed, 5 entries\n"];
+        foreach (var (hasPerson, input) in ((bool, string)[])[(false, "yes\n"), (true, "no\n"), (true, "")])
+        {
+            (_client.HasPerson, _client.Input) = (hasPerson, input);
+            Assert.Equal(1, _client.Run("audit", "key", "--sign"));
+            Assert.All(both, line => Assert.Contains(line, _client.Error, StringComparison.Ordinal));
+            Assert.Contains("nothing was signed", _client.Error, StringComparison.Ordinal);
+            Assert.Contains($"qwamosctl --root {_client.Root} --home {_client.Home} --socket {_client.Socket} audit key --sign --key KEY\n", _client.Error, StringComparison.Ordinal);
+            Assert.Equal(hasPerson, _client.Error.Contains("Type yes", StringComparison.Ordinal));
+        }
+        Assert.DoesNotContain(bus.Received, request => request.Contains("ledger_key", StringComparison.Ordinal));
+        Assert.Equal(before, File.ReadAllText(Seen));
+
+        _client.Input = "yes\n";
+        Assert.Equal(0, _client.Run("audit", "key", "--sign"));
+        Assert.All(both, line => Assert.Contains(line, _client.Error, StringComparison.Ordinal));
+        Assert.EndsWith("recorded as entry 5\n", _client.Output, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(Seen + ".replaced"));
+        Assert.StartsWith(other.Signer.Key + "\n{", File.ReadAllText(Seen), StringComparison.Ordinal);
+        Assert.Equal(0, _client.Run("audit", "checkpoint"));
+        Assert.Equal("", _client.Error);
+    }
+
+    [Fact]
+    public void Other_key_is_signed_by_a_script_that_names_it_and_again_says_when_it_was()
+    {
+        Assert.Equal(0, _client.Run("key", "show"));
+        using (Recording(_ledger))
+        {
+            Assert.Equal(0, _client.Run("audit", "key", "--sign"));
+            Assert.EndsWith("recorded as entry 10\n", _client.Output, StringComparison.Ordinal);
+        }
+        File.Delete(_client.Socket);
+        using var other = new AuditTrial(5);
+        using var bus = Recording(other);
+        Assert.Equal(1, _client.Run("audit", "key", "--sign", "--key", _ledger.Signer.Key.ToString()));
+        Assert.Contains("not the one given", _client.Error, StringComparison.Ordinal);
+        // In the same second as the first one: it counts only when it is later.
+        Assert.True(_client.Run("audit", "key", "--sign", "--key", other.Signer.Key.ToString()) == 0, _client.Error);
+        Assert.EndsWith("recorded as entry 5\n", _client.Output, StringComparison.Ordinal);
+
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Equal(0, _client.Run("audit", "key", "--sign"));
+            Assert.EndsWith("signed before, as entry 5\n", _client.Output, StringComparison.Ordinal);
+            Assert.Equal("", _client.Error);
+        }
+        Assert.Equal(6, other.Store.Size);
+    }
+
+    /// <summary>Records statements as qwamosd does; the same one again is answered with its entry.</summary>
+    private FakeBus Recording(AuditTrial ledger)
+    {
+        Dictionary<LedgerKeyStatement, long> recorded = [];
+        return new FakeBus(_client.Socket, request =>
+        {
+            if (!EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out var envelope, out _) || envelope.Message.Command != Commands.LedgerKey)
+                return ledger.Answer(request);
+            Assert.True(LedgerKeyStatement.TryRead(envelope.Message.Args, out var statement, out var fault), fault);
+            if (!recorded.ContainsKey(statement))
+                recorded[statement] = ledger.History.Record(statement);
+            return Answer.Ok([("index", JsonValue.Of(recorded[statement]))]);
+        });
     }
 
     private void See(AuditTrial ledger)

@@ -172,7 +172,7 @@ public sealed class SetTests : IDisposable
     {
         using FakeBus bus = new(trial.Socket, Taken);
         Assert.Equal(2, trial.Run(["set", .. words]));
-        Assert.Contains(said, trial.Error);
+        Assert.Contains(said, trial.PlainError);
         Assert.Equal("", trial.Output);
         Assert.Empty(bus.Received);
         Assert.False(trial.HasKey);

@@ -22,7 +22,7 @@ public sealed class StatusTests : IDisposable
     }
 
     [Theory]
-    [InlineData("there is no socket /run/g.sock; see there: systemctl status gateway-policyd", "error")]
+    [InlineData("there is no socket /run/g.sock; does gateway-policyd run there?", "error")]
     [InlineData("wrong_system: the message names another system", "refusal")]
     public void A_gateway_that_did_not_answer_has_refused_nothing(string error, string what)
     {
@@ -156,6 +156,15 @@ public sealed class StatusTests : IDisposable
         Assert.Equal(1, trial.Run("set", "RADIO_ISOLATION", "off"));
         Assert.DoesNotContain(trial.Error, IsDangerous);
         Assert.DoesNotContain("\nqwamosctl: done", trial.Error);
+    }
+
+    [Fact]
+    public void Staged_change_that_the_boot_will_refuse_is_marked_and_stands_with_what_is_wrong()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","policy":{},"pending":{"KERNEL_HARDENING":"strict","CRYPTO_BACKEND":"hybrid"},"pending_refused":{"KERNEL_HARDENING":"signed by 93, which is not enrolled any more"}}""");
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains("  KERNEL_HARDENING  strict  (the boot will refuse it)\n  CRYPTO_BACKEND    hybrid\n", trial.Output);
+        Assert.Contains("\nwrong\n  the boot will refuse KERNEL_HARDENING: signed by 93, which is not enrolled any more; set it again\n", trial.Output);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
@@ -135,7 +136,7 @@ public sealed class DeliveryTests : IDisposable
         await RowAsync(service, "garbage", row => row.Contains("its answer cannot be read", StringComparison.Ordinal));
         await RowAsync(service, "liar", row => row.Contains("last_error", StringComparison.Ordinal));
         Assert.DoesNotContain('\u001b', JsonText.ToText(service.Status(_ => JsonValue.Null)));
-        Assert.InRange(Row(service, "liar").Length, 1, 300);
+        Assert.InRange(Row(service, "liar").Length, 1, 400);
         await WhileMovingTimeAsync(() => Row(service, "silent").Contains("no answer within 10 s", StringComparison.Ordinal));
     }
 
@@ -208,11 +209,27 @@ public sealed class DeliveryTests : IDisposable
     [Fact]
     public async Task Attack21_ErrorOfAGateway_CutInsideACharacterOfTwoUnits_LeavesStatusWhole()
     {
-        // "error: " and 192 letters leave the first half of the sign at the place of the cut by units.
-        Answering("one", "{\"status\":\"error\",\"code\":\"error\",\"reason\":\"" + new string('y', 192) + "\U0001F600tail\"}");
+        // "error: " and 248 letters leave the first half of the sign at the place of the cut by units.
+        Answering("one", "{\"status\":\"error\",\"code\":\"error\",\"reason\":\"" + new string('y', 248) + "\U0001F600tail\"}");
         await using DeliveryService service = Start("one");
         Set(service, "RADIO_ISOLATION", "off");
         await RowAsync(service, "one", row => row.Contains("y\U0001F600...", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void ErrorOfAGateway_IsCutBetweenTwoWords_AndTwoKeysFit()
+    {
+        string key = "qwamos/" + new string('a', 32) + "+01234567+" + new string('B', 44);
+        string reason = $"the checkpoint's key is not the ledger's, which is {key} (signed by {new string('c', 64)})";
+        Assert.Equal("unknown_key: " + reason, Describe(reason));
+        Assert.Equal($"unknown_key: {reason}, which is...", Describe($"{reason}, which is {key}"));
+
+        static string Describe(string text)
+        {
+            string answer = $$"""{"status":"error","code":"unknown_key","reason":"{{text}}"}""";
+            Assert.True(AnswerReader.TryRead(System.Text.Encoding.UTF8.GetBytes(answer), out AnswerReader? read, out string? fault), fault);
+            return Receptions.Describe(read);
+        }
     }
 
     private string SocketOf(string name) => Path.Combine(_folder.Dir, "run", name + ".sock");

@@ -30,6 +30,17 @@ public sealed class NewFileTests : IDisposable
     }
 
     [Fact]
+    public void What_cannot_be_looked_at_is_not_taken_for_a_free_name()
+    {
+        File.WriteAllText(Target, "");
+        // A folder that is a file: stat says another error than "not found", as of a disk that fails or a folder that may not be searched.
+        var fault = Assert.Throws<PosixException>(() => NewFile.Begin(Path.Combine(Target, "new"), Private));
+        Assert.StartsWith($"{Target}/new: stat: ", fault.Message, StringComparison.Ordinal);
+        Assert.False(Posix.Exists(Path.Combine(_folder, "absent")));
+        Assert.True(Posix.Exists(Target));
+    }
+
+    [Fact]
     public void File_that_is_not_finished_leaves_nothing()
     {
         NewFile.Begin(Target, Private).Dispose();

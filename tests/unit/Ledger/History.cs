@@ -75,9 +75,11 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
         Import(BootNote.Applied(State.LastNote + 1, Now, [.. State.Staged.Select(pair => new BootResult(pair.Key, pair.Value.Index, result, ""))]));
 
     /// <summary>The operator's statement about a ledger's key, signed at a time; gives its index.</summary>
-    public long SignKey(string verifierKey, string system, long seconds)
+    public long SignKey(string verifierKey, string system, long seconds) => Record(LedgerKeyStatement.Sign(Key, verifierKey, system, seconds));
+
+    /// <summary>An operator's statement; gives its index.</summary>
+    public long Record(LedgerKeyStatement statement)
     {
-        var statement = LedgerKeyStatement.Sign(Key, verifierKey, system, seconds);
         State = State.WithKey(statement, store.Size);
         return store.AppendBatch([EntryWriter.RecordKey(Now, Peer, statement)]);
     }

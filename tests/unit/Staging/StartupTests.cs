@@ -77,7 +77,7 @@ public sealed class StartupTests : IDisposable
         File.Delete(_trial.Paths.LedgerFile + "-wal");
         string fault = _trial.Fault();
         Assert.StartsWith("Entry 0 is missing: the ledger has 0 entries, and 1 were seen before.", fault, StringComparison.Ordinal);
-        Assert.EndsWith($"qwamosd restore {_trial.Paths.LedgerFile} --accept-older", fault, StringComparison.Ordinal);
+        Assert.EndsWith($"qwamosd --root {_trial.Paths.Root} restore {_trial.Paths.LedgerFile} --accept-older", fault, StringComparison.Ordinal);
         File.Move(_trial.Paths.CheckpointFile, _trial.Paths.CheckpointFile + ".old");
         _trial.Prepare().Dispose();
     }
@@ -141,7 +141,7 @@ public sealed class StartupTests : IDisposable
             Assert.True(File.Exists(_trial.Paths.StatusFile + ".legacy"));
             Assert.True(File.Exists(_trial.Paths.EtcPendingLink + ".legacy"));
             Assert.Equal(FileKind.SymbolicLink, Posix.Stat(_trial.Paths.EtcPendingLink).Kind);
-            Assert.Contains("qwamosctl apply", _trial.EndedLog(), StringComparison.Ordinal);
+            Assert.Contains($"qwamosctl --root {_trial.Paths.Root} apply", _trial.EndedLog(), StringComparison.Ordinal);
             Assert.Empty(first.Loaded.State.Policy);
         }
         File.WriteAllText(_trial.Paths.StatusFile, "ours");

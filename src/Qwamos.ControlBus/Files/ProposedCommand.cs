@@ -1,0 +1,27 @@
+namespace Qwamos.ControlBus.Files;
+
+/// <summary>
+/// The commands that messages propose, in the one form that works where this program was started: under `--root DIR` each carries it, and a daemon
+/// is no service of the system.
+/// </summary>
+public static class ProposedCommand
+{
+    /// <summary>A command of one of the programs.</summary>
+    /// <param name="paths">Where this program works.</param>
+    /// <param name="program">Its name.</param>
+    /// <param name="arguments">All but <c>--root</c>; empty for none.</param>
+    public static string Of(SystemPaths paths, string program, string arguments) =>
+        $"{program}{(paths.IsTrial ? $" --root {SafePath.Quote(paths.Root)}" : "")}{(arguments.Length > 0 ? " " : "")}{arguments}";
+
+    /// <summary>What starts a daemon that does not run.</summary>
+    public static string Start(SystemPaths paths, string daemon) => paths.IsTrial ? Of(paths, daemon, "") : $"systemctl start {daemon}";
+
+    /// <summary>What ends one that runs.</summary>
+    public static string Stop(SystemPaths paths, string daemon) => paths.IsTrial ? "Ctrl-C where it runs, or kill its process" : $"systemctl stop {daemon}";
+
+    /// <summary>What has one that runs read its files anew.</summary>
+    public static string Restart(SystemPaths paths, string daemon) => paths.IsTrial ? $"{Stop(paths, daemon)}; then: {Start(paths, daemon)}" : $"systemctl restart {daemon}";
+
+    /// <summary>Where its log is.</summary>
+    public static string Log(SystemPaths paths, string daemon) => paths.IsTrial ? $"what {daemon} prints where it runs" : $"journalctl -u {daemon}";
+}

@@ -14,7 +14,7 @@ internal static class SystemName
     {
         id = null;
         failure = null!;
-        if (!File.Exists(paths.SystemIdFile) || SystemId.TryLoad(paths, out id, out var fault))
+        if (Posix.IsAbsent(paths.SystemIdFile) || SystemId.TryLoad(paths, out id, out var fault))
             return true;
         failure = new Failure(ExitCode.Refused, fault);
         return false;

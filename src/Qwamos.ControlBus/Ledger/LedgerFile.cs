@@ -19,16 +19,17 @@ internal static class LedgerFile
             throw new ArgumentException("A ledger's path is absolute.", nameof(path));
         if (mode == LedgerOpenMode.ReadWrite && Posix.IsAbsent(path))
             Create(path);
-        if (!Posix.TryStat(path, out var stat))
+        if (!Posix.Exists(path))
             throw new LedgerFormatException($"{SafeText.ForTerminal(path)}: there is no ledger.");
+        var stat = Posix.Stat(path);
         CheckPlain(path, stat);
         if (stat.SizeBytes == 0)
             throw new LedgerFormatException(
                 $"{SafeText.ForTerminal(path)} is empty, and no ledger ever is: what it held is gone. Restore a backup, or, to begin a new ledger, move it away: mv {SafePath.Quote(path)} {SafePath.Quote(path + ".empty")}");
         foreach (var suffix in Companions)
         {
-            if (Posix.TryStat(path + suffix, out var companion))
-                CheckPlain(path + suffix, companion);
+            if (Posix.Exists(path + suffix))
+                CheckPlain(path + suffix, Posix.Stat(path + suffix));
         }
     }
 
@@ -36,7 +37,7 @@ internal static class LedgerFile
     {
         // SQLite would take it for the new ledger's and write its pages over it. An empty one is what a reader leaves.
         var log = path + WriteAheadLog;
-        if (Posix.TryStat(log, out var stat) && stat.SizeBytes > 0)
+        if (Posix.Exists(log) && Posix.Stat(log) is { SizeBytes: > 0 } stat)
         {
             CheckPlain(log, stat);
             throw new LedgerFormatException(

@@ -123,6 +123,17 @@ public sealed class SeenCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Attack11_System_id_that_cannot_be_read_is_not_taken_for_none()
+    {
+        _client.Write("etc", "");
+        using var bus = _ledger.Serve(_client.Socket);
+        Assert.Equal(1, _client.Run("audit", "key"));
+        Assert.Contains("/etc", _client.Error, StringComparison.Ordinal);
+        Assert.Equal("", _client.Output);
+        Assert.False(File.Exists(Seen));
+    }
+
+    [Fact]
     public void Key_that_a_trusted_operator_signed_is_shown_as_such()
     {
         See(_ledger);

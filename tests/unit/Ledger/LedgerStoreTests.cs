@@ -24,6 +24,18 @@ public sealed class LedgerStoreTests : IDisposable
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
     }
 
+    [Theory]
+    [InlineData(LedgerOpenMode.ReadOnly)]
+    [InlineData(LedgerOpenMode.ReadWrite)]
+    public void LedgerThatCannotBeLookedAt_IsNotCalledAbsent(LedgerOpenMode mode)
+    {
+        // A folder that is a file: stat says another error than "not found", as of a disk that fails.
+        var file = Path.Combine(_folder.Dir, "file");
+        File.WriteAllText(file, "");
+        var fault = Assert.ThrowsAny<IOException>(() => LedgerStore.Open(Path.Combine(file, "ledger.db"), mode));
+        Assert.Contains($"{file}/ledger.db: stat: ", fault.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void AppendedEntries_AreThereAfterReopen_InOrderWithTheSameRoot()
     {

@@ -118,15 +118,19 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return _selectNonce.ExecuteScalar() as long?;
     }
 
-    public void ReadKeys(long fromSeconds, long toSeconds, int count, Action<ReplayKey, long> take)
+    public bool TryReadKeys(long fromSeconds, long toSeconds, int count, Action<ReplayKey, long> take)
     {
-        Set(_selectKeys, ReplayKey.First(fromSeconds).ToArray(), ReplayKey.First(toSeconds).ToArray(), (long)count);
+        // One more, to know that there are no more.
+        Set(_selectKeys, ReplayKey.First(fromSeconds).ToArray(), ReplayKey.First(toSeconds).ToArray(), count + 1L);
         using var reader = _selectKeys.ExecuteReader();
-        while (reader.Read())
+        for (; reader.Read(); count--)
         {
+            if (count == 0)
+                return false;
             var index = reader.GetInt64(1);
             take(ReadKey(reader, 0, index)!.Value, index);
         }
+        return true;
     }
 
     public byte[]? ReadConfidential(long index)

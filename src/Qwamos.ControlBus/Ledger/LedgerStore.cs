@@ -165,17 +165,11 @@ public sealed class LedgerStore : IDisposable
             return _database.Read("looking for a message", () => _statements.Find(key));
     }
 
-    /// <summary>The times and nonces of the recorded messages with a timestamp in [from, to), oldest first, at most so many, each with its index.</summary>
-    public void ReadKeys(long fromSeconds, long toSeconds, int count, Action<ReplayKey, long> take)
+    /// <summary>The times and nonces of the recorded messages with a timestamp in [from, to), oldest first, each with its index; false when there are more than so many.</summary>
+    public bool TryReadKeys(long fromSeconds, long toSeconds, int count, Action<ReplayKey, long> take)
     {
         lock (_turn)
-        {
-            _database.Read("reading the nonces of fresh messages", () =>
-            {
-                _statements.ReadKeys(fromSeconds, toSeconds, count, take);
-                return true;
-            });
-        }
+            return _database.Read("reading the nonces of fresh messages", () => _statements.TryReadKeys(fromSeconds, toSeconds, count, take));
     }
 
     /// <summary>The index of a message with this nonce, whatever its time, or null: O(n), for the rare hour when the clock cannot be believed.</summary>

@@ -5,8 +5,8 @@ using Qwamos.ControlBus.Verification;
 namespace Qwamos.ControlBus.Ledger;
 
 // DESIGN section 3, "Replay". Two memories:
-//   the ledger's index holds the time and nonce of every message ever recorded and is asked about each one that is not in memory here: no
-//   recorded message is taken a second time, whatever the clock, a restart or the capacity did meanwhile;
+//   the ledger's index holds the time and nonce of every message ever recorded, each once, and is asked about whatever the memory here does
+//   not surely know: no recorded message is taken a second time, whatever the clock, a restart or the capacity did meanwhile;
 //   this one holds the nonces of messages that could be accepted now, those of the batch being decided among them. It answers a resend
 //   quickly, finds a nonce that another message used with another time, and is what the capacity counts.
 // A message can be accepted while now <= timestamp + 300. Its nonce may leave this memory after that, and only then: a flood ends in
@@ -27,6 +27,7 @@ public sealed class ReplayStore
     private long _oldest = long.MaxValue;
     private long _heldFrom = long.MinValue;
     private long _heldTo = long.MinValue;
+    private bool _holdsAll;
 
     /// <summary>A memory of at most <paramref name="capacity"/> nonces, half of them for one key.</summary>
     /// <param name="ledger">Where every recorded message is found; null for messages that are not recorded.</param>
@@ -51,7 +52,7 @@ public sealed class ReplayStore
         HoldFresh();
         if (_nonces.TryGetValue(nonce, out var known))
             return new ReplayAnswer(ReplayVerdict.Replayed, known.Index);
-        if ((_ledger?.Find(new ReplayKey(timestamp, nonce)) ?? (_time.IsBehind ? _ledger?.FindNonce(nonce) : null)) is { } recorded)
+        if (FindRecorded(nonce, timestamp) is { } recorded)
             return new ReplayAnswer(ReplayVerdict.Replayed, recorded);
         if (!HasRoom(signer))
         {
@@ -81,12 +82,20 @@ public sealed class ReplayStore
 
     private long KeptFrom => _time.Now - Limits.FreshnessWindowSeconds;
 
+    /// <summary>Asks the ledger what this memory does not know: nothing, when it holds every message of that second.</summary>
+    private long? FindRecorded(Nonce nonce, long timestamp)
+    {
+        if (_ledger is null || (_holdsAll && !_time.IsBehind && timestamp >= _heldFrom && timestamp < _heldTo))
+            return null;
+        return _ledger.Find(new ReplayKey(timestamp, nonce)) ?? (_time.IsBehind ? _ledger.FindNonce(nonce) : null);
+    }
+
     /// <summary>Reads the nonces that the ledger has of the seconds that have become acceptable: those [from, to) that are not held yet.</summary>
     private void HoldFresh()
     {
         var (from, to) = (KeptFrom, _time.Now + Limits.FreshnessWindowSeconds + 1);
         if (from >= _heldTo || to <= _heldFrom)
-            (_heldFrom, _heldTo) = (to, to);
+            (_heldFrom, _heldTo, _holdsAll) = (to, to, true);
         if (from < _heldFrom)
             Hold(from, _heldFrom);
         if (to > _heldTo)
@@ -94,13 +103,13 @@ public sealed class ReplayStore
         (_heldFrom, _heldTo) = (Math.Min(from, _heldFrom), Math.Max(to, _heldTo));
     }
 
-    private void Hold(long from, long to) => _ledger?.ReadKeys(from, to, Math.Max(0, _capacity - _nonces.Count), (key, index) =>
+    private void Hold(long from, long to) => _holdsAll &= _ledger?.TryReadKeys(from, to, Math.Max(0, _capacity - _nonces.Count), (key, index) =>
     {
         if (!_nonces.TryAdd(key.Nonce, new Remembered(index, Clamp(key.TimestampSeconds), 0)))
             return;
         _counts[0]++;
         _oldest = Math.Min(_oldest, key.TimestampSeconds);
-    });
+    }) ?? true;
 
     private bool HasRoom(KeyId signer)
     {

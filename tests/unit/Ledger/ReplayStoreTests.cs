@@ -199,18 +199,32 @@ public sealed class ReplayStoreTests
             Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, i), memory.TryAdd(nonces[i], 99, One, times[i]));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Attack10_AfterARestart_WithMoreFreshMessagesThanItHolds_EachIsStillReplayed(int capacity)
+    {
+        using var recorded = new Recorded(secondsBetween: 10);
+        var memory = new ReplayStore(recorded.Store, capacity);
+        memory.SetNow(At(recorded.Times[2]), recorded.Store.Size);
+        for (var i = 2; i >= 0; i--)
+            Assert.Equal(new ReplayAnswer(ReplayVerdict.Replayed, i), memory.TryAdd(recorded.Nonces[i], 9, One, recorded.Times[i]));
+        Assert.Equal(capacity > 3 ? ReplayVerdict.Added : ReplayVerdict.Full, memory.TryAdd(Nonce(1), 9, One, recorded.Times[2]).Verdict);
+    }
+
     private static ReplayStore Memory(int capacity) => new(null, capacity);
 
     private static Nonce Nonce(int i) => new((UInt128)i);
 
     private static EffectiveTime At(long seconds) => new(seconds, 0);
 
-    /// <summary>A ledger of three messages, each 1,000 s after the one before.</summary>
+    /// <summary>A ledger of three messages, each so much later than the one before.</summary>
     private sealed class Recorded : IDisposable
     {
         private readonly LedgerFolder _folder = new();
 
-        public Recorded()
+        public Recorded(int secondsBetween = 1_000)
         {
             Store = _folder.Open();
             var history = new History(Store);
@@ -219,7 +233,7 @@ public sealed class ReplayStoreTests
                 history.Set("RADIO_ISOLATION", "off");
                 Nonces.Add(history.LastNonce);
                 Times.Add(history.Now);
-                history.Now += 1_000;
+                history.Now += secondsBetween;
             }
         }
 

@@ -27,6 +27,8 @@ internal static class Program
             KeyCommand.Build(shared, terminal),
             AuditCommand.Build(shared, terminal),
             BackupCommand.Build(shared, terminal),
+            HealthCommand.Build(shared, terminal),
+            DoctorCommand.Build(shared, terminal),
             ConvertCommand.Build(shared, terminal),
             ValidateCommand.Build(shared, terminal),
             CompletionCommand.Build(shared, terminal),

@@ -22,7 +22,7 @@ public sealed class Writer
     private volatile PublishedState _published;
     private bool _isStopping;
     private long _snapshotSize;
-    private bool _isFull;
+    private volatile bool _isFull;
     private bool _isBroken;
     private TimeSpan _beatInterval = Timeout.InfiniteTimeSpan;
     private long _lastBeat;
@@ -43,6 +43,9 @@ public sealed class Writer
 
     /// <summary>What is believed now.</summary>
     public PublishedState Published => _published;
+
+    /// <summary>The last batch found no room on the disk.</summary>
+    public bool IsFull => _isFull;
 
     /// <summary>Completes when the ledger failed with an unknown outcome: everybody waiting was told, and the program must end.</summary>
     public Task<IOException> Broken => _broken.Task;

@@ -56,7 +56,7 @@ public static class Anchor
     }
 
     /// <summary>The command that enrols a key on this machine.</summary>
-    internal static string EnrolLine(SystemPaths paths, bool isGateway) =>
+    public static string EnrolLine(SystemPaths paths, bool isGateway) =>
         ProposedCommand.Of(paths, isGateway ? "gateway-policyd" : "qwamosd", isGateway ? "enroll FILE --system HEX" : "enroll FILE");
 
     /// <summary>What HEX in <see cref="EnrolLine"/> is.</summary>

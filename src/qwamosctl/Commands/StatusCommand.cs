@@ -1,9 +1,6 @@
 using System.CommandLine;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
-using Qwamos.ControlBus.Envelopes;
-using Qwamos.ControlBus.Json;
-using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 
 namespace Qwamos.Client.Commands;
 
@@ -23,7 +20,7 @@ internal static class StatusCommand
 
     private static int Run(Session session, bool reveal)
     {
-        var asked = reveal ? TryAskSigned(session, reveal: true, out var answer, out var failure) : TryAsk(session, out answer, out failure);
+        var asked = reveal ? StatusQuestion.TryAskSigned(session, reveal: true, out var answer, out var failure) : StatusQuestion.TryAsk(session, out answer, out failure);
         if (!asked)
             return session.Fail(failure);
         if (answer.IsOk && !answer.HasObject("policy"))
@@ -37,36 +34,5 @@ internal static class StatusCommand
             return carried.TryAccept(out failure) ? (int)ExitCode.Done : session.Fail(failure);
         RefusalReport.Show(session, answer, null);
         return (int)ExitCode.Refused;
-    }
-
-    private static bool TryAsk(Session session, out AnswerReader answer, out Failure failure)
-    {
-        MessageDraft draft = new() { Command = BusCommands.GetStatus };
-        if (!EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out var refusal))
-            throw new InvalidOperationException(refusal.Reason);
-        if (!Bus.TryAsk(session, envelope, out answer, out failure))
-            return false;
-        if (answer.IsOk || answer.Code is not null)
-            return true;
-        return TryAskSigned(session, reveal: false, out answer, out failure);
-    }
-
-    private static bool TryAskSigned(Session session, bool reveal, out AnswerReader answer, out Failure failure)
-    {
-        answer = null!;
-        if (!SystemName.TryRead(session.Paths, out var system, out failure) || !OperatorKey.TryOpen(session, out var key, out failure))
-            return false;
-        using (key)
-        {
-            MessageDraft draft = new()
-            {
-                Command = BusCommands.GetStatus,
-                Args = reveal ? JsonValue.Object([("reveal", JsonValue.Of(true))]) : null,
-                Nonce = Nonce.Random(),
-                Timestamp = session.Now,
-                System = system,
-            };
-            return Bus.TryAsk(session, EnvelopeWriter.Sign(draft, key.Signer), out answer, out failure);
-        }
     }
 }

@@ -12,7 +12,7 @@ namespace Qwamos.Daemon.Staging;
 
 /// <summary>What <c>get_status</c> shows, the most wanted first.</summary>
 internal sealed class StatusAnswer(
-    Prepared start, Checkpoints checkpoints, Func<PublishedState> published, Func<JsonValue> gateways, Func<string?> projectionFault, Func<RequestCounts> counts, TimeProvider time) : IStatusSource
+    Prepared start, Checkpoints checkpoints, Func<PublishedState> published, Func<JsonValue> gateways, Func<bool> isFull, Func<string?> projectionFault, Func<RequestCounts> counts, TimeProvider time) : IStatusSource
 {
     private const string NoEnforcer = "no enforcer";
 
@@ -42,6 +42,7 @@ internal sealed class StatusAnswer(
             ("system", JsonValue.Of(start.SystemId)),
             ("key_id", JsonValue.Of(start.Key.Id.ToString())),
             .. checkpoints.Carried,
+            ("storage", JsonValue.Of(isFull() ? "full" : "ok")),
             ("projections", JsonValue.Shown(projectionFault() ?? "ok")),
             ("enforcement", Enforcement(now.Policy)),
             ("requests", Requests()),

@@ -1,0 +1,101 @@
+using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Client.Checking;
+
+/// <summary>How the daemon is, by its own answer to <c>get_status</c>: what a probe asks, and a part of what <c>doctor</c> does.</summary>
+internal static class DaemonChecks
+{
+    private const string Answers = "daemon";
+
+    /// <summary>Asks; with the failure when there is no answer that can be judged.</summary>
+    public static List<Finding> Run(Session session, out AnswerReader? answer, out Failure? failure)
+    {
+        answer = null;
+        if (!StatusQuestion.TryAsk(session, out var status, out failure))
+            return [Finding.Bad(Answers, failure.Reason, failure.Mend)];
+        if (!status.IsOk || !status.HasObject("policy"))
+        {
+            failure = status.IsOk ? Bus.Incomplete(session, "policy") : new Failure(ExitCode.Refused, $"the daemon refuses to show its status: {status.TextOf("reason")}");
+            return [Finding.Bad(Answers, failure.Reason, failure.Mend)];
+        }
+        answer = status;
+        return [Finding.Good(Answers, $"answers on {session.SocketPath}; entries in the ledger: {status.NumberOf("size") ?? 0}"), .. Judge(session, status)];
+    }
+
+    private static IEnumerable<Finding> Judge(Session session, AnswerReader status)
+    {
+        yield return Storage(status);
+        yield return Projections(status);
+        yield return Clock(status);
+        yield return Checkpoint(session, status);
+        foreach (var finding in Boot(status).Concat(Gateways(status)))
+            yield return finding;
+    }
+
+    private static Finding Storage(AnswerReader status) => status.TextOf("storage") switch
+    {
+        "full" => Finding.Bad("storage", "the disk of the ledger is full: changes are refused until there is room", "free space on the file system of /var/lib/qwamos; service resumes by itself"),
+        null => Finding.NotSeen("storage", "an older daemon, which does not say whether its disk is full"),
+        _ => Finding.Good("storage", "the last change found room"),
+    };
+
+    private static Finding Projections(AnswerReader status) => status.TextOf("projections") switch
+    {
+        "ok" => Finding.Good("projections", "status.json and pending.conf are up to date"),
+        var fault => Finding.Bad("projections", $"status.json and pending.conf are not up to date: {fault ?? "the daemon does not say why"}"),
+    };
+
+    private static Finding Clock(AnswerReader status) => status.ObjectOf("clock_behind_floor") is { } behind
+        ? Finding.Bad(
+            "clock",
+            $"the daemon's clock is behind the newest change it took: {KeyText.Of(behind)}",
+            "set the clock; when a clock in the future made that change: stop qwamosd, then sudo qwamosd set-time-floor T")
+        : Finding.Good("clock", "not behind the newest change");
+
+    private static Finding Checkpoint(Session session, AnswerReader status)
+    {
+        if (!SignedCheckpoint.TryRead(status, out var signed, out var fault))
+            return Finding.Bad("checkpoint", $"the answer's checkpoint is not to be believed: {fault}");
+        var age = session.Now - signed.TimeSeconds;
+        return signed.Checkpoint.IsStale(session.Now)
+            ? Finding.Bad("checkpoint", $"the newest was signed {age} s ago: the ledger is frozen, or a clock is wrong", "journalctl -u qwamosd")
+            : Finding.Good("checkpoint", $"the newest was signed {Math.Max(0, age)} s ago; entries in it: {signed.Checkpoint.Size}");
+    }
+
+    private static IEnumerable<Finding> Boot(AnswerReader status)
+    {
+        if (status.ObjectOf("boot") is not { } boot || !boot.TryGet("results", out var results) || results.Kind != JsonKind.Object)
+            yield break;
+        var failed = results.Members.Where(result => KeyText.Of(result.Value).StartsWith("failed", StringComparison.Ordinal)).ToList();
+        foreach (var (name, result) in failed)
+            yield return Finding.Bad("boot", $"the last boot could not apply {name}: {KeyText.Of(result)}", "journalctl -b -u qwamos-policy-apply; the next boot tries again");
+        if (failed.Count == 0)
+            yield return Finding.Good("boot", $"the last boot that had to applied {results.Members.Length} {(results.Members.Length == 1 ? "key" : "keys")}");
+    }
+
+    private static IEnumerable<Finding> Gateways(AnswerReader status)
+    {
+        if (status.ObjectOf("gateways") is not { } gateways)
+            yield break;
+        foreach (var (name, gateway) in gateways.Members)
+            yield return Gateway($"gateway {name}", gateway);
+    }
+
+    private static Finding Gateway(string area, JsonValue gateway)
+    {
+        var witness = gateway.TryGet("witness", out var found) && found.Kind == JsonKind.Object ? found : JsonValue.Null;
+        if (TextOf(witness, "state") is "alarm" or "refuses")
+            return Finding.Bad(area, $"as a witness it refuses this ledger: {TextOf(witness, "fault") ?? "it does not say why"}", "docs/operations: a gateway that refuses the ledger");
+        if (!gateway.TryGet("behind", out var behind) || behind.Kind != JsonKind.Boolean)
+            return Finding.NotSeen(area, "the daemon does not say how far it is");
+        return behind.AsBoolean
+            ? Finding.Doubtful(area, $"is behind: {TextOf(gateway, "last_error") ?? "it has not taken the newest change yet"}", "see whether its VM runs; in it: gateway-policyd status")
+            : Finding.Good(area, "has taken all that concerns it");
+    }
+
+    private static string? TextOf(JsonValue value, string member) =>
+        value.Kind == JsonKind.Object && value.TryGet(member, out var found) && found.Kind == JsonKind.String ? KeyText.Of(found) : null;
+}

@@ -1,0 +1,42 @@
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.Client.Checking;
+
+/// <summary>The operator's key, and whether it is the one that this system believes.</summary>
+internal static class KeyChecks
+{
+    public static IEnumerable<Finding> Run(Session session)
+    {
+        KeyHome home = new(session.Home ?? KeyHome.DefaultDirectory);
+        var own = Own(home, out var mine);
+        yield return own;
+        yield return Enrolled(session.Paths, mine);
+        yield return SystemId.TryLoad(session.Paths, out var id, out var fault)
+            ? Finding.Good("system ID", id)
+            : Finding.Bad("system ID", fault);
+    }
+
+    private static Finding Own(KeyHome home, out KeyId? id)
+    {
+        id = null;
+        if (!home.TryLoad(out var key, out var fault))
+            return Finding.Bad("key home", fault);
+        using (key)
+        {
+            id = key.Public.Id;
+            return Finding.Good("key home", $"{home.Directory}: key {key.Public.Id}");
+        }
+    }
+
+    private static Finding Enrolled(SystemPaths paths, KeyId? mine)
+    {
+        if (!Anchor.TryLoad(paths, KeyHome.DefaultDirectory, out var anchor, out var fault))
+            return Finding.Bad("enrolled key", fault.Text);
+        if (mine is not { } id)
+            return Finding.Doubtful("enrolled key", $"key {anchor.Id}, and there is none of yours to compare it with");
+        return id == anchor.Id
+            ? Finding.Good("enrolled key", "is yours")
+            : Finding.Bad("enrolled key", $"is {anchor.Id}, not yours: what you sign is refused", $"use its key home with --home DIR, or have yours enrolled in its place: {Anchor.EnrolLine(paths, isGateway: false)} --replace");
+    }
+}

@@ -1,0 +1,143 @@
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Client;
+
+public sealed class DoctorTests : IDisposable
+{
+    private const string SystemName = "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
+
+    private readonly ClientTrial trial = new();
+    private readonly CheckpointSigner signer = new(SigningKey.Generate(), Checkpoint.OriginOf(SystemName));
+
+    public void Dispose()
+    {
+        signer.Dispose();
+        trial.Dispose();
+    }
+
+    [Fact]
+    public void A_sound_daemon_is_healthy_and_needs_no_key()
+    {
+        using FakeBus bus = new(trial.Socket, Status());
+        Assert.Equal(0, trial.Run("health"));
+        Assert.Equal("healthy\n", trial.Output);
+        Assert.Equal("""{"msg":{"command":"get_status"}}""", Assert.Single(bus.Received));
+        Assert.False(trial.HasKey);
+    }
+
+    [Theory]
+    [InlineData("\"storage\":\"ok\"", "\"storage\":\"full\"", "storage the disk of the ledger is full")]
+    [InlineData("\"projections\":\"ok\"", "\"projections\":\"No space left\"", "not up to date: No space left")]
+    [InlineData("\"size\":3", "\"size\":3,\"clock_behind_floor\":{\"clock\":1,\"floor\":2}", "clock the daemon's clock is behind")]
+    [InlineData("\"in force\"", "\"failed: no room\"", "could not apply KERNEL_HARDENING: failed: no room")]
+    [InlineData("\"state\":\"cosigns\"", "\"state\":\"alarm\",\"fault\":\"two histories\"", "refuses this ledger: two histories")]
+    [InlineData("\"checkpoint\":\"", "\"checkpoint\":\"x", "checkpoint is not to be believed")]
+    public void What_is_wrong_with_the_daemon_is_not_healthy_and_is_named(string sound, string wrong, string said)
+    {
+        using FakeBus bus = new(trial.Socket, Status().Replace(sound, wrong, StringComparison.Ordinal));
+        Assert.Equal(1, trial.Run("health"));
+        Assert.StartsWith("not healthy; ", trial.Output, StringComparison.Ordinal);
+        Assert.Contains(said, trial.Output, StringComparison.Ordinal);
+        Assert.Equal(1, trial.Run("health", "-o", "json"));
+        Assert.Equal("error", Member(trial.Json, "status").AsString);
+    }
+
+    [Fact]
+    public void A_frozen_ledger_is_not_healthy()
+    {
+        using FakeBus bus = new(trial.Socket, Status(ageSeconds: 301));
+        Assert.Equal(1, trial.Run("health"));
+        Assert.Contains("the ledger is frozen, or a clock is wrong", trial.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_gateway_behind_is_told_and_no_reason_to_restart_the_daemon()
+    {
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"behind\":false", "\"behind\":true,\"last_error\":\"stale\"", StringComparison.Ordinal));
+        Assert.Equal(0, trial.Run("health"));
+        Assert.Equal("healthy; gateway gateway is behind: stale\n", trial.Output);
+    }
+
+    [Fact]
+    public void Nobody_there_and_a_refusal_have_their_exit_status()
+    {
+        Assert.Equal(3, trial.Run("health"));
+        using FakeBus bus = new(trial.Socket, """{"status":"error","reason":"no","code":"busy"}""");
+        Assert.Equal(1, trial.Run("health"));
+        Assert.Contains("refuses to show its status", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_doctor_finds_what_is_missing_and_says_how_to_mend_it_and_changes_nothing()
+    {
+        Assert.Equal(1, trial.Run("doctor", "-o", "json"));
+        var found = Member(trial.Json, "findings").Items.ToDictionary(item => Member(item, "area").AsString);
+        Assert.All((string[])["key home", "enrolled key", "system ID", "configuration", "state", "daemon"], area => Assert.Equal("bad", Member(found[area], "state").AsString));
+        Assert.Equal("unseen", Member(found["units"], "state").AsString);
+        Assert.All(found.Values.Where(item => Member(item, "state").AsString == "bad"), item => Assert.True(
+            item.TryGet("mend", out _) || Member(item, "what").AsString.Contains('`', StringComparison.Ordinal) || Member(item, "what").AsString.Contains(": ", StringComparison.Ordinal)));
+        Assert.Empty(Directory.GetFileSystemEntries(trial.Root));
+    }
+
+    [Fact]
+    public void The_doctor_says_when_another_key_is_enrolled()
+    {
+        Assert.Equal(0, trial.Run("key", "show"));
+        using var other = SigningKey.Generate();
+        trial.Enrol(other.Public);
+        Assert.Equal(1, trial.Run("doctor"));
+        Assert.Contains($"is {other.Public.Id}, not yours: what you sign is refused", trial.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_link_that_leads_elsewhere_is_found(bool isGood)
+    {
+        trial.IsOf(SystemName);
+        File.CreateSymbolicLink(Path.Combine(trial.Root, "etc/qwamos/status.json"), isGood ? "../../var/lib/qwamos/status.json" : "/etc/shadow");
+        trial.Run("doctor", "-o", "json");
+        var link = Member(trial.Json, "findings").Items.Single(item => Member(item, "area").AsString == "status link");
+        Assert.Equal(isGood ? "good" : "bad", Member(link, "state").AsString);
+    }
+
+    [Fact]
+    public void The_checklist_walks_four_phases_and_never_says_good_of_what_it_did_not_see()
+    {
+        using (FakeBus bus = new(trial.Socket, Status()))
+        {
+            trial.Run("doctor", "--checklist", "-o", "json");
+            Assert.Equal(["status", "development", "integration", "production", "hardening"], trial.Json.Members.Select(member => member.Key));
+            Assert.Equal("good", Item("integration", "the daemon answers"));
+            Assert.Equal("unseen", Item("production", "a backup was restored on another machine"));
+            Assert.Equal("look", Item("production", "the ledger's key is signed"));
+            Assert.Equal("good", Item("hardening", "KERNEL_HARDENING is strict or paranoid"));
+        }
+        trial.Run("doctor", "--checklist", "-o", "json");
+        Assert.Equal("bad", Item("integration", "the daemon answers"));
+        Assert.Equal("unseen", Item("hardening", "KERNEL_HARDENING is strict or paranoid"));
+        trial.Run("doctor", "--checklist");
+        Assert.Contains("\nhardening\n", trial.Output, StringComparison.Ordinal);
+    }
+
+    private string Item(string phase, string item) =>
+        Member(Member(trial.Json, phase).Items.Single(each => Member(each, "area").AsString == item), "state").AsString;
+
+    private static JsonValue Member(JsonValue value, string name) => value.TryGet(name, out var member) ? member : throw new InvalidOperationException(name);
+
+    /// <summary>What a daemon says with which nothing is wrong.</summary>
+    private string Status(int ageSeconds = 1)
+    {
+        var time = DateTimeOffset.UtcNow.ToUnixTimeSeconds() - ageSeconds;
+        var note = signer.Sign(new Checkpoint(Checkpoint.OriginOf(SystemName), 3, new byte[32]), time).ToString();
+        return """
+            {"status":"ok","policy":{"KERNEL_HARDENING":"strict"},"pending":{},"size":3,"storage":"ok","projections":"ok","checkpoint":NOTE,"key":KEY,
+            "gateways":{"gateway":{"taken":2,"behind":false,"witness":{"state":"cosigns"}}},"boot":{"time":1,"results":{"KERNEL_HARDENING":"in force"}}}
+            """.Replace("\n", "", StringComparison.Ordinal)
+            .Replace("NOTE", JsonValue.Of(note).ToString(), StringComparison.Ordinal)
+            .Replace("KEY,", JsonValue.Of(signer.Key.ToString()) + ",", StringComparison.Ordinal);
+    }
+}

@@ -16,6 +16,6 @@ public sealed class Envelope
 
     public bool IsSigned => Signatures.Count > 0;
 
-    /// <summary>From the first <c>{</c> to the last <c>}</c>; the envelope's own copy, so nothing can differ from what was verified.</summary>
+    /// <summary>From the first <c>{</c> to the last <c>}</c>; in memory that nobody writes to any more, so nothing can differ from what was verified.</summary>
     public ReadOnlyMemory<byte> Raw { get; }
 }

@@ -80,7 +80,8 @@ public static class DurableFile
     /// <exception cref="IOException">A call failed, or something else than a directory is there.</exception>
     public static bool MakeDirectory(string path, UnixFileMode mode, uint? gid = null)
     {
-        using var parent = OpenParent(path, out var name);
+        // A folder that is there is no reason to read the one above it, which a confined program may not (see Landlock).
+        using var parent = OpenParent(path, out var name, Libc.O_PATH);
         if (Libc.MkdirAt(parent, name, (uint)mode) != 0)
         {
             var fault = Posix.Fault("mkdir", path);
@@ -91,7 +92,8 @@ public static class DurableFile
         using var made = Posix.OpenAt(parent, name, Libc.O_RDONLY | Libc.O_DIRECTORY, 0, path);
         Own(made, mode, gid, path);
         Posix.Fsync(made, path);
-        Posix.Fsync(parent, path);
+        using var above = Posix.OpenAt(parent, ".", Libc.O_RDONLY | Libc.O_DIRECTORY, 0, path);
+        Posix.Fsync(above, path);
         return true;
     }
 
@@ -276,12 +278,12 @@ public static class DurableFile
             throw new IOException($"{shown}: not written: the file has {stat.Links} names (hard links); remove this one: rm {SafePath.Quote(path)}");
     }
 
-    private static SafeFileHandle OpenParent(string path, out string name)
+    private static SafeFileHandle OpenParent(string path, out string name, int access = Libc.O_RDONLY)
     {
         name = Path.GetFileName(path);
         if (name is "" or "." or "..") throw new ArgumentException("not the path of a file", nameof(path));
         var parent = Path.GetDirectoryName(path);
-        return Posix.OpenDirectory(string.IsNullOrEmpty(parent) ? "." : parent);
+        return Posix.Open(string.IsNullOrEmpty(parent) ? "." : parent, access | Libc.O_DIRECTORY);
     }
 
     private static bool IsTemporaryName(string name) =>

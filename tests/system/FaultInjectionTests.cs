@@ -92,7 +92,9 @@ public sealed class FaultInjectionTests : IDisposable
         RunningProgram daemon = _trial.StartDaemon();
         using (RunningProgram tracer = Inject(daemon, "pwrite64", "ENOSPC", _trial.LedgerFile))
         {
-            Assert.All(FillTheWal(), answer => Assert.Equal("ok", answer.Code()));
+            List<JsonElement> answers = FillTheWal();
+            Assert.True(answers.Count == FillRequests, daemon.Log);
+            Assert.All(answers, answer => Assert.Equal("ok", answer.Code()));
             Assert.Contains("ENOSPC", tracer.Log);
             Detach(tracer);
         }

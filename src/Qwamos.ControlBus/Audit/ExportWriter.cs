@@ -88,7 +88,7 @@ public sealed class ExportWriter
         _bytes += content.Length;
     }
 
-    /// <summary>Makes every file durable, then every folder with their names: once for all, for a sync of each as it is written costs a hundred times as much.</summary>
+    /// <summary>Makes every file durable, then every folder with their names: once for all, not each as it is written, which waits for the disk each time.</summary>
     private void Sync()
     {
         DurableFile.BeginSync(_directory);

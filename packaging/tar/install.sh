@@ -79,7 +79,7 @@ case $PART in
         configuration "$HERE/conf/policy.schema.json"
         manual qwamosd.8 qwamosctl.1 qwamosd.json.5 policy.schema.json.5 qwamos-files.5
         # shellcheck disable=SC2046 # names of units have no blanks
-        started qwamos.conf $(cd "$HERE/systemd" && grep -l '^\[Install\]' qwamos*)
+        started qwamos.conf $(cd "$HERE/systemd" && grep -l '^\[Install\]' qwamos* | grep -v metrics)
         say "Installed. The next three commands, with the operator's name for NAME:"
         say "  as NAME:  qwamosctl key show"
         say "  as root:  usermod -aG qwamos NAME && qwamosd enroll ~NAME/.qwamos/dom0/ed25519_pk"

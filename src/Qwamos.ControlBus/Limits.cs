@@ -94,6 +94,9 @@ public static class Limits
     /// <summary>The largest, about 500 MB.</summary>
     public const int MaxReplayCapacityNonces = 10_000_000;
 
+    /// <summary>The head of a request for metrics.</summary>
+    public const int MaxMetricsHeadBytes = 8_192;
+
     /// <summary>Most entries in one commit: bounds memory and the wait of the last sender of a batch.</summary>
     public const int MaxBatchEntries = 512;
 

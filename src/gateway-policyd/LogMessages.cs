@@ -32,8 +32,8 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(8, LogLevel.Information, "Landlock: {What}")]
     public partial void Confined(string what);
 
-    [LoggerMessage(10, LogLevel.Information, "accepted {Keys} as entry {Index}")]
-    public partial void Accepted(string keys, long index);
+    [LoggerMessage(10, LogLevel.Information, "accepted {Keys} as entry {Index}, signed by {KeyId}")]
+    public partial void Accepted(string keys, long index, string keyId);
 
     [LoggerMessage(11, LogLevel.Warning, "refused {Code} from uid {Uid}: {Reason}")]
     public partial void Refused(string code, string reason, uint uid);

@@ -12,6 +12,7 @@ using Qwamos.ControlBus.Verification;
 using Qwamos.Daemon.Auditing;
 using Qwamos.Daemon.Delivery;
 using Qwamos.Daemon.Keeping;
+using Qwamos.Daemon.Measuring;
 using Qwamos.Daemon.Staging;
 using Qwamos.Daemon.Witnessing;
 
@@ -39,6 +40,7 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly WitnessService _witnesses;
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
+    private readonly MetricsServer? _metrics;
 
     public Daemon(Prepared start, TimeProvider time, LogMessages log, int maxConnections)
     {
@@ -72,6 +74,7 @@ internal sealed class Daemon : IAsyncDisposable
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, audit));
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
+        _metrics = start.MetricsSocket is { } socket ? new MetricsServer(socket, Metrics(scheduler, checkpoints, time)) : null;
     }
 
     /// <summary>Serves until it is asked to stop or the ledger fails; gives the exit code.</summary>
@@ -86,6 +89,7 @@ internal sealed class Daemon : IAsyncDisposable
         _delivery.Start();
         _witnesses.Start();
         await _listener.StartAsync();
+        _metrics?.Start();
         LogStart();
         notifier.Ready();
 
@@ -112,10 +116,34 @@ internal sealed class Daemon : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_metrics is not null)
+            await _metrics.DisposeAsync();
         await _listener.DisposeAsync();
         await _projections.DisposeAsync();
         await _checkpoints.DisposeAsync();
         _start.Dispose();
+    }
+
+    private BusMetrics Metrics(FairScheduler scheduler, Checkpoints checkpoints, TimeProvider time)
+    {
+        long Now() => time.GetUtcNow().ToUnixTimeSeconds();
+        var metrics = new BusMetrics(new MetricSources
+        {
+            Counts = () => _pipeline.Counts,
+            Published = () => _writer.Published,
+            Domains = () => _delivery.Figures(_witnesses.IsAlarmed),
+            Unfinished = () => scheduler.Unfinished,
+            Waiting = () => _writer.Waiting,
+            Connections = () => _listener.ConnectionCount,
+            LedgerBytes = () => ((string[])["", "-wal"]).Sum(suffix => Posix.TryStat(_start.Paths.LedgerFile + suffix, out FileStat stat) ? stat.SizeBytes : 0),
+            CheckpointAgeSeconds = () => Math.Max(0, Now() - (checkpoints.Made?.Seconds ?? Now())),
+            IsFull = () => _writer.IsFull,
+            ProjectionFault = () => _projections.Fault,
+            NowSeconds = Now,
+        });
+        _pipeline.Took += metrics.Took;
+        _writer.Took += metrics.Took;
+        return metrics;
     }
 
     private void LogStart()
@@ -132,6 +160,8 @@ internal sealed class Daemon : IAsyncDisposable
             _log.ActivatedSocket(_start.Socket.Path);
         else
             _log.Socket(_start.Socket.Path);
+        if (_start.MetricsSocket is { } metrics)
+            _log.Metrics(metrics.LocalEndPoint?.ToString() ?? "");
         _log.Ready();
     }
 

@@ -20,6 +20,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(9, LogLevel.Information, "socket {Path}, from systemd")]
     public partial void ActivatedSocket(string path);
 
+    [LoggerMessage(15, LogLevel.Information, "metrics {Where}")]
+    public partial void Metrics(string where);
+
     [LoggerMessage(5, LogLevel.Information, "ready")]
     public partial void Ready();
 
@@ -38,8 +41,8 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(14, LogLevel.Information, "ledger key {Key}: {Trust}")]
     public partial void LedgerKey(string key, string trust);
 
-    [LoggerMessage(10, LogLevel.Information, "change {Index} accepted: {Keys}")]
-    public partial void Accepted(long index, string keys);
+    [LoggerMessage(10, LogLevel.Information, "change {Index} accepted: {Keys}, signed by {KeyId}")]
+    public partial void Accepted(long index, string keys, string keyId);
 
     [LoggerMessage(11, LogLevel.Information, "{Count} more changes accepted, the last as entry {Index}")]
     public partial void AcceptedMore(int count, long index);
@@ -83,27 +86,27 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(61, LogLevel.Error, "a backup was not made: {Reason}")]
     public partial void BackupFailed(string reason);
 
-    [LoggerMessage(40, LogLevel.Warning, "gateway {Gateway} cannot be reached: {Reason}; tried again")]
-    public partial void GatewayDown(string gateway, string reason);
+    [LoggerMessage(40, LogLevel.Warning, "gateway {Domain} cannot be reached: {Reason}; tried again")]
+    public partial void GatewayDown(string domain, string reason);
 
-    [LoggerMessage(41, LogLevel.Information, "gateway {Gateway} answers again")]
-    public partial void GatewayBack(string gateway);
+    [LoggerMessage(41, LogLevel.Information, "gateway {Domain} answers again")]
+    public partial void GatewayBack(string domain);
 
-    [LoggerMessage(42, LogLevel.Error, "gateway {Gateway} refuses entry {Index}: {Reason}")]
-    public partial void DeliveryRefused(string gateway, long index, string reason);
+    [LoggerMessage(42, LogLevel.Error, "gateway {Domain} refuses entry {Index}: {Reason}")]
+    public partial void DeliveryRefused(string domain, long index, string reason);
 
-    [LoggerMessage(43, LogLevel.Error, "entry {Index} went stale before gateway {Gateway} took it: set its keys again when the gateway is back")]
-    public partial void DeliveryStale(string gateway, long index);
+    [LoggerMessage(43, LogLevel.Error, "entry {Index} went stale before gateway {Domain} took it: set its keys again when the gateway is back")]
+    public partial void DeliveryStale(string domain, long index);
 
-    [LoggerMessage(45, LogLevel.Critical, "gateway {Gateway} saw another history of this ledger, or another key: {Reason}; see docs/troubleshooting.md")]
-    public partial void WitnessAlarm(string gateway, string reason);
+    [LoggerMessage(45, LogLevel.Critical, "gateway {Domain} saw another history of this ledger, or another key: {Reason}; see docs/troubleshooting.md")]
+    public partial void WitnessAlarm(string domain, string reason);
 
-    [LoggerMessage(46, LogLevel.Information, "gateway {Gateway} cosigns again: {Size} entries")]
-    public partial void WitnessBack(string gateway, long size);
+    [LoggerMessage(46, LogLevel.Information, "gateway {Domain} cosigns again: {Size} entries")]
+    public partial void WitnessBack(string domain, long size);
 
-    [LoggerMessage(47, LogLevel.Warning, "gateway {Gateway} cosigns with another key, {New}, than before, {Old}")]
-    public partial void WitnessKeyChanged(string gateway, string old, string @new);
+    [LoggerMessage(47, LogLevel.Warning, "gateway {Domain} cosigns with another key, {New}, than before, {Old}")]
+    public partial void WitnessKeyChanged(string domain, string old, string @new);
 
-    [LoggerMessage(44, LogLevel.Critical, "delivery to {Gateway} stops: {Reason}")]
-    public partial void DeliveryStopped(string gateway, string reason);
+    [LoggerMessage(44, LogLevel.Critical, "delivery to {Domain} stops: {Reason}")]
+    public partial void DeliveryStopped(string domain, string reason);
 }

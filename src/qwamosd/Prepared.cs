@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
@@ -15,6 +16,7 @@ internal sealed record Prepared(
     PolicySchema Schema,
     DaemonConfig Config,
     BusSocket Socket,
+    Socket? MetricsSocket,
     LedgerStore Ledger,
     CheckpointSigner LedgerKey,
     LoadedLedger Loaded,
@@ -25,5 +27,6 @@ internal sealed record Prepared(
         Ledger.Dispose();
         LedgerKey.Dispose();
         Socket.Dispose();
+        MetricsSocket?.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net.Sockets;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
@@ -21,6 +22,7 @@ internal static class Startup
     {
         prepared = null;
         BusSocket? socket = null;
+        Socket? metrics = null;
         LedgerStore? ledger = null;
         CheckpointSigner? ledgerKey = null;
         try
@@ -37,7 +39,8 @@ internal static class Startup
                 || !PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
                 || !DaemonConfig.TryLoad(paths, schema, out DaemonConfig? config, out fault)
                 || !new BootFolder(paths).TryReadMemory(out BootMemory? memory, out fault)
-                || !BusSocket.TryBind(paths.BusSocket, paths, SocketOwner(paths), out socket, out fault))
+                || !BusSocket.TryBind(paths.BusSocket, paths, SocketOwner(paths), out socket, out fault)
+                || !ActivatedSocket.TryTakeMetrics(out metrics, out fault))
                 return false;
 
             fault = RestorePlan.Fault(paths);
@@ -54,7 +57,7 @@ internal static class Startup
             LoadedLedger loaded = LedgerFold.Load(ledger);
             if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault))
                 return false;
-            prepared = new Prepared(paths, key, systemId, schema, config, socket, ledger, ledgerKey, loaded, lastBoot);
+            prepared = new Prepared(paths, key, systemId, schema, config, socket, metrics, ledger, ledgerKey, loaded, lastBoot);
             return true;
         }
         catch (IOException) when (socket is not null && ledger is null && ForeignLedger(paths) is not null)
@@ -74,6 +77,7 @@ internal static class Startup
                 ledger?.Dispose();
                 ledgerKey?.Dispose();
                 socket?.Dispose();
+                metrics?.Dispose();
             }
         }
     }

@@ -87,6 +87,34 @@ public sealed class InstalledTests
     }
 
     [Fact]
+    public void TheJournal_HasFieldsOfEachEvent_AndMetricsAreShown_OnceTheirSocketIsEnabled()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled();
+        Container machine = system.Machine;
+        Assert.NotEqual(0, machine.Run("ls /run/qwamos/metrics.sock").ExitCode);
+        system.Client("set RADIO_ISOLATION off");
+        string keyId = JsonDocument.Parse(system.As("ada", "qwamosctl key show -o json").Output).RootElement.GetProperty("key_id").GetString()!;
+        machine.Await("journalctl -q QWAMOS_EVENT=Accepted | grep -q .", "the change is in the journal");
+        JsonElement accepted = JsonDocument.Parse(machine.Do($"journalctl -q -o json QWAMOS_EVENT=Accepted QWAMOS_KEY_ID={keyId}")).RootElement;
+        Assert.Equal(
+            ("6", "10", "0", "RADIO_ISOLATION", "qwamosd", "qwamosd.service"),
+            (Text(accepted, "PRIORITY"), Text(accepted, "QWAMOS_EVENT_ID"), Text(accepted, "QWAMOS_INDEX"), Text(accepted, "QWAMOS_KEYS"), Text(accepted, "SYSLOG_IDENTIFIER"), Text(accepted, "_SYSTEMD_UNIT")));
+
+        machine.Do("systemctl enable -q qwamosd-metrics.socket && systemctl restart qwamosd");
+        machine.Do("test $(stat -c %a:%U:%G /run/qwamos/metrics.sock) = 660:qwamos:qwamos");
+        const string OverUnix = "import socket; s = socket.socket(socket.AF_UNIX); s.connect(\"/run/qwamos/metrics.sock\"); s.sendall(b\"GET /metrics HTTP/1.0\\r\\n\\r\\n\"); print(s.makefile().read())";
+        Assert.Contains("qwamos_ledger_entries 1", machine.Do($"python3 -c '{OverUnix}'"));
+        // On a port of this machine, while the daemon itself has no network.
+        machine.Write("/etc/systemd/system/qwamosd-metrics.socket.d/port.conf", "[Socket]\nListenStream=\nListenStream=127.0.0.1:9477\n");
+        machine.Do("systemctl daemon-reload && systemctl stop qwamosd-metrics.socket && systemctl restart qwamosd");
+        const string OverTcp = "import socket; s = socket.create_connection((\"127.0.0.1\", 9477)); s.sendall(b\"GET /metrics HTTP/1.0\\r\\n\\r\\n\"); print(s.makefile().read())";
+        Assert.Contains("qwamos_ledger_entries 1", machine.Do($"python3 -c '{OverTcp}'"));
+        system.Client("set RADIO_ISOLATION on");
+    }
+
+    private static string? Text(JsonElement entry, string field) => entry.GetProperty(field).GetString();
+
+    [Fact]
     public void TheTimersBackup_IsMadeBesideTheDaemon_AndSevenAreKept()
     {
         using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-backup.timer");

@@ -18,10 +18,10 @@ public static class DaemonCommandLine
 
     public static readonly Option<LogFormat> LogFormat = new("--log-format")
     {
-        Description = "How log lines on stderr look.",
-        HelpName = "text|json",
+        Description = "How log lines look: on stderr as text or json, or as entries of systemd's journal; auto is journal where stderr goes there, else text.",
+        HelpName = "auto|text|json|journal",
         Recursive = true,
-        DefaultValueFactory = _ => Running.LogFormat.Text,
+        DefaultValueFactory = _ => Running.LogFormat.Auto,
     };
 
     /// <summary>Makes a command's action of a method that takes the paths; a bad --root is a usage error.</summary>

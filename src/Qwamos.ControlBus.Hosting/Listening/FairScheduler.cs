@@ -47,6 +47,16 @@ public sealed class FairScheduler(int workers, int maxWaitingPerUid) : IThreadPo
         return true;
     }
 
+    /// <summary>Requests without their outcome yet, of all uids: to be verified or recorded.</summary>
+    public int Unfinished
+    {
+        get
+        {
+            lock (_gate)
+                return _unfinished.Values.Sum();
+        }
+    }
+
     /// <summary>
     /// Has a line made when the turn of this connection's uid comes, never on the caller's thread, which may be the writer's. It is not refused and
     /// does not count as waiting: a connection has one made at a time.

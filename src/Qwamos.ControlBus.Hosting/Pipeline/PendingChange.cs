@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Verification;
@@ -23,8 +24,12 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
     /// <summary>The time the message was found fresh at: what its entry says, so that whoever judges the entry again agrees.</summary>
     public EffectiveTime Judged { get; private set; }
 
+    /// <summary>When it was verified, by <see cref="Stopwatch"/>.</summary>
+    public long VerifiedAt { get; private set; }
+
     public void Verified(VerifiedMessage message, EffectiveTime judged)
     {
+        VerifiedAt = Stopwatch.GetTimestamp();
         _message = message;
         Judged = judged;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Json;
@@ -20,6 +21,9 @@ public sealed class RequestPipeline(
     /// <summary>A status could not be made, on any thread; it must not block.</summary>
     public event Action<Exception>? StatusFailed;
 
+    /// <summary>How long a stage took, on any thread; it must be quick. Without a listener nothing is measured.</summary>
+    public event Action<RequestStage, TimeSpan>? Took;
+
     private EffectiveTime Now => new(time.GetUtcNow().ToUnixTimeSeconds(), writer.Published.Policy.FloorSeconds);
 
     /// <summary>1. On the connection's thread: parse, and queue for verification what is signed.</summary>
@@ -37,7 +41,9 @@ public sealed class RequestPipeline(
     internal void Verify(PendingChange pending)
     {
         EffectiveTime now = Now;
+        long begin = Took is null ? 0 : Stopwatch.GetTimestamp();
         Verdict verdict = verifier.Check(pending.Envelope, now);
+        Took?.Invoke(RequestStage.Verify, Stopwatch.GetElapsedTime(begin));
         if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true)
         {
             pending.Verified(message, now);

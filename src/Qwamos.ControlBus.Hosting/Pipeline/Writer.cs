@@ -47,6 +47,16 @@ public sealed class Writer
     /// <summary>The last batch found no room on the disk.</summary>
     public bool IsFull => _isFull;
 
+    /// <summary>Verified changes that wait for their batch.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _queue.Count;
+        }
+    }
+
     /// <summary>Completes when the ledger failed with an unknown outcome: everybody waiting was told, and the program must end.</summary>
     public Task<IOException> Broken => _broken.Task;
 
@@ -61,6 +71,9 @@ public sealed class Writer
     /// writer that is stuck in the disk or anywhere else says nothing.
     /// </summary>
     public event Action? Beat;
+
+    /// <summary>How long a stage took. On the writer's thread: it must be quick. Without a listener nothing is measured.</summary>
+    public event Action<RequestStage, TimeSpan>? Took;
 
     /// <param name="beatInterval">How often <see cref="Beat"/> is wanted; null: never.</param>
     public void Start(TimeSpan? beatInterval = null)
@@ -108,7 +121,7 @@ public sealed class Writer
             {
                 if (taken.Count > 0)
                 {
-                    Commit(taken);
+                    Measured(taken);
                     taken.Clear();
                     KeepUp();
                 }
@@ -144,6 +157,18 @@ public sealed class Writer
             return;
         _lastBeat = Stopwatch.GetTimestamp();
         Beat?.Invoke();
+    }
+
+    private void Measured(List<PendingChange> taken)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        if (Took is { } took)
+        {
+            foreach (PendingChange pending in taken)
+                took(RequestStage.Wait, Stopwatch.GetElapsedTime(pending.VerifiedAt, begin));
+        }
+        Commit(taken);
+        Took?.Invoke(RequestStage.Record, Stopwatch.GetElapsedTime(begin));
     }
 
     private void Commit(List<PendingChange> taken)

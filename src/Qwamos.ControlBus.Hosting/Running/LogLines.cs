@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Threading.Channels;
 
 namespace Qwamos.ControlBus.Hosting.Running;
@@ -11,15 +12,16 @@ internal sealed class LogLines : IDisposable
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(200);
 
     private readonly Channel<byte[]> _waiting = Channel.CreateBounded<byte[]>(Limits.MaxWaitingLogLines);
-    private readonly Stream _output;
+    private readonly Action<byte[]> _write;
     private readonly Func<long, byte[]> _reportDropped;
     private readonly Thread _thread;
     private long _dropped;
 
+    /// <param name="write">Takes one line to its reader; an <see cref="IOException"/> or a <see cref="SocketException"/> loses that line alone.</param>
     /// <param name="reportDropped">Makes the line that says how many lines are missing before it.</param>
-    public LogLines(Stream output, Func<long, byte[]> reportDropped)
+    public LogLines(Action<byte[]> write, Func<long, byte[]> reportDropped)
     {
-        _output = output;
+        _write = write;
         _reportDropped = reportDropped;
         _thread = new Thread(Run) { Name = "log", IsBackground = true };
         _thread.Start();
@@ -57,9 +59,9 @@ internal sealed class LogLines : IDisposable
     {
         try
         {
-            _output.Write(line);
+            _write(line);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or SocketException)
         {
             // Nobody reads the log any more: the daemon's work does not hang on it.
         }

@@ -16,7 +16,7 @@ internal sealed class RequestLog(TimeProvider time, LogMessages log)
             return;
         if (leftOut > 0)
             log.AcceptedMore(leftOut);
-        log.Accepted(string.Join(", ", change.Outcome.Applied.Concat(change.Outcome.Staged)), change.Index);
+        log.Accepted(string.Join(", ", change.Outcome.Applied.Concat(change.Outcome.Staged)), change.Index, change.Message.Signer?.ToString() ?? "");
     }
 
     /// <summary>Called on any thread.</summary>

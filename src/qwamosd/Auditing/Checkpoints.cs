@@ -48,6 +48,7 @@ internal sealed class Checkpoints(CheckpointSigner signer, Func<PublishedState> 
     {
         PublishedState now = published();
         var checkpoint = Checkpoint.Of(signer.Key.Name, now.Tree);
-        return _newest = new SignedTree(checkpoint, signer.Sign(checkpoint, Math.Max(0, time.GetUtcNow().ToUnixTimeSeconds())).ToString(), _key, StatementIn(now));
+        long seconds = Math.Max(0, time.GetUtcNow().ToUnixTimeSeconds());
+        return _newest = new SignedTree(checkpoint, signer.Sign(checkpoint, seconds).ToString(), seconds, _key, StatementIn(now));
     }
 }

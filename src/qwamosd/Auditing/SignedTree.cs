@@ -7,9 +7,10 @@ namespace Qwamos.Daemon.Auditing;
 /// <summary>A checkpoint that was made.</summary>
 /// <param name="Checkpoint">What was signed.</param>
 /// <param name="Note">The signed note.</param>
+/// <param name="Seconds">When it was made, unix seconds.</param>
 /// <param name="Key">The verifier key that it holds under.</param>
 /// <param name="Statement">The operator's word for that key, as recorded when this was made; null while there is none.</param>
-internal sealed record SignedTree(Checkpoint Checkpoint, string Note, string Key, LedgerKeyStatement? Statement)
+internal sealed record SignedTree(Checkpoint Checkpoint, string Note, long Seconds, string Key, LedgerKeyStatement? Statement)
 {
     /// <summary>Entries in the tree.</summary>
     public long Size => Checkpoint.Size;

@@ -33,7 +33,8 @@ internal sealed class Courier
         _time = time;
         _log = log;
         _missed = new Dictionary<string, long>(start.Missed, StringComparer.Ordinal);
-        _row = new GatewayRow(start.Taken, _missed.Count > 0, null);
+        _row = new GatewayRow(start.Taken, false, null);
+        Show(_row with { IsBehind = _missed.Count > 0 });
         Position = start.Next;
     }
 
@@ -169,5 +170,6 @@ internal sealed class Courier
         }
     }
 
-    private void Show(GatewayRow row) => Volatile.Write(ref _row, row);
+    private void Show(GatewayRow row) =>
+        Volatile.Write(ref _row, row with { BehindSince = row.IsBehind ? Row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null });
 }

@@ -2,6 +2,7 @@ using Qwamos.ControlBus;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.Daemon.Measuring;
 
 namespace Qwamos.Daemon.Delivery;
 
@@ -9,12 +10,14 @@ namespace Qwamos.Daemon.Delivery;
 internal sealed class DeliveryService : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly TimeProvider _time;
     private readonly Courier[] _couriers;
     private Task _running = Task.CompletedTask;
 
     /// <param name="state">The fold of the ledger as it is now.</param>
     public DeliveryService(DaemonConfig config, PolicySchema schema, LedgerStore ledger, PolicyState state, TimeProvider time, LogMessages log)
     {
+        _time = time;
         if (config.Gateways.Count == 0)
         {
             _couriers = [];
@@ -45,6 +48,15 @@ internal sealed class DeliveryService : IAsyncDisposable
     /// <summary>The member <c>gateways</c> of status.</summary>
     /// <param name="witness">How the gateway of that name stands as a witness.</param>
     public JsonValue Status(Func<string, JsonValue> witness) => JsonValue.Object(_couriers.Select(courier => (courier.Name, courier.Row.ToJson(witness(courier.Name)))));
+
+    /// <summary>How each gateway stands, for metrics.</summary>
+    /// <param name="isAlarmed">Whether the gateway of that name saw another history, as a witness.</param>
+    public IEnumerable<DomainFigures> Figures(Func<string, bool> isAlarmed) => _couriers.Select(courier =>
+    {
+        GatewayRow row = courier.Row;
+        double lag = row.BehindSince is { } since ? Math.Max(0, _time.GetUtcNow().ToUnixTimeSeconds() - since) : 0;
+        return new DomainFigures(courier.Name, row.Taken, lag, isAlarmed(courier.Name));
+    });
 
     /// <summary>Ends the couriers and notes their places. To be called before the ledger is closed.</summary>
     public async ValueTask DisposeAsync()

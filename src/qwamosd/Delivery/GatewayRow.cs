@@ -5,8 +5,9 @@ namespace Qwamos.Daemon.Delivery;
 /// <summary>What status says of one gateway. Immutable; replaced whole.</summary>
 /// <param name="Taken">The last entry that it said it took; null when there is none.</param>
 /// <param name="IsBehind">A change for it is not taken: on its way, refused, or gone stale before it could be delivered.</param>
+/// <param name="BehindSince">Since when, unix seconds; null when it is not.</param>
 /// <param name="LastError">Why the last attempt failed; null when it did not.</param>
-internal sealed record GatewayRow(long? Taken, bool IsBehind, string? LastError)
+internal sealed record GatewayRow(long? Taken, bool IsBehind, string? LastError, long? BehindSince = null)
 {
     /// <param name="witness">How it stands as a witness.</param>
     public JsonValue ToJson(JsonValue witness)

@@ -95,7 +95,7 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
             {
                 last = change.Index;
                 if (lines++ < MaxLinesPerBurst)
-                    log.Accepted(last, string.Join(", ", change.Message.Message.Args!.Members.Select(member => member.Key)));
+                    log.Accepted(last, string.Join(", ", change.Message.Message.Args!.Members.Select(member => member.Key)), change.Message.Signer?.ToString() ?? "");
                 else
                     more++;
             }

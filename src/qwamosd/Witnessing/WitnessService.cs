@@ -37,6 +37,9 @@ internal sealed class WitnessService : IAsyncDisposable
     /// <summary>What status says of a gateway as a witness.</summary>
     public JsonValue Status(string gateway) => _couriers.First(courier => courier.Name == gateway).Row.ToJson();
 
+    /// <summary>Whether a gateway saw another history of this ledger.</summary>
+    public bool IsAlarmed(string gateway) => _couriers.First(courier => courier.Name == gateway).Row.State == WitnessState.Alarm;
+
     /// <summary>Ends the couriers. To be called before the ledger is closed.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -50,7 +50,7 @@ public sealed class UnitFilesTests
 
     [Fact]
     public void TheUnitsAreThese() => Assert.Equal(
-        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-policy-apply.service", "qwamosd.service", "qwamosd.socket"],
+        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-policy-apply.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
         Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]

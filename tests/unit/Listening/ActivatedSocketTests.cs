@@ -38,18 +38,51 @@ public sealed class ActivatedSocketTests : IDisposable
     [InlineData("", "1")]
     public void Variables_for_another_process_give_none(string? pid, string? count)
     {
-        Assert.True(ActivatedSocket.TryTake(Path, pid, count, 3, out Socket? socket, out _));
+        Assert.True(ActivatedSocket.TryTake(Path, HandedSockets.Read(pid, count, null), out Socket? socket, out _));
+        Assert.Null(socket);
+        Assert.True(ActivatedSocket.TryTakeMetrics(HandedSockets.Read(pid, count, "metrics"), out socket, out _));
         Assert.Null(socket);
     }
 
     [Theory]
-    [InlineData("0")]
-    [InlineData("2")]
-    [InlineData("x")]
-    public void Attack25_other_numbers_of_sockets_are_refused(string count)
+    [InlineData("2", null)]
+    [InlineData("2", "qwamosd.socket:other.socket")]
+    [InlineData("3", "metrics:metrics:x:y")]
+    [InlineData("999999999", "")]
+    public void Attack25_other_sockets_than_one_for_the_bus_are_refused(string count, string? names)
     {
-        Assert.False(ActivatedSocket.TryTake(Path, Own, count, 3, out _, out string? fault));
-        Assert.Contains("ListenStream=" + Path, fault, StringComparison.Ordinal);
+        bool both = ActivatedSocket.TryTake(Path, HandedSockets.Read(Own, count, names), out _, out string? fault)
+            && ActivatedSocket.TryTakeMetrics(HandedSockets.Read(Own, count, names), out _, out fault);
+        Assert.False(both);
+        Assert.Contains("ListenStream=", fault, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("-1")]
+    [InlineData("0")]
+    public void Variables_that_name_no_socket_give_none(string count)
+    {
+        Assert.True(ActivatedSocket.TryTake(Path, HandedSockets.Read(Own, count, null), out Socket? socket, out _));
+        Assert.Null(socket);
+    }
+
+    [Fact]
+    public void The_one_for_metrics_is_found_by_its_name_and_is_this_machines_alone()
+    {
+        using Socket unix = Listener(Path);
+        using Socket loopback = Listener(IPAddress.Loopback);
+        using Socket everywhere = Listener(IPAddress.Any);
+        Assert.True(TakeMetrics(Duplicate(unix), out Socket? taken, out string? fault), fault);
+        taken!.Dispose();
+        Assert.True(TakeMetrics(Duplicate(loopback), out taken, out fault), fault);
+        taken!.Dispose();
+        Assert.False(TakeMetrics(Duplicate(everywhere), out _, out fault));
+        Assert.Contains("can be reached from other machines", fault, StringComparison.Ordinal);
+        using var deaf = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        deaf.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        Assert.False(TakeMetrics(Duplicate(deaf), out _, out fault));
+        Assert.Contains("is no stream socket that listens", fault, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,9 +119,7 @@ public sealed class ActivatedSocketTests : IDisposable
     [Fact]
     public void Attack25_a_socket_of_the_network_is_refused()
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
+        using Socket listener = Listener(IPAddress.Loopback);
         Refused(listener, "is no Unix stream socket");
     }
 
@@ -97,7 +128,7 @@ public sealed class ActivatedSocketTests : IDisposable
     {
         using FileStream file = File.Create(Path);
         Assert.False(Take(Duplicate(file.SafeFileHandle.DangerousGetHandle()), out _, out string? fault));
-        Assert.Contains("is no Unix stream socket", fault, StringComparison.Ordinal);
+        Assert.Contains("is no socket", fault, StringComparison.Ordinal);
     }
 
     private void Refused(Socket socket, string why)
@@ -106,7 +137,10 @@ public sealed class ActivatedSocketTests : IDisposable
         Assert.Contains(why, fault, StringComparison.Ordinal);
     }
 
-    private bool Take(int descriptor, out Socket? taken, out string? fault) => ActivatedSocket.TryTake(Path, Own, "1", descriptor, out taken, out fault);
+    private bool Take(int descriptor, out Socket? taken, out string? fault) => ActivatedSocket.TryTake(Path, HandedSockets.Read(Own, "1", null, descriptor), out taken, out fault);
+
+    private static bool TakeMetrics(int descriptor, out Socket? taken, out string? fault) =>
+        ActivatedSocket.TryTakeMetrics(HandedSockets.Read(Own, "2", "qwamosd.socket:metrics", descriptor - 1), out taken, out fault);
 
     private static Socket Unix() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
@@ -115,6 +149,14 @@ public sealed class ActivatedSocketTests : IDisposable
         Socket listener = Unix();
         listener.Bind(new UnixDomainSocketEndPoint(path));
         File.SetUnixFileMode(path, (UnixFileMode)0x1B0); // 0660
+        listener.Listen();
+        return listener;
+    }
+
+    private static Socket Listener(IPAddress address)
+    {
+        var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(address, 0));
         listener.Listen();
         return listener;
     }

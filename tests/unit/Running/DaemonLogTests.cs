@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Qwamos.ControlBus.Hosting.Running;
@@ -12,7 +13,7 @@ public sealed class DaemonLogTests
     public void Lines_come_out_in_order_before_the_log_ends()
     {
         var output = new MemoryStream();
-        using (var log = new DaemonLog(output, LogFormat.Text, new ManualTime()))
+        using (var log = new DaemonLog(line => output.Write(line), LogFormat.Text, new ManualTime()))
         {
             for (int i = 0; i < 100; i++)
                 Log(log, $"line {i}");
@@ -27,7 +28,7 @@ public sealed class DaemonLogTests
     {
         const int Lines = 5_000;
         var output = new HungStream();
-        using var log = new DaemonLog(output, LogFormat.Text, new ManualTime());
+        using var log = new DaemonLog(line => output.Write(line), LogFormat.Text, new ManualTime());
         Log(log, "first");
         Assert.True(output.Entered.Wait(TimeSpan.FromSeconds(20)));
         for (int i = 0; i < Lines; i++)
@@ -36,6 +37,45 @@ public sealed class DaemonLogTests
         string[] written = output.WaitFor(line => line.Contains("dropped", StringComparison.Ordinal), Limits.MaxWaitingLogLines + 2);
         string report = Assert.Single(written, line => line.Contains("dropped", StringComparison.Ordinal));
         Assert.Contains($" {Lines - Limits.MaxWaitingLogLines} log lines were dropped", report);
+    }
+
+    [Fact]
+    public void An_entry_of_the_journal_has_the_values_of_its_message_as_fields_and_each_is_one_line()
+    {
+        var output = new MemoryStream();
+        using (var log = new DaemonLog(line => output.Write(line), LogFormat.Journal, new ManualTime()))
+            new Qwamos.Daemon.LogMessages(log).DeliveryRefused("vault", 7, "no\nPRIORITY=0\u001b[2J");
+
+        string[] fields = Encoding.UTF8.GetString(output.ToArray()).Split('\n');
+        Assert.Equal(@"MESSAGE=gateway vault refuses entry 7: no\u000aPRIORITY=0\u001b[2J", fields[0]);
+        Assert.Equal(["PRIORITY=3", "QWAMOS_DOMAIN=vault", "QWAMOS_EVENT=DeliveryRefused", "QWAMOS_EVENT_ID=42", "QWAMOS_INDEX=7", @"QWAMOS_REASON=no\u000aPRIORITY=0\u001b[2J"],
+            fields[1..^1].Where(field => !field.StartsWith("SYSLOG_IDENTIFIER=", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal("", fields[^1]);
+    }
+
+    [Fact]
+    public void The_journal_gets_a_datagram_an_entry_and_stderr_the_message_where_there_is_no_journal()
+    {
+        string folder = Directory.CreateTempSubdirectory("qwj-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "socket");
+            var stderr = new MemoryStream();
+            using var socket = new JournalSocket(path, stderr);
+            socket.Send("MESSAGE=one\nPRIORITY=6\n"u8.ToArray());
+            Assert.Equal("one\n", Encoding.UTF8.GetString(stderr.ToArray()));
+
+            using var journal = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            journal.Bind(new UnixDomainSocketEndPoint(path));
+            socket.Send("MESSAGE=two\nPRIORITY=6\n"u8.ToArray());
+            byte[] buffer = new byte[100];
+            Assert.Equal("MESSAGE=two\nPRIORITY=6\n", Encoding.UTF8.GetString(buffer, 0, journal.Receive(buffer)));
+            Assert.Equal("one\n", Encoding.UTF8.GetString(stderr.ToArray()));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private static void Log(DaemonLog log, string text) => log.Log(LogLevel.Information, default, text, null, (state, _) => state);

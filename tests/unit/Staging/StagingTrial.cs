@@ -21,7 +21,7 @@ internal sealed class StagingTrial : IDisposable
         Paths = paths;
         TrialTree.MakeMissing(paths);
         DurableFile.Replace(paths.AnchorFile, Key.Public.Raw, (UnixFileMode)0x1A4);
-        _lines = new DaemonLog(_log, LogFormat.Text, Time);
+        _lines = new DaemonLog(line => _log.Write(line), LogFormat.Text, Time);
         Log = new LogMessages(_lines);
     }
 

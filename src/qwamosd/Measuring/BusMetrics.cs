@@ -1,0 +1,83 @@
+using System.Reflection;
+using System.Text;
+using Prometheus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Pipeline;
+
+namespace Qwamos.Daemon.Measuring;
+
+/// <summary>
+/// What Prometheus reads: figures of this daemon alone. No value or key of the policy, no person and no message is in them. What is counted
+/// anyway is only looked at when somebody asks.
+/// </summary>
+internal sealed class BusMetrics
+{
+    /// <summary>From 10 microseconds on, each twice the one before: to 2.6 seconds.</summary>
+    private static readonly double[] Seconds = Histogram.ExponentialBuckets(0.00001, 2, 19);
+
+    private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
+    private readonly Histogram.Child[] _stages;
+
+    /// <param name="sources">Where the figures are.</param>
+    public BusMetrics(MetricSources sources)
+    {
+        MetricFactory make = Metrics.WithCustomRegistry(_registry);
+        Histogram stages = make.CreateHistogram("qwamos_stage_seconds", "Time of a stage: verify and wait of each signed request, record of each batch.", ["stage"], new HistogramConfiguration { Buckets = Seconds });
+        _stages = [.. Enum.GetValues<RequestStage>().Select(stage => stages.WithLabels(stage.ToString().ToLowerInvariant()))];
+
+        Counter requests = make.CreateCounter("qwamos_requests_total", "Requests since the start by the code of their answer; accepted: changes that were recorded and stand.", ["code"]);
+        Gauge domainLag = make.CreateGauge("qwamos_domain_lag_seconds", "How long a gateway has lacked a change that is for it; 0: it has taken all.", ["domain"]);
+        Gauge domainEntry = make.CreateGauge("qwamos_domain_entry", "The last entry that a gateway took; -1: none.", ["domain"]);
+        Gauge alarm = make.CreateGauge("qwamos_witness_alarm", "1: this gateway saw another history of the ledger.", ["domain"]);
+        Gauge unfinished = make.CreateGauge("qwamos_requests_unfinished", "Signed requests without their outcome yet, those that wait for the writer among them.");
+        Gauge waiting = make.CreateGauge("qwamos_requests_waiting", "Verified changes that wait for the writer.");
+        Gauge connections = make.CreateGauge("qwamos_connections", "Connections open.");
+        Gauge entries = make.CreateGauge("qwamos_ledger_entries", "Entries in the ledger.");
+        Gauge bytes = make.CreateGauge("qwamos_ledger_bytes", "Bytes of the ledger and its write-ahead log on the disk.");
+        Gauge staged = make.CreateGauge("qwamos_staged_keys", "Keys that wait for the next boot.");
+        Gauge checkpointAge = make.CreateGauge("qwamos_checkpoint_age_seconds", "Age of the newest checkpoint; it is made anew each minute.");
+        Gauge full = make.CreateGauge("qwamos_storage_full", "1: the disk is full, and changes are refused.");
+        Gauge projections = make.CreateGauge("qwamos_projections_failing", "1: status.json and pending.conf cannot be written.");
+        Gauge behind = make.CreateGauge("qwamos_clock_behind_seconds", "How far the clock is behind the greatest timestamp accepted; 0: it is not.");
+        make.CreateGauge("qwamos_build_info", "1.", ["version"]).WithLabels(Version).Set(1);
+        DotNetStats.Register(_registry);
+
+        _registry.AddBeforeCollectCallback(() =>
+        {
+            RequestCounts counts = sources.Counts();
+            requests.WithLabels("accepted").IncTo(counts.Accepted);
+            foreach (ErrorCode code in ErrorCodes.All)
+                requests.WithLabels(ErrorCodes.Name(code)).IncTo(counts.Refused(code));
+            foreach (DomainFigures domain in sources.Domains())
+            {
+                domainLag.WithLabels(domain.Name).Set(domain.LagSeconds);
+                domainEntry.WithLabels(domain.Name).Set(domain.Taken ?? -1);
+                alarm.WithLabels(domain.Name).Set(domain.IsAlarmed ? 1 : 0);
+            }
+            unfinished.Set(sources.Unfinished());
+            waiting.Set(sources.Waiting());
+            connections.Set(sources.Connections());
+            PublishedState state = sources.Published();
+            entries.Set(state.Size);
+            staged.Set(state.Policy.Staged.Count);
+            bytes.Set(sources.LedgerBytes());
+            checkpointAge.Set(sources.CheckpointAgeSeconds());
+            full.Set(sources.IsFull() ? 1 : 0);
+            projections.Set(sources.ProjectionFault() is null ? 0 : 1);
+            behind.Set(Math.Max(0, state.Policy.FloorSeconds - sources.NowSeconds()));
+        });
+    }
+
+    /// <summary>How long a stage took; from any thread.</summary>
+    public void Took(RequestStage stage, TimeSpan time) => _stages[(int)stage].Observe(time.TotalSeconds);
+
+    /// <summary>All of it, in Prometheus's text format.</summary>
+    public async Task<string> TextAsync(CancellationToken stop)
+    {
+        using var text = new MemoryStream();
+        await _registry.CollectAndExportAsTextAsync(text, stop);
+        return Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    private static string Version => typeof(BusMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+}

@@ -128,7 +128,7 @@ public sealed class ActivatedSocketTests : IDisposable
     {
         using FileStream file = File.Create(Path);
         Assert.False(Take(Duplicate(file.SafeFileHandle.DangerousGetHandle()), out _, out string? fault));
-        Assert.Contains("is no socket", fault, StringComparison.Ordinal);
+        Assert.Contains("is no Unix stream socket", fault, StringComparison.Ordinal);
     }
 
     private void Refused(Socket socket, string why)

@@ -47,8 +47,8 @@ public sealed class DaemonLogTests
             new Qwamos.Daemon.LogMessages(log).DeliveryRefused("vault", 7, "no\nPRIORITY=0\u001b[2J");
 
         string[] fields = Encoding.UTF8.GetString(output.ToArray()).Split('\n');
-        Assert.Equal(@"MESSAGE=gateway vault refuses entry 7: no\u000aPRIORITY=0\u001b[2J", fields[0]);
-        Assert.Equal(["PRIORITY=3", "QWAMOS_DOMAIN=vault", "QWAMOS_EVENT=DeliveryRefused", "QWAMOS_EVENT_ID=42", "QWAMOS_INDEX=7", @"QWAMOS_REASON=no\u000aPRIORITY=0\u001b[2J"],
+        Assert.Equal(@"MESSAGE=gateway vault refuses entry 7: no\u{0A}PRIORITY=0\u{1B}[2J", fields[0]);
+        Assert.Equal(["PRIORITY=3", "QWAMOS_DOMAIN=vault", "QWAMOS_EVENT=DeliveryRefused", "QWAMOS_EVENT_ID=42", "QWAMOS_INDEX=7", @"QWAMOS_REASON=no\u{0A}PRIORITY=0\u{1B}[2J"],
             fields[1..^1].Where(field => !field.StartsWith("SYSLOG_IDENTIFIER=", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Equal("", fields[^1]);
     }

@@ -65,6 +65,25 @@ need_packages() {
     rm -f "$log"
 }
 
+# publish_portable FOLDER: qwamosctl for every Linux that has the .NET 10 runtime, with the native libraries of those that there are any for.
+publish_portable() {
+    local folder=$1 log
+    log=$(mktemp)
+    say 'building qwamosctl, portable'
+    # Restored as for the others, so that its lock file stays as it is; only then without the compiler of native AOT.
+    if ! { dotnet restore "$TOP/src/qwamosctl" -nologo -v q && rm -rf "$folder" &&
+        dotnet publish "$TOP/src/qwamosctl" --no-restore -c Release -p:PublishAot=false -p:UseAppHost=false -o "$folder" -nologo -v q; } >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        die 'building the portable qwamosctl failed'
+    fi
+    if grep -qi 'warning' "$log"; then
+        cat "$log" >&2
+        die 'building the portable qwamosctl printed a warning'
+    fi
+    rm -f "$log" "$folder"/*.pdb
+    find "$folder/runtimes" -mindepth 1 -maxdepth 1 ! -name 'linux*' -exec rm -rf {} +
+}
+
 # publish_programs: native AOT into out/bin; a warning is an error.
 publish_programs() {
     local name log folder

@@ -1,3 +1,4 @@
+using Qwamos.Client.Signing;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 
@@ -17,14 +18,14 @@ internal sealed class OperatorKey : IDisposable
         PublicKeyFile = publicKeyFile;
     }
 
-    public KeyId Id => key.Public.Id;
+    public KeyId Id => key.Id;
 
     public SigningKey Signer => key;
 
     public string PublicKeyFile { get; }
 
     /// <summary>Whether this system's anchor is this key; null when it has none that can be read.</summary>
-    public bool? IsEnrolled => EnrolledId(paths) is { } id ? id == key.Public.Id : null;
+    public bool? IsEnrolled => EnrolledId(paths) is { } id ? id == key.Id : null;
 
     /// <summary>The command that makes this system believe the key; to be run by root, but for a trial.</summary>
     public string EnrolLine => (paths.IsTrial ? "" : "sudo ")
@@ -48,7 +49,7 @@ internal sealed class OperatorKey : IDisposable
             failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
             return false;
         }
-        key = new OperatorKey(signer, home.PublicKeyFile, session.Paths);
+        key = Opened(session, home, signer);
         return true;
     }
 
@@ -64,7 +65,7 @@ internal sealed class OperatorKey : IDisposable
             failure = new Failure(ExitCode.KeyProblem, fault);
             return false;
         }
-        key = new OperatorKey(signer, home.PublicKeyFile, session.Paths);
+        key = Opened(session, home, signer);
         if (created)
         {
             session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. "
@@ -77,6 +78,13 @@ internal sealed class OperatorKey : IDisposable
         return true;
     }
 
+    private static OperatorKey Opened(Session session, KeyHome home, SigningKey signer)
+    {
+        if (WithoutLibsodium.IsInForce)
+            session.Terminal.Note($"Note: {PortableBuild.SignsOtherwise}.");
+        return new OperatorKey(signer, home.PublicKeyFile, session.Paths);
+    }
+
     private static KeyHome HomeOf(Session session) => new(session.Home ?? KeyHome.DefaultDirectory);
 
     /// <summary>The anchor's key ID. Only for showing: what the anchor is worth, the daemon judges.</summary>
@@ -85,7 +93,7 @@ internal sealed class OperatorKey : IDisposable
         try
         {
             var raw = DurableFile.ReadAllBounded(paths.AnchorFile, VerifyingKey.SizeBytes);
-            return VerifyingKey.TryLoad(raw, out var key, out _) ? key.Id : null;
+            return raw.Length == VerifyingKey.SizeBytes ? KeyId.Of(KeyType.Ed25519, raw) : null;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.Client.Commands;
 using Qwamos.Client.Showing;
+using Qwamos.Client.Signing;
 using Qwamos.ControlBus.Files;
 
 namespace Qwamos.Client;
@@ -11,6 +12,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         Posix.ForbidCoreDumps();
+        PortableBuild.ChooseSigner();
         return Run(args, Terminal.OfProcess());
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.Client.Showing;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Client;
 
@@ -67,6 +68,19 @@ internal sealed class SharedOptions
             return Failure.Usage("--policy-file goes with apply only").Report(terminal, json);
         if (!SystemPaths.TryCreate(parse.GetValue(root), out var paths, out var fault))
             return Failure.Usage(fault).Report(terminal, json);
-        return command(new Session(terminal, paths, parse.GetValue(home), parse.GetValue(socket) ?? paths.BusSocket, json));
+        return Run(new Session(terminal, paths, parse.GetValue(home), parse.GetValue(socket) ?? paths.BusSocket, json), command);
+    }
+
+    /// <summary>What cannot be verified is refused here, whatever the command is: none goes on without.</summary>
+    private static int Run(Session session, Func<Session, int> command)
+    {
+        try
+        {
+            return command(session);
+        }
+        catch (NoVerificationException why)
+        {
+            return session.Fail(new Failure(ExitCode.Refused, why.Message, "Use a client where libsodium can be loaded: docs/operations/packages.md"));
+        }
     }
 }

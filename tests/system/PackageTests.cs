@@ -23,7 +23,7 @@ public sealed partial class PackageTests
     public void TwoBuildsInTwoFolders_AreOne_BitForBit()
     {
         string[] first = Hashes(BuiltRelease.Once()), second = Hashes(BuiltRelease.Again());
-        Assert.Equal(6, first.Length);
+        Assert.Equal(7, first.Length);
         Assert.Equal(first, second);
     }
 
@@ -132,6 +132,21 @@ public sealed partial class PackageTests
 
         Succeeds([install, "remove", "--destdir", root]);
         Assert.Equal(configuration.Order(StringComparer.Ordinal), Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void ThePortableTarball_StartsItsClient_ThroughALinkToo()
+    {
+        Needs.Tool("dotnet");
+        using ScratchFolder scratch = new();
+        Succeeds(["tar", "-xzf", BuiltRelease.Once().PortableTarball, "-C", scratch.Path]);
+        string folder = Directory.EnumerateDirectories(scratch.Path).Single(), link = Path.Combine(scratch.Path, "qwamosctl");
+        File.CreateSymbolicLink(link, Path.Combine(folder, "qwamosctl"));
+        Succeeds([link, "--home", Path.Combine(scratch.Path, "home"), "--root", Path.Combine(scratch.Path, "root"), "key", "show"]);
+        // What is in it for other systems' libraries, and nothing that only another kind of system could load.
+        string[] runtimes = [.. Directory.EnumerateDirectories(Path.Combine(folder, "lib", "runtimes")).Select(path => Path.GetFileName(path)!)];
+        Assert.All(["linux-x64", "linux-arm64", "linux-musl-x64", "linux-musl-arm64"], expected => Assert.Contains(expected, runtimes));
+        Assert.All(runtimes, runtime => Assert.StartsWith("linux", runtime));
     }
 
     private static void Succeeds(string[] command)

@@ -25,7 +25,7 @@ public sealed class CheckpointSigner : IDisposable
     public NoteVerifierKey Key { get; }
 
     /// <summary>The key's ID among the operators' keys, which must not have it.</summary>
-    public KeyId Id => _key.Public.Id;
+    public KeyId Id => _key.Id;
 
     /// <summary>
     /// Signs a tree of this ledger: one line that is the same for a tree whenever it is made, and one that adds the time. The caller answers

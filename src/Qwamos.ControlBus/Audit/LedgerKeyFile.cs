@@ -27,7 +27,7 @@ public static class LedgerKeyFile
             if (KeyFile.Read(paths.LedgerKeyFile, KeyFileRules.AnyPublic, seed, out fault) != KeyFileResult.Read || !SigningKey.TryLoad(seed, out var own, out fault))
                 return false;
             using (own)
-                fault = own.Public.Id == key.Public.Id ? null : $"{key} signed it, and {SafeText.ForTerminal(paths.LedgerKeyFile)} is another key";
+                fault = own.Id == key.Public.Id ? null : $"{key} signed it, and {SafeText.ForTerminal(paths.LedgerKeyFile)} is another key";
             return fault is null;
         }
         finally

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
-using NSec.Cryptography;
 using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Audit;
@@ -50,7 +49,7 @@ internal static class VerifierKeyLine
 
     /// <summary>The key ID.</summary>
     public static uint HashOf(string name, byte type, VerifyingKey key) =>
-        BinaryPrimitives.ReadUInt32BigEndian(HashAlgorithm.Sha256.Hash([.. Encoding.UTF8.GetBytes(name), (byte)'\n', type, .. key.Raw]));
+        BinaryPrimitives.ReadUInt32BigEndian(Primitives.Sha256([.. Encoding.UTF8.GetBytes(name), (byte)'\n', type, .. key.Raw]));
 
     private static string Describe(byte type) => type == CosignatureKey.Type ? "a witness's" : "a ledger's";
 }

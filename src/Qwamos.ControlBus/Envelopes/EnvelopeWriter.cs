@@ -21,7 +21,7 @@ public static class EnvelopeWriter
         MessageDraft draft, SigningKey key, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal) =>
         TryAssemble(
             draft,
-            canonical => $",\"signatures\":[{{\"key_id\":\"{key.Public.Id}\",\"signature\":\"{Sign(key, canonical)}\"}}]",
+            canonical => $",\"signatures\":[{{\"key_id\":\"{key.Id}\",\"signature\":\"{Sign(key, canonical)}\"}}]",
             out envelope,
             out refusal);
 

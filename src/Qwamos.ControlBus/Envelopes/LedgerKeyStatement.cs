@@ -23,7 +23,7 @@ public sealed record LedgerKeyStatement(string Key, string SystemId, long Timest
     /// <summary>Signs one.</summary>
     public static LedgerKeyStatement Sign(SigningKey signer, string key, string systemId, long timestampSeconds)
     {
-        var statement = new LedgerKeyStatement(key, systemId, timestampSeconds, signer.Public.Id, "");
+        var statement = new LedgerKeyStatement(key, systemId, timestampSeconds, signer.Id, "");
         return statement with { Signature = Convert.ToBase64String(signer.Sign(statement.SignedBytes())) };
     }
 

@@ -6,11 +6,11 @@ namespace Qwamos.ControlBus.Envelopes;
 /// <summary>The 16 random bytes that make a message unique over all keys; 24 characters of canonical base64 on the wire.</summary>
 public readonly record struct Nonce(UInt128 Value)
 {
-    /// <summary>A fresh one, from libsodium's generator, which is seeded by the kernel; the framework's would load OpenSSL.</summary>
+    /// <summary>A fresh one.</summary>
     public static Nonce Random()
     {
         Span<byte> bytes = stackalloc byte[Limits.NonceBytes];
-        Libsodium.RandomBytes(bytes, (nuint)bytes.Length);
+        Primitives.FillRandom(bytes);
         return FromBytes(bytes);
     }
 

@@ -128,7 +128,7 @@ public sealed record Enrolment
         using (key)
         {
             var home = new KeyHome(Path.GetDirectoryName(Path.GetFullPath(File)) ?? "/");
-            return home.TryLoadPublic(out var neighbour, out _) && neighbour.Id == key.Public.Id;
+            return home.TryLoadPublic(out var neighbour, out _) && neighbour.Id == key.Id;
         }
     }
 

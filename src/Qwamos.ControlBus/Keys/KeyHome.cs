@@ -132,7 +132,7 @@ public sealed class KeyHome
         Span<byte> seed = stackalloc byte[SigningKey.SeedSizeBytes];
         try
         {
-            RandomNumberGenerator.Fill(seed);
+            Primitives.FillRandom(seed);
             return DurableFile.CreateNew(PrivateKeyFile, seed, FileMode);
         }
         finally
@@ -148,13 +148,13 @@ public sealed class KeyHome
         var result = KeyFile.Read(PublicKeyFile, KeyFileRules.OwnPublic, raw, out string fault);
         if (result == KeyFileResult.Absent)
         {
-            DurableFile.CreateNew(PublicKeyFile, key.Public.Raw, FileMode);
+            DurableFile.CreateNew(PublicKeyFile, key.PublicRaw, FileMode);
             result = KeyFile.Read(PublicKeyFile, KeyFileRules.OwnPublic, raw, out fault);
         }
 
         if (result != KeyFileResult.Read)
             return fault;
-        return raw.SequenceEqual(key.Public.Raw)
+        return raw.SequenceEqual(key.PublicRaw)
             ? null
             : $"{SafeText.ForTerminal(PublicKeyFile)} does not belong to the private key beside it; find out why, then have it made again: "
                 + MoveAway(PublicKeyFile);

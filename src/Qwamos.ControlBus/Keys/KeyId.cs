@@ -1,5 +1,3 @@
-using NSec.Cryptography;
-
 namespace Qwamos.ControlBus.Keys;
 
 /// <summary>
@@ -21,8 +19,7 @@ public readonly record struct KeyId
     public static KeyId Of(KeyType type, ReadOnlySpan<byte> publicKey)
     {
         byte[] named = [.. "qwamos-key\n"u8, (byte)type, .. publicKey];
-        // libsodium's SHA-256: to load OpenSSL for one hash would take longer than all else a client does.
-        return new KeyId(Convert.ToHexStringLower(HashAlgorithm.Sha256.Hash(named)));
+        return new KeyId(Convert.ToHexStringLower(Primitives.Sha256(named)));
     }
 
     /// <summary>False for anything but 64 lower-case hex digits.</summary>

@@ -8,6 +8,26 @@ namespace Qwamos.ControlBus.Keys;
 internal static partial class Libsodium
 {
     /// <summary>
+    /// Whether it is there, for this system, and of the version that NSec was made for. Looked for only where a program can do without it: elsewhere it is
+    /// used at once, and that fails.
+    /// </summary>
+    internal static bool CanBeLoaded()
+    {
+        try
+        {
+            Span<byte> nothing = stackalloc byte[VerifyingKey.SizeBytes];
+            // NSec looks at the version when it is used first; the other functions are bound by this library itself.
+            _ = NSec.Cryptography.HashAlgorithm.Sha256.Hash(nothing);
+            _ = IsValidEd25519Point(nothing);
+            return true;
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException or PlatformNotSupportedException or InvalidOperationException or TypeInitializationException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
     /// 1 when the 32 bytes are a canonical encoding of a point of the main subgroup, not of small order; else 0. Signature verification alone
     /// lets keys with a small-order component through, under which one signature can hold for several messages.
     /// </summary>
@@ -15,10 +35,7 @@ internal static partial class Libsodium
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
     internal static partial int IsValidEd25519Point(ReadOnlySpan<byte> point);
 
-    /// <summary>
-    /// Fills with the kernel's random bytes, as getrandom gives them. The framework's generator would load all of OpenSSL for it, which takes a
-    /// client longer than everything else it does.
-    /// </summary>
+    /// <summary>Fills with the kernel's random bytes, as getrandom gives them.</summary>
     [LibraryImport("libsodium", EntryPoint = "randombytes_buf")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
     internal static partial void RandomBytes(Span<byte> bytes, nuint length);

@@ -28,9 +28,12 @@ public sealed class VerifyingKey
     public ReadOnlySpan<byte> Raw => _raw;
 
     /// <summary>False, with one sentence, for any length but 32 and for points that are not canonical, of small or of mixed order.</summary>
+    /// <exception cref="NoVerificationException">Nothing is verified here.</exception>
     public static bool TryLoad(
         ReadOnlySpan<byte> raw, [NotNullWhen(true)] out VerifyingKey? key, [NotNullWhen(false)] out string? fault)
     {
+        if (WithoutLibsodium.IsInForce)
+            throw new NoVerificationException();
         key = null;
         if (raw.Length != SizeBytes)
         {

@@ -1,5 +1,5 @@
 using System.Numerics;
-using NSec.Cryptography;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -50,7 +50,7 @@ public static class TreeProofs
         if (oldSize == newSize && !oldRoot.SequenceEqual(newRoot))
             return false;
         if (oldSize == 0)
-            return proof.Count == 0 && oldRoot.SequenceEqual(HashAlgorithm.Sha256.Hash([]));
+            return proof.Count == 0 && oldRoot.SequenceEqual(Primitives.Sha256([]));
         if (oldSize == newSize)
             return proof.Count == 0;
         return proof.Count > 0 && Climb(oldSize, oldRoot, newSize, newRoot, proof);
@@ -84,8 +84,8 @@ public static class TreeProofs
         return last == 0 && oldRoot.SequenceEqual(oldHash) && newRoot.SequenceEqual(newHash);
     }
 
-    // libsodium's SHA-256, not the tree's own: a client that checks one proof would load OpenSSL for it, which takes longer than all the rest.
-    private static byte[] NodeHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => HashAlgorithm.Sha256.Hash([0x01, .. left, .. right]);
+    // Not the tree's own SHA-256: a client that checks one proof would load OpenSSL for it.
+    private static byte[] NodeHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => Primitives.Sha256([0x01, .. left, .. right]);
 
     private static bool AreHashes(IReadOnlyList<byte[]> proof)
     {

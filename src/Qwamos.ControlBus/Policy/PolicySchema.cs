@@ -1,8 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
-using NSec.Cryptography;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Policy;
 
@@ -153,7 +153,7 @@ public sealed class PolicySchema
             fault = why;
             return false;
         }
-        return PolicySchemaReader.TryRead(document, Convert.ToHexStringLower(HashAlgorithm.Sha256.Hash(utf8)), origin, out schema, out fault);
+        return PolicySchemaReader.TryRead(document, Convert.ToHexStringLower(Primitives.Sha256(utf8)), origin, out schema, out fault);
     }
 
     private static PolicySchema LoadBuiltIn()

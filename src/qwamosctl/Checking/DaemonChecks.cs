@@ -2,6 +2,7 @@ using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Client.Checking;
 
@@ -57,6 +58,8 @@ internal static class DaemonChecks
 
     private static Finding Checkpoint(Session session, AnswerReader status)
     {
+        if (WithoutLibsodium.IsInForce)
+            return Finding.Doubtful("checkpoint", $"is not verified: {NoVerificationException.Why}");
         if (!SignedCheckpoint.TryRead(status, out var signed, out var fault))
             return Finding.Bad("checkpoint", $"the answer's checkpoint is not to be believed: {fault}");
         var age = session.Now - signed.TimeSeconds;

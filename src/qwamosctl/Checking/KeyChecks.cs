@@ -1,3 +1,4 @@
+using Qwamos.Client.Signing;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 
@@ -11,6 +12,9 @@ internal static class KeyChecks
         KeyHome home = new(session.Home ?? KeyHome.DefaultDirectory);
         var own = Own(home, out var mine);
         yield return own;
+        yield return WithoutLibsodium.IsInForce
+            ? Finding.Doubtful("signing", PortableBuild.SignsOtherwise, "where you can, use a client with libsodium: docs/operations/packages.md")
+            : Finding.Good("signing", "libsodium signs and verifies");
         yield return Enrolled(session.Paths, mine);
         yield return SystemId.TryLoad(session.Paths, out var id, out var fault)
             ? Finding.Good("system ID", id)
@@ -24,13 +28,15 @@ internal static class KeyChecks
             return Finding.Bad("key home", fault);
         using (key)
         {
-            id = key.Public.Id;
-            return Finding.Good("key home", $"{home.Directory}: key {key.Public.Id}");
+            id = key.Id;
+            return Finding.Good("key home", $"{home.Directory}: key {key.Id}");
         }
     }
 
     private static Finding Enrolled(SystemPaths paths, KeyId? mine)
     {
+        if (WithoutLibsodium.IsInForce)
+            return Finding.NotSeen("enrolled key", $"is not verified: {NoVerificationException.Why}");
         if (!Anchor.TryLoad(paths, KeyHome.DefaultDirectory, out var anchor, out var fault))
             return Finding.Bad("enrolled key", fault.Text);
         if (mine is not { } id)

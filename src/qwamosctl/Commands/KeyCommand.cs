@@ -3,6 +3,7 @@ using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Client.Commands;
 
@@ -28,6 +29,7 @@ internal static class KeyCommand
                     ("status", JsonValue.Of("ok")),
                     ("key_id", JsonValue.Of(key.Id.ToString())),
                     ("type", JsonValue.Of("ed25519")),
+                    ("signs_with", JsonValue.Of(WithoutLibsodium.IsInForce ? "BouncyCastle" : "libsodium")),
                     ("public_key_file", JsonValue.Of(key.PublicKeyFile)),
                     ("enrolled", key.IsEnrolled is { } known ? JsonValue.Of(known) : JsonValue.Null),
                 ])) + "\n");

@@ -2,12 +2,13 @@ using Qwamos.Client.Auditing;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Client.Talking;
 
 /// <summary>
 /// The checkpoint in the answer to a change or a look at the status. It is compared with the one seen before, so that each use of the program is
-/// a witness of the ledger. A gateway's answers carry none.
+/// a witness of the ledger. A gateway's answers carry none. Where nothing can be verified it is not believed, not kept, and said to be neither.
 /// </summary>
 internal sealed class CarriedCheckpoint
 {
@@ -15,28 +16,36 @@ internal sealed class CarriedCheckpoint
     private readonly AnswerReader _answer;
     private readonly SignedCheckpoint? _signed;
     private readonly string _fault;
+    private readonly bool _isUnverified;
 
     public CarriedCheckpoint(Session session, AnswerReader answer)
     {
         _session = session;
         _answer = answer;
-        _signed = SignedCheckpoint.TryRead(answer, out var signed, out _fault) ? signed : null;
+        _isUnverified = WithoutLibsodium.IsInForce && answer.IsOk && (answer.TextOf("checkpoint") is not null || IsOfTheAuthority());
+        _fault = "";
+        if (!WithoutLibsodium.IsInForce && SignedCheckpoint.TryRead(answer, out var signed, out _fault))
+            _signed = signed;
     }
 
-    /// <summary>The answer for <c>-o json</c>: as it came, and when a stale checkpoint was signed.</summary>
-    public JsonValue Shown => _signed is { } signed && signed.Checkpoint.IsStale(_session.Now)
-        ? JsonValue.Object(
-        [
-            .. _answer.Document.Members.Where(member => member.Key is not ("signed" or "stale")).Select(member => (member.Key, member.Value)),
-            ("signed", JsonValue.Of(signed.TimeSeconds)),
-            ("stale", JsonValue.True),
-        ])
+    /// <summary>The answer for <c>-o json</c>: as it came, and when a stale checkpoint was signed, or that none was verified.</summary>
+    public JsonValue Shown =>
+        _isUnverified ? With(("checkpoint_verified", JsonValue.Of(false)))
+        : _signed is { } signed && signed.Checkpoint.IsStale(_session.Now) ? With(("signed", JsonValue.Of(signed.TimeSeconds)), ("stale", JsonValue.True))
         : _answer.Document;
+
+    /// <summary>The answer with members of this program's own, in place of any that the daemon gave their names.</summary>
+    private JsonValue With(params (string Name, JsonValue Value)[] own) =>
+        JsonValue.Object([.. _answer.Document.Members.Where(member => own.All(mine => mine.Name != member.Key)).Select(member => (member.Key, member.Value)), .. own]);
 
     /// <summary>Whether the ledger is still the one seen before. A daemon that has shown checkpoints and leaves them out now is asked for one.</summary>
     public bool TryAccept(out Failure failure)
     {
         failure = null!;
+        if (_isUnverified)
+            _session.Terminal.Note($"NOT VERIFIED: the ledger's checkpoint in this answer was neither checked nor kept: {NoVerificationException.Why}. A daemon that cut its history or shows two would not be noticed from here.");
+        if (WithoutLibsodium.IsInForce)
+            return true;
         LedgerReader reader = new(_session);
         if (_signed is { } signed)
             return reader.TryAccept(ref signed, out failure);

@@ -9,6 +9,9 @@ internal static class Binaries
 
     public static string Gateway => Find("gateway-policyd");
 
+    /// <summary>The client that the .NET runtime runs.</summary>
+    public static string PortableClient => Find("portable/qwamosctl.dll");
+
     /// <summary>The repository's top folder, found by its solution file.</summary>
     public static string Repository { get; } = FindRepository();
 

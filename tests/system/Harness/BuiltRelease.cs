@@ -3,7 +3,7 @@ using Xunit;
 namespace Qwamos.SystemTests.Harness;
 
 /// <summary>
-/// What `packaging/build-release` makes of the programs under test: packages, a tarball, the bill of materials, checksums and a signature. Made
+/// What `packaging/build-release` makes of the programs under test: packages, tarballs, the bill of materials, checksums and a signature. Made
 /// once a run, and once more from a copy of the sources in another folder.
 /// </summary>
 internal sealed class BuiltRelease
@@ -37,7 +37,9 @@ internal sealed class BuiltRelease
 
     public IEnumerable<string> Packages => Directory.EnumerateFiles(Folder, "*.deb").Order(StringComparer.Ordinal);
 
-    public string Tarball => Directory.EnumerateFiles(Folder, "*.tar.gz").Single();
+    public string Tarball => Directory.EnumerateFiles(Folder, "qwamos-*.tar.gz").Single();
+
+    public string PortableTarball => Directory.EnumerateFiles(Folder, "qwamosctl-*-portable.tar.gz").Single();
 
     public static BuiltRelease Once() => First.Value;
 

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Qwamos.SystemTests.Harness;
 
-/// <summary>A booted machine with the published programs and the units of `packaging/`, in the places that the packages give them.</summary>
+/// <summary>A booted machine with the published programs and the units of `packaging/`, in the places that the packages give them; or with nothing but the packages.</summary>
 internal sealed class InstalledSystem : IDisposable
 {
     private readonly Container _machine;
@@ -47,9 +47,43 @@ internal sealed class InstalledSystem : IDisposable
         }
     }
 
+    /// <summary>Boots a machine with nothing of ours on it, and its operator, `ada`.</summary>
+    public static InstalledSystem BootWithOperator()
+    {
+        var system = new InstalledSystem(Container.Make());
+        try
+        {
+            system._machine.Boot();
+            system._machine.Do("useradd --create-home --shell /bin/sh ada");
+            return system;
+        }
+        catch
+        {
+            system.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Installs packages, newer or older ones in place of those that are there; gives what dpkg and they print.</summary>
+    public string InstallPackages(BuiltRelease release, params string[] names)
+    {
+        foreach (string name in names)
+            File.Copy(release.Package(name), _machine.At($"/root/{name}.deb"), overwrite: true);
+        return _machine.Do($"cd /root && DEBIAN_FRONTEND=noninteractive dpkg -i {string.Join(' ', names.Select(name => name + ".deb"))} 2>&1");
+    }
+
+    /// <summary>Runs a shell command as a person at a terminal does, who types one line when asked; it must succeed.</summary>
+    public string AtTerminal(string user, string command, string typed)
+    {
+        _machine.Write("/srv/typed-command", command + "\n");
+        string asUser = $"setpriv --reuid={user} --regid={user} --init-groups env HOME=$(getent passwd {user} | cut -d: -f6) /bin/sh /srv/typed-command";
+        return _machine.Do($"printf '%s\\n' '{typed}' | script -q -e -c '{asUser}' /dev/null");
+    }
+
     /// <summary>The operator's key is made, enrolled, and the operator may use the socket.</summary>
     public void Enrol()
     {
+        _machine.Do("usermod -aG qwamos ada");
         string id = As("ada", "qwamosctl --color never keys >/dev/null; qwamosctl key show -o json").Output;
         using JsonDocument key = JsonDocument.Parse(id);
         string fingerprint = key.RootElement.GetProperty("key_id").GetString()!;

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Qwamos.SystemTests.Harness;
+using Xunit;
+
+namespace Qwamos.SystemTests;
+
+/// <summary>The built packages on a machine that boots: installed, upgraded under load, downgraded and removed by dpkg, with nothing else put there.</summary>
+public sealed partial class PackagedTests
+{
+    /// <summary>How often the daemon ends while the load goes on: at the upgrade and at the downgrade.</summary>
+    private const int Restarts = 2;
+
+    [Fact]
+    public void ThePackages_AndTheThreeCommandsThatTheyPrint_MakeASystem_WhoseStagedChangeTheNextBootApplies()
+    {
+        using InstalledSystem system = InstalledSystem.BootWithOperator();
+        Container machine = system.Machine;
+
+        string printed = system.InstallPackages(BuiltRelease.Once(), "qwamosctl", "qwamos-dom0");
+        (string Who, string Command)[] next = [.. NextCommand().Matches(printed).Select(line => (line.Groups[1].Value, line.Groups[2].Value))];
+        Assert.Equal(["as NAME", "as root", "as NAME, logged in again for the group"], next.Select(step => step.Who));
+        foreach ((string who, string command) in next)
+            system.AtTerminal(who == "as root" ? "root" : "ada", command.Replace("NAME", "ada", StringComparison.Ordinal), "yes");
+        Assert.Equal("on", system.Status().GetProperty("policy").GetProperty("RADIO_ISOLATION").GetString());
+
+        system.Client("set KERNEL_HARDENING strict");
+        Assert.Equal("strict", system.Status().GetProperty("pending").GetProperty("KERNEL_HARDENING").GetString());
+        machine.Reboot();
+        JsonElement after = system.Status();
+        Assert.Equal("strict", after.GetProperty("policy").GetProperty("KERNEL_HARDENING").GetString());
+        Assert.Empty(after.GetProperty("pending").EnumerateObject());
+        Assert.StartsWith("# KERNEL_HARDENING=strict", machine.Do("cat /etc/sysctl.d/60-qwamos.conf"));
+        Assert.Equal("", machine.Do("systemctl list-units --failed --no-legend 'qwamos*'"));
+        Assert.Equal("", machine.Run("journalctl -b --no-pager -p warning -t systemd -g qwamos -q").Output);
+        // What an operator asks for when something is wrong finds nothing wrong with what was installed.
+        Assert.DoesNotContain("bad ", system.Client("doctor"));
+    }
+
+    [Fact]
+    public void AnUpgradeUnderLoad_AndADowngrade_LoseNoAcknowledgedChange_AndNoClientFailsUnexplained()
+    {
+        using InstalledSystem system = InstalledSystem.BootWithOperator();
+        Container machine = system.Machine;
+        system.InstallPackages(BuiltRelease.Once(), "qwamosctl", "qwamos-dom0");
+        system.Enrol();
+        system.Client("set RADIO_ISOLATION off");
+        string before = machine.Do("systemctl show -P MainPID qwamosd");
+        machine.Write("/usr/local/bin/load", """
+            #!/bin/sh
+            cd /tmp/load
+            n=0
+            while [ ! -e stop ]; do
+                n=$((n + 1))
+                qwamosctl set RADIO_IDLE_TIMEOUT_MIN $((n % 900)) --reason "change $n" >out.$n 2>err.$n
+                echo "$n $?" >>codes
+            done
+            touch ended
+            """, "755");
+        machine.Do("install -d -o ada /tmp/load");
+        machine.Do("setpriv --reuid=ada --regid=ada --init-groups env HOME=/home/ada setsid -f load </dev/null >/dev/null 2>&1");
+        AwaitChanges(machine, 5);
+
+        system.InstallPackages(BuiltRelease.Next(), "qwamosctl", "qwamos-dom0");
+        Assert.Equal("0.1.1 0.1.1", machine.Do("dpkg-query -W -f '${Version} ' qwamosctl qwamos-dom0").Trim());
+        int during = Lines(machine.Do("cat /tmp/load/codes")).Length;
+        AwaitChanges(machine, during + 5);
+        Assert.NotEqual(before, machine.Do("systemctl show -P MainPID qwamosd"));
+
+        system.InstallPackages(BuiltRelease.Once(), "qwamosctl", "qwamos-dom0");
+        Assert.Equal("0.1.0 0.1.0", machine.Do("dpkg-query -W -f '${Version} ' qwamosctl qwamos-dom0").Trim());
+        during = Lines(machine.Do("cat /tmp/load/codes")).Length;
+        AwaitChanges(machine, during + 5);
+        machine.Do("touch /tmp/load/stop");
+        machine.Await("test -e /tmp/load/ended", "the load has ended");
+
+        ILookup<string, string> ended = Lines(machine.Do("cat /tmp/load/codes")).Select(line => line.Split(' ')).ToLookup(pair => pair[1], pair => pair[0]);
+        HashSet<string> recorded = [.. Lines(system.Client("audit show -o json")).Select(ReasonOf)];
+        Assert.All(ended["0"], number => Assert.Contains($"change {number}", recorded));
+        // The socket is systemd's and stays: clients wait in it. The one at most that a daemon had accepted and not read when it ended is told that.
+        Assert.InRange(ended["3"].Count(), 0, Restarts);
+        Assert.All(ended["3"], number => Assert.Contains("closed the connection without an answer; whether it took the request is unknown", machine.Do($"cat /tmp/load/err.{number}")));
+        Assert.All(ended, code => Assert.True(code.Key is "0" or "3", $"changes ended with {code.Key}: {machine.Run($"cat /tmp/load/err.{code.First()}").Output}"));
+        Assert.Contains("sound", machine.Do("systemctl stop qwamosd.socket qwamosd.service; qwamosd fsck"));
+    }
+
+    [Fact]
+    public void Purge_LeavesKeysAndLedger_WhichAnInstallationTakesUpAgain_AndRemovesThemWhenAsked()
+    {
+        using InstalledSystem system = InstalledSystem.BootWithOperator();
+        Container machine = system.Machine;
+        system.InstallPackages(BuiltRelease.Once(), "qwamosctl", "qwamos-dom0", "qwamos-gateway");
+        system.Enrol();
+        system.Client("set RADIO_ISOLATION off");
+        string ledger = machine.Do("sha256sum /var/lib/qwamos/ledger_sk /etc/qwamos/dom0.pub /etc/qwamos/system.id");
+        string installed = machine.Do("find /usr /etc -path '*qwamos*' ! -name '*.conf'");
+        Assert.NotEqual("", installed);
+
+        string said = machine.Do("dpkg --purge qwamos-gateway qwamos-dom0 qwamosctl 2>&1");
+        Assert.Equal(ledger, machine.Do("sha256sum /var/lib/qwamos/ledger_sk /etc/qwamos/dom0.pub /etc/qwamos/system.id"));
+        Match removal = Regex.Match(said, "qwamos-dom0: the keys, the ledger .* as root:\n  (rm -r .*)");
+        Assert.True(removal.Success, said);
+        Assert.Contains(" /var/lib/qwamos ", removal.Groups[1].Value);
+        Assert.Equal("/etc/qwamos\n/etc/qwamos/dom0.pub\n/etc/qwamos/system.id", machine.Do("find /usr /etc -path '*qwamos*' ! -name '60-qwamos.*' | sort"));
+        Assert.Equal("", machine.Do("systemctl list-units --all --no-legend 'qwamos*' 'gateway-policyd*'"));
+        Assert.Equal("ed25519_pk\ned25519_sk", machine.Do("ls /home/ada/.qwamos/dom0 | grep ed25519"));
+
+        // Installed again it goes on where it was.
+        Assert.DoesNotContain("next three commands", system.InstallPackages(BuiltRelease.Once(), "qwamosctl", "qwamos-dom0", "qwamos-gateway"));
+        Assert.Equal("off", system.Status().GetProperty("policy").GetProperty("RADIO_ISOLATION").GetString());
+        system.Client("set RADIO_ISOLATION on");
+
+        said = machine.Do("QWAMOS_PURGE=all dpkg --purge qwamos-gateway qwamos-dom0 qwamosctl 2>&1");
+        Assert.DoesNotContain("warning", said, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos*' ! -path '/var/lib/systemd/*'"));
+        Assert.Equal("ed25519_pk\ned25519_sk", machine.Do("ls /home/ada/.qwamos/dom0 | grep ed25519"));
+    }
+
+    private static void AwaitChanges(Container machine, int number) =>
+        machine.Await($"test $(wc -l </tmp/load/codes) -ge {number}", $"the client has made {number} changes");
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    private static string ReasonOf(string line)
+    {
+        using JsonDocument entry = JsonDocument.Parse(line);
+        return entry.RootElement.TryGetProperty("msg", out JsonElement message) && message.TryGetProperty("reason", out JsonElement reason) ? reason.GetString()! : "";
+    }
+
+    [GeneratedRegex("^  (as .*?):  (.*)$", RegexOptions.Multiline)]
+    private static partial Regex NextCommand();
+}

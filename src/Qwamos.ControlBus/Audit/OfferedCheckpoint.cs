@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using System.Text;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Audit;
 
@@ -33,7 +33,7 @@ public sealed class OfferedCheckpoint
             return false;
         fault = key.Name != checkpoint.Origin ? $"the key is named for {key.Name}, and the checkpoint is of {checkpoint.Origin}"
             // One of no entries with another root could never be extended, and would lock the witness against the log.
-            : checkpoint.Size == 0 && !checkpoint.RootHash.Span.SequenceEqual(SHA256.HashData([])) ? "the root hash is not that of a tree without entries"
+            : checkpoint.Size == 0 && !checkpoint.RootHash.Span.SequenceEqual(Primitives.Sha256([])) ? "the root hash is not that of a tree without entries"
             : null;
         if (fault is not null)
             return false;

@@ -33,6 +33,7 @@ internal static unsafe partial class Libc
     internal const int PR_SET_NO_NEW_PRIVS = 38;
 
     internal const uint LANDLOCK_CREATE_RULESET_VERSION = 1;
+    internal const uint LANDLOCK_CREATE_RULESET_ERRATA = 2;
     internal const int LANDLOCK_RULE_PATH_BENEATH = 1;
 
     // The same numbers on every architecture; glibc has no functions for these calls.
@@ -65,6 +66,9 @@ internal static unsafe partial class Libc
         internal ulong AllowedAccess;
         internal int Parent;
     }
+
+    [LibraryImport(Library, EntryPoint = "gettid")]
+    internal static partial int GetTid();
 
     internal static long LandlockCreateRuleset(nint attributes, nuint size, uint flags) =>
         SystemCall(SYS_landlock_create_ruleset, attributes, (nint)size, (nint)flags, 0);

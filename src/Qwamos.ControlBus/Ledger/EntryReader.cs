@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
@@ -160,7 +159,7 @@ public static class EntryReader
     private static byte[] TakeConfidential(LedgerRow row, string hash, Func<long, byte[]?> confidentialEnvelope)
     {
         var raw = confidentialEnvelope(row.Index) ?? throw Wrong(row, "its confidential envelope is missing");
-        return Convert.ToHexStringLower(SHA256.HashData(raw)) == hash
+        return Convert.ToHexStringLower(Primitives.Sha256(raw)) == hash
             ? raw
             : throw Wrong(row, "its confidential envelope does not have the recorded hash");
     }

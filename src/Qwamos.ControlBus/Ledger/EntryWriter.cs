@@ -1,7 +1,7 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
 
@@ -128,7 +128,7 @@ public static class EntryWriter
         var message = (MessageEntry)entry;
         if (message.IsConfidential)
         {
-            json.WriteString("envelope_sha256", Convert.ToHexStringLower(SHA256.HashData(message.Envelope.Raw.Span)));
+            json.WriteString("envelope_sha256", Convert.ToHexStringLower(Primitives.Sha256(message.Envelope.Raw.Span)));
             return;
         }
         json.WritePropertyName("envelope");

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -18,10 +18,6 @@ public sealed record LedgerSnapshot(long Size, byte[] Frontier, byte[] State)
         Span<byte> sizes = stackalloc byte[16];
         BinaryPrimitives.WriteInt64BigEndian(sizes, Size);
         BinaryPrimitives.WriteInt64BigEndian(sizes[8..], Frontier.Length);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(sizes);
-        hash.AppendData(Frontier);
-        hash.AppendData(State);
-        return hash.GetHashAndReset();
+        return Primitives.Sha256([.. sizes, .. Frontier, .. State]);
     }
 }

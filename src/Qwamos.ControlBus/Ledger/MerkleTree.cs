@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Numerics;
-using System.Security.Cryptography;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -42,7 +42,7 @@ public sealed class MerkleTree
         {
             buffer[0] = 0x00;
             leaf.CopyTo(buffer.AsSpan(1));
-            SHA256.HashData(buffer.AsSpan(0, 1 + leaf.Length), hash);
+            Primitives.Sha256(buffer.AsSpan(0, 1 + leaf.Length), hash);
         }
         finally
         {
@@ -57,7 +57,7 @@ public sealed class MerkleTree
         bytes[0] = 0x01;
         left.CopyTo(bytes[1..]);
         right.CopyTo(bytes[(1 + HashBytes)..]);
-        return SHA256.HashData(bytes);
+        return Primitives.Sha256(bytes);
     }
 
     /// <summary>The tree over these leaf hashes, in this order.</summary>
@@ -112,7 +112,7 @@ public sealed class MerkleTree
     public byte[] Root()
     {
         if (_frontier.Count == 0)
-            return SHA256.HashData([]);
+            return Primitives.Sha256([]);
         var root = _frontier[^1];
         for (var i = _frontier.Count - 2; i >= 0; i--)
             root = NodeHash(_frontier[i], root);

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Policy;
 
@@ -47,7 +47,7 @@ public sealed record PolicyState
         var values = Policy
             .Where(pair => schema.TryGet(pair.Key, out var key) && key.Class == @class)
             .Select(pair => (pair.Key, pair.Value.Value.ToJson()));
-        return Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(JsonValue.Object(values))));
+        return Convert.ToHexStringLower(Primitives.Sha256(CanonicalJson.Write(JsonValue.Object(values))));
     }
 
     /// <summary>

@@ -17,7 +17,9 @@ internal static class ApplyPendingCommand
 
     private static int Run(SystemPaths paths)
     {
-        var report = new BootReport(Console.Error);
+        // Not Console.Error, which makes a terminal ready first.
+        using var errors = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+        var report = new BootReport(errors);
         if (!paths.IsTrial && !Posix.IsRoot)
         {
             report.Say("apply-pending changes the system's configuration: run it as root");

@@ -188,7 +188,7 @@ def machine(bench):
 
 
 def main():
-    bench = Bench()
+    bench, fresh = Bench(), None
     try:
         where = machine(bench)
         say("idle")
@@ -197,9 +197,12 @@ def main():
         say("whole processes")
         times = bench.processes()
         say("boots")
-        boots = bench.boots()
+        fresh = Bench()
+        boots = fresh.boots()
     finally:
         bench.close()
+        if fresh is not None:
+            fresh.close()
     ratio = rates["new"]["per_second"] / rates["old"]["per_second"]
     start_ratio = times["set"] / times["openssl"]
     boot_ratios = {name: took / openssl for name, (took, openssl) in boots.items()}

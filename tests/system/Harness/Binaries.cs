@@ -12,6 +12,9 @@ internal static class Binaries
     /// <summary>The client that the .NET runtime runs.</summary>
     public static string PortableClient => Find("portable/qwamosctl.dll");
 
+    /// <summary>The client for another processor; made only where its compiler is.</summary>
+    public static string Arm64Client => Path.Combine(Repository, "out", "arm64", "qwamosctl");
+
     /// <summary>The repository's top folder, found by its solution file.</summary>
     public static string Repository { get; } = FindRepository();
 

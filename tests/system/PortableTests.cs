@@ -67,6 +67,18 @@ public sealed class PortableTests : IDisposable
         Assert.Equal("strict", _trial.Status().GetProperty("pending").GetProperty("KERNEL_HARDENING").GetString());
     }
 
+    /// <summary>As where the runtime finds a library for the processor, and the system has another C library: Android with Termux.</summary>
+    [Theory]
+    [InlineData("linux-musl-x64")]
+    [InlineData("linux-arm64")]
+    public void WithALibsodiumForAnotherSystem_ItSigns(string other)
+    {
+        string client = WithoutLibsodium();
+        string here = Path.Combine(Path.GetDirectoryName(client)!, "runtimes", "linux-x64", "native"), there = Path.Combine(Path.GetDirectoryName(Binaries.PortableClient)!, "runtimes", other, "native");
+        File.Copy(Path.Combine(there, "libsodium.so"), Path.Combine(here, "libsodium.so"));
+        Assert.Equal("BouncyCastle", Json(Run(client, "key", "show", "-o", "json")).GetProperty("signs_with").GetString());
+    }
+
     [Fact]
     public void WithoutLibsodium_WhatNeedsVerification_IsRefused_AndWhatShowsSaysThatNothingWasVerified()
     {

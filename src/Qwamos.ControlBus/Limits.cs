@@ -191,6 +191,20 @@ public static class Limits
     /// <summary>How long a client waits for the daemon to make a backup.</summary>
     public const int MaxBackupWaitSeconds = 3_600;
 
+    // Boot assessment.
+
+    /// <summary>Boots that a value on trial gets unless qwamosd.json says otherwise.</summary>
+    public const int DefaultBootTries = 2;
+
+    /// <summary>The most it may say.</summary>
+    public const int MaxBootTries = 10;
+
+    /// <summary>Time that one check of a boot may take before it is killed.</summary>
+    public const int BootCheckTimeoutSeconds = 30;
+
+    /// <summary>Most checks of a boot: with their time, what the unit waits for.</summary>
+    public const int MaxBootChecks = 64;
+
     // Enforcement.
 
     /// <summary>Time a hook may run before its process group is killed.</summary>

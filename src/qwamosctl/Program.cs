@@ -25,6 +25,7 @@ internal static class Program
             SetCommand.Build(shared, terminal),
             ApplyCommand.Build(shared, terminal),
             StatusCommand.Build(shared, terminal),
+            BootCommand.Build(shared, terminal),
             KeysCommand.Build(shared, terminal),
             KeyCommand.Build(shared, terminal),
             AuditCommand.Build(shared, terminal),

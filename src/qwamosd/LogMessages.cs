@@ -50,6 +50,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(12, LogLevel.Information, "boot note {Sequence} imported: {What}")]
     public partial void NoteImported(long sequence, string what);
 
+    [LoggerMessage(16, LogLevel.Error, "what the boot has on trial cannot be read, and is not shown: {Reason}")]
+    public partial void AssessmentUnread(string reason);
+
     [LoggerMessage(20, LogLevel.Error, "status.json and pending.conf cannot be written: {Reason}; tried again each second")]
     public partial void ProjectionsFailed(string reason);
 

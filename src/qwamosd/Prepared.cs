@@ -20,7 +20,8 @@ internal sealed record Prepared(
     LedgerStore Ledger,
     CheckpointSigner LedgerKey,
     LoadedLedger Loaded,
-    BootNote? LastBoot) : IDisposable
+    BootNote? LastBoot,
+    BootAssessment Assessment) : IDisposable
 {
     public void Dispose()
     {

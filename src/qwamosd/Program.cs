@@ -22,6 +22,7 @@ internal static class Program
             DaemonCommandLine.LogFormat,
             RunCommand.Create(),
             ApplyPendingCommand.Create(),
+            BootCompleteCommand.Create(),
             FsckCommand.Create(),
             BackupCommand.Create(),
             RestoreCommand.Create(),

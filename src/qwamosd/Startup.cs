@@ -57,7 +57,7 @@ internal static class Startup
             LoadedLedger loaded = LedgerFold.Load(ledger);
             if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault))
                 return false;
-            prepared = new Prepared(paths, key, systemId, schema, config, socket, metrics, ledger, ledgerKey, loaded, lastBoot);
+            prepared = new Prepared(paths, key, systemId, schema, config, socket, metrics, ledger, ledgerKey, loaded, lastBoot, Assessment(paths, log));
             return true;
         }
         catch (IOException) when (socket is not null && ledger is null && ForeignLedger(paths) is not null)
@@ -163,6 +163,15 @@ internal static class Startup
         {
             return $"{e.Message} {SafeText.ForTerminal(paths.BootMemoryFile)} says so, where the boot keeps what it saw. Put the newest ledger back; {LedgerIntegrityException.GoOn(paths)}";
         }
+    }
+
+    /// <summary>It is shown alone: one that cannot be believed stops the boot from applying, not this.</summary>
+    private static BootAssessment Assessment(SystemPaths paths, LogMessages log)
+    {
+        if (new BootFolder(paths).TryReadAssessment(out BootAssessment? assessment, out string? fault))
+            return assessment;
+        log.AssessmentUnread(fault);
+        return BootAssessment.Empty;
     }
 
     private static BusSocketOwner? SocketOwner(SystemPaths paths) =>

@@ -73,6 +73,46 @@ public sealed class BootDiskTests : IDisposable
         Assert.Equal("ok", _trial.Set("RADIO_ISOLATION", "\"off\"").Code());
     }
 
+    [Fact]
+    public void Attack29_FullDisk_TheBootThatCannotBeCounted_PutsTheLastKnownGoodBack_UntilThereIsRoom()
+    {
+        Needs.Root();
+        string remembered = _trial.At("/var/lib/qwamos-boot");
+        Directory.CreateDirectory(remembered);
+        Assert.SkipUnless(Command.Run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0750", "none", remembered]).ExitCode == 0, "needs permission to mount a tmpfs");
+        try
+        {
+            RunningProgram daemon = _trial.StartDaemon();
+            Assert.Equal("ok", _trial.Set("KERNEL_HARDENING", "\"strict\"").Code());
+            Assert.Equal(0, daemon.Stop());
+            Assert.Contains("KERNEL_HARDENING=strict", Reboot().Error);
+            string filler = Path.Combine(remembered, "filler");
+            Command.Run(["dd", "if=/dev/zero", "of=" + filler, "bs=4k"]);
+
+            CommandResult full = Reboot();
+            Assert.True(full.ExitCode == 0, full.Error);
+            Assert.Contains("this boot cannot be counted, so that the last known good is put back for it: ", full.Error);
+            Assert.StartsWith("# KERNEL_HARDENING=default", File.ReadAllText(_trial.At(SysctlPath)));
+
+            File.Delete(filler);
+            Assert.Contains("is on trial, and the last boot did not complete: this is its last try", Reboot().Error);
+            Assert.StartsWith("# KERNEL_HARDENING=strict", File.ReadAllText(_trial.At(SysctlPath)));
+            CommandResult complete = Command.Run([Binaries.Daemon, "boot-complete", "--root", _trial.Root]);
+            Assert.True(complete.ExitCode == 0, complete.Error);
+        }
+        finally
+        {
+            Command.Run(["umount", "-l", remembered]);
+        }
+    }
+
+    /// <summary>/run is empty at the beginning of a boot.</summary>
+    private CommandResult Reboot()
+    {
+        File.Delete(_trial.At("/run/qwamos-boot.id"));
+        return _trial.ApplyPending();
+    }
+
     /// <summary>One entry folded into the file, one, the staged change, in the WAL alone.</summary>
     private void StageOnADiskOfItsOwn()
     {

@@ -25,16 +25,27 @@ public sealed partial class BootKillTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Theory]
-    [InlineData("write")]
-    [InlineData("fsync")]
-    [InlineData("/^(rename|link|unlink)")]
-    [InlineData("fchmod")]
-    [InlineData("/^mkdir")]
-    public void Attack29_KilledAtAnyStep_AndRunAgain_TheBootEndsInTheSameState(string call)
+    [InlineData("write", 0)]
+    [InlineData("fsync", 0)]
+    [InlineData("/^(rename|link|unlink)", 0)]
+    [InlineData("fchmod", 0)]
+    [InlineData("/^mkdir", 0)]
+    [InlineData("fsync", 1)]
+    [InlineData("/^(rename|link|unlink)", 1)]
+    [InlineData("fsync", 2)]
+    [InlineData("/^(rename|link|unlink)", 2)]
+    public void Attack29_KilledAtAnyStep_AndRunAgain_TheBootEndsInTheSameState(string call, int earlierBoots)
     {
+        // 0: the values go on trial. 1: the boot is counted. 2: they are put back.
         Assert.SkipUnless(Command.Exists("strace"), "strace is not installed: apt-get install strace");
         string template = MakeStaged();
+        for (int boot = 0; boot < earlierBoots; boot++)
+        {
+            Boot(template);
+            File.Delete(Path.Combine(template, "run/qwamos-boot.id"));
+        }
         SortedDictionary<string, string> undisturbed = Boot(Copy(template, "undisturbed"));
+        Assert.Equal(earlierBoots == 2, undisturbed.Values.Any(content => content.Contains("\"kind\":\"put-back\"", StringComparison.Ordinal)));
         int step = 1;
         for (; step <= MaxSteps; step++)
         {
@@ -49,6 +60,31 @@ public sealed partial class BootKillTests : IDisposable
         }
 
         TestContext.Current.SendDiagnosticMessage($"{call}: {step - 1} steps");
+        Assert.InRange(step, 2, MaxSteps);
+    }
+
+    [Theory]
+    [InlineData("fsync")]
+    [InlineData("/^(rename|link|unlink)")]
+    public void Attack29_TheEndOfABoot_KilledAtAnyStep_AndRunAgain_IsTheSame(string call)
+    {
+        Assert.SkipUnless(Command.Exists("strace"), "strace is not installed: apt-get install strace");
+        string template = MakeStaged();
+        Boot(template);
+        SortedDictionary<string, string> undisturbed = Run(BootComplete(Copy(template, "undisturbed")));
+        Assert.Contains(undisturbed.Values, content => content.Contains("\"state\":\"good\"", StringComparison.Ordinal));
+        int step = 1;
+        for (; step <= MaxSteps; step++)
+        {
+            string root = Copy(template, $"ended-{step}");
+            CommandResult killed = Command.Run(
+                ["strace", "-f", "-qq", "-o", "/dev/null", "-e", $"trace={call}", "-e", $"inject={call}:signal=KILL:when={step}", .. BootComplete(root)]);
+            Assert.Equal(undisturbed, Run(BootComplete(root)));
+            Directory.Delete(root, recursive: true);
+            if (killed.ExitCode == 0)
+                break;
+        }
+
         Assert.InRange(step, 2, MaxSteps);
     }
 
@@ -82,17 +118,23 @@ public sealed partial class BootKillTests : IDisposable
 
     private static string[] ApplyPending(string root) => [Binaries.Daemon, "apply-pending", "--root", root];
 
-    /// <summary>Boots undisturbed; gives every file but the ledger's and the lock, without the times in names and notes.</summary>
-    private static SortedDictionary<string, string> Boot(string root)
+    private static string[] BootComplete(string root) => [Binaries.Daemon, "boot-complete", "--root", root];
+
+    /// <summary>Boots undisturbed, and gives what is there then.</summary>
+    private static SortedDictionary<string, string> Boot(string root) => Run(ApplyPending(root));
+
+    /// <summary>Runs undisturbed; gives every file but the ledger's, the lock and what the run said, without times and the IDs of boots.</summary>
+    private static SortedDictionary<string, string> Run(string[] program)
     {
-        CommandResult result = Command.Run(ApplyPending(root));
+        string root = program[^1];
+        CommandResult result = Command.Run(program);
         Assert.True(result.ExitCode == 0, result.Error);
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (string path in Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories))
         {
             string name = BackupTime().Replace(path[root.Length..], "status.json.TIME");
-            if (!name.Contains("ledger.db", StringComparison.Ordinal) && new FileInfo(path).LinkTarget is null)
-                files[name] = NoteTime().Replace(File.ReadAllText(path), "\"time\":T");
+            if (!name.Contains("ledger.db", StringComparison.Ordinal) && name is not ("/run/qwamos-boot.json" or "/run/qwamos-boot.id") && new FileInfo(path).LinkTarget is null)
+                files[name] = BootIds().Replace(NoteTime().Replace(File.ReadAllText(path), "\"time\":T"), "\"$1\":\"ID\"");
         }
 
         return files;
@@ -139,6 +181,9 @@ public sealed partial class BootKillTests : IDisposable
 
     [GeneratedRegex(@"status\.json\.[0-9]+$")]
     private static partial Regex BackupTime();
+
+    [GeneratedRegex("\"(boot|put_back_in)\":\"[0-9a-f]{32}\"")]
+    private static partial Regex BootIds();
 
     [GeneratedRegex("\"time\":[0-9]+")]
     private static partial Regex NoteTime();

@@ -58,6 +58,10 @@ public sealed class FileLock : IDisposable
         }
     }
 
-    /// <summary>Lets the next one in.</summary>
-    public void Dispose() => _file.Dispose();
+    /// <summary>Lets the next one in, at once: a program that is being started has this file open, too, until it has begun.</summary>
+    public void Dispose()
+    {
+        if (!_file.IsClosed) _ = Libc.Flock(_file, Libc.LOCK_UN);
+        _file.Dispose();
+    }
 }

@@ -24,6 +24,7 @@ public sealed class SystemPaths
     public string DaemonConfigFile => At("/etc/qwamos/qwamosd.json");
     public string GatewayConfigFile => At("/etc/qwamos/gateway.json");
     public string HooksDir => At("/etc/qwamos/hooks.d");
+    public string BootChecksDir => At("/etc/qwamos/boot-checks.d");
     public string EtcStatusLink => At("/etc/qwamos/status.json");
     public string EtcPendingLink => At("/etc/qwamos/pending.conf");
 
@@ -39,6 +40,7 @@ public sealed class SystemPaths
 
     public string BootDir => At("/var/lib/qwamos-boot");
     public string BootMemoryFile => At("/var/lib/qwamos-boot/memory.json");
+    public string BootAssessmentFile => At("/var/lib/qwamos-boot/assessment.json");
     public string BootEvidenceDir => At("/var/lib/qwamos-boot/evidence");
     public string BootNotesDir => At("/var/lib/qwamos-boot/notes");
     public string RestorePlanFile => At("/var/lib/qwamos-boot/restore.json");
@@ -51,6 +53,8 @@ public sealed class SystemPaths
     public string GatewayStatusFile => At("/var/lib/qwamos-gateway/status.json");
 
     public string RunDir => At("/run/qwamos");
+    public string BootIdFile => At("/run/qwamos-boot.id");
+    public string BootRunFile => At("/run/qwamos-boot.json");
     public string BusSocket => At("/run/qwamos/bus.sock");
     public string GatewaySocket => At("/run/qwamos/gateway-bus.sock");
 

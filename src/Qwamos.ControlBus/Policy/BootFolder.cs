@@ -82,5 +82,23 @@ public sealed class BootFolder(SystemPaths paths)
     /// <summary>Replaces the memory durably. Throws <see cref="IOException"/>.</summary>
     public void WriteMemory(BootMemory memory) => DurableFile.Replace(paths.BootMemoryFile, memory.Write(), FileMode, Gid);
 
+    /// <summary>Reads what is on trial; <see cref="BootAssessment.Empty"/> when nothing ever was. A bad one is a fault.</summary>
+    public bool TryReadAssessment([NotNullWhen(true)] out BootAssessment? assessment, [NotNullWhen(false)] out string? fault)
+    {
+        assessment = null;
+        if (!TrustedDocument.TryReadIfPresent(paths.BootAssessmentFile, paths, MaxMemoryBytes, out var content, out fault)) return false;
+        if (content is null)
+        {
+            assessment = BootAssessment.Empty;
+            return true;
+        }
+        if (BootAssessment.TryParse(content, out assessment, out fault)) return true;
+        fault = $"{paths.BootAssessmentFile}: {fault}; put a backup of it back, or remove it to take what is in force for the last known good";
+        return false;
+    }
+
+    /// <summary>Replaces it durably. Throws <see cref="IOException"/>.</summary>
+    public void WriteAssessment(BootAssessment assessment) => DurableFile.Replace(paths.BootAssessmentFile, assessment.Write(), FileMode, Gid);
+
     private static uint? GidOf(string path) => Posix.TryStat(path, out var stat) ? stat.Gid : null;
 }

@@ -30,6 +30,9 @@ public sealed record BootNote
     /// <summary>The results of <see cref="BootNoteKind.Applied"/>.</summary>
     public IReadOnlyList<BootResult> Results { get; private init; } = [];
 
+    /// <summary>What <see cref="BootNoteKind.PutBack"/> put back.</summary>
+    public IReadOnlyList<PutBack> Returned { get; private init; } = [];
+
     /// <summary>The new floor of <see cref="BootNoteKind.TimeFloor"/>, or the one that a restored ledger gets at least; unix seconds.</summary>
     public long FloorSeconds { get; private init; }
 
@@ -50,6 +53,12 @@ public sealed record BootNote
 
     public static BootNote Applied(long sequence, long timeSeconds, IReadOnlyList<BootResult> results)
         => new() { Sequence = sequence, Kind = BootNoteKind.Applied, TimeSeconds = timeSeconds, Results = Shorten(results) };
+
+    /// <param name="sequence">The note's number.</param>
+    /// <param name="timeSeconds">When, unix seconds.</param>
+    /// <param name="returned">What was put back; at most as many as a schema has keys.</param>
+    public static BootNote PutBackTo(long sequence, long timeSeconds, IReadOnlyList<PutBack> returned)
+        => new() { Sequence = sequence, Kind = BootNoteKind.PutBack, TimeSeconds = timeSeconds, Returned = returned };
 
     public static BootNote TimeFloor(long sequence, long timeSeconds, long floorSeconds)
         => new() { Sequence = sequence, Kind = BootNoteKind.TimeFloor, TimeSeconds = timeSeconds, FloorSeconds = floorSeconds };
@@ -87,7 +96,9 @@ public sealed record BootNote
             ("time", JsonValue.Of(TimeSeconds)),
         ];
         if (Kind == BootNoteKind.Applied)
-            members.Add(("results", JsonValue.Array(Results.Select(ResultToJson))));
+            members.Add(("results", JsonValue.Array(Results.Select(result => result.ToJson()))));
+        else if (Kind == BootNoteKind.PutBack)
+            members.Add(("put_back", JsonValue.Array(Returned.Select(back => JsonValue.Object([("key", JsonValue.Of(back.Key)), .. back.Members()])))));
         else if (Kind == BootNoteKind.TimeFloor)
             members.Add(("seconds", JsonValue.Of(FloorSeconds)));
         else if (Trees is { } trees)
@@ -109,7 +120,9 @@ public sealed record BootNote
         var time = reader.Integer("time", 0, Limits.MaxSafeInteger);
         BootNote? read = null;
         if (kind == KindName(BootNoteKind.Applied))
-            read = Applied(sequence, time, ReadResults(reader));
+            read = Applied(sequence, time, BootResult.ReadAll(reader, "results"));
+        else if (kind == KindName(BootNoteKind.PutBack))
+            read = PutBackTo(sequence, time, ReadReturned(reader));
         else if (kind == KindName(BootNoteKind.TimeFloor))
             read = TimeFloor(sequence, time, reader.Integer("seconds", 0, Limits.MaxSafeInteger));
         else if (kind == KindName(BootNoteKind.AnchorReplaced))
@@ -124,24 +137,17 @@ public sealed record BootNote
         return note is not null;
     }
 
-    private static List<BootResult> ReadResults(MemberReader reader)
+    private static List<PutBack> ReadReturned(MemberReader reader)
     {
-        var results = new List<BootResult>();
-        foreach (var json in reader.Array("results", Limits.MaxPolicyKeys))
+        var returned = new List<PutBack>();
+        foreach (var json in reader.Array("put_back", Limits.MaxPolicyKeys))
         {
-            var inner = new MemberReader(json, "a result");
-            var result = new BootResult(
-                inner.Text("key", Limits.MaxPolicyKeyNameBytes),
-                inner.Integer("index", 0, Limits.MaxSafeInteger),
-                inner.Text("result", BootResult.MaxTextCodePoints),
-                inner.Text("detail", BootResult.MaxTextCodePoints));
+            var inner = new MemberReader(json, "what was put back");
+            returned.Add(PutBack.Read(inner.Text("key", Limits.MaxPolicyKeyNameBytes), inner));
             if (!inner.Finish(out var fault))
                 reader.Refuse(fault);
-            else if (!result.HasKnownForm)
-                reader.Refuse($"the result of {result.Key} is not known");
-            results.Add(result);
         }
-        return results;
+        return returned;
     }
 
     private static List<KeyValuePair<string, long>> ReadTimestamps(MemberReader reader)
@@ -156,14 +162,6 @@ public sealed record BootNote
         }
         return read;
     }
-
-    private static JsonValue ResultToJson(BootResult result) => JsonValue.Object(
-    [
-        ("key", JsonValue.Of(result.Key)),
-        ("index", JsonValue.Of(result.Index)),
-        ("result", JsonValue.Of(result.Result)),
-        ("detail", JsonValue.Of(result.Detail)),
-    ]);
 
     // An applier's reason may be as long as an error message of the system. Twice this budget, at six bytes a code point
     // (an escape), and 64 keys with their members stay below one ledger leaf.
@@ -180,6 +178,7 @@ public sealed record BootNote
     private static string KindName(BootNoteKind kind) => kind switch
     {
         BootNoteKind.Applied => "applied",
+        BootNoteKind.PutBack => "put-back",
         BootNoteKind.TimeFloor => "time-floor",
         BootNoteKind.Restored => "restored",
         BootNoteKind.RestoredOlder => "restored-older",

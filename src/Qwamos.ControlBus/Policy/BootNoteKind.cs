@@ -6,6 +6,9 @@ public enum BootNoteKind
     /// <summary>What the boot made of staged keys.</summary>
     Applied,
 
+    /// <summary>The boot put the last known good back in the place of values that did not prove themselves.</summary>
+    PutBack,
+
     /// <summary>Root lowered the time floor.</summary>
     TimeFloor,
 

@@ -1,3 +1,5 @@
+using Qwamos.ControlBus.Json;
+
 namespace Qwamos.ControlBus.Policy;
 
 /// <summary>
@@ -26,4 +28,32 @@ public sealed record BootResult(string Key, long Index, string Result, string De
     public static BootResult Failed(string key, long index, string why, string detail = "") => new(key, index, FailedPrefix + why, detail);
 
     internal bool HasKnownForm => IsInForce || Result.StartsWith(FailedPrefix, StringComparison.Ordinal);
+
+    internal JsonValue ToJson() => JsonValue.Object(
+    [
+        ("key", JsonValue.Of(Key)),
+        ("index", JsonValue.Of(Index)),
+        ("result", JsonValue.Of(Result)),
+        ("detail", JsonValue.Of(Detail)),
+    ]);
+
+    internal static List<BootResult> ReadAll(MemberReader reader, string name)
+    {
+        var results = new List<BootResult>();
+        foreach (var json in reader.Array(name, Limits.MaxPolicyKeys))
+        {
+            var inner = new MemberReader(json, "a result");
+            var result = new BootResult(
+                inner.Text("key", Limits.MaxPolicyKeyNameBytes),
+                inner.Integer("index", 0, Limits.MaxSafeInteger),
+                inner.Text("result", MaxTextCodePoints),
+                inner.Text("detail", MaxTextCodePoints));
+            if (!inner.Finish(out var fault))
+                reader.Refuse(fault);
+            else if (!result.HasKnownForm)
+                reader.Refuse($"the result of {result.Key} is not known");
+            results.Add(result);
+        }
+        return results;
+    }
 }

@@ -5,7 +5,7 @@ using Qwamos.ControlBus.Files;
 namespace Qwamos.ControlBus.Policy;
 
 /// <summary>
-/// qwamosd.json: the gateways this daemon delivers to, and how many nonces it holds. Absent: none, and 1,000,000. Unknown members stop the
+/// qwamosd.json: the gateways this daemon delivers to, how many nonces it holds, and how many boots a value gets. Absent: none, 1,000,000, and 2. Unknown members stop the
 /// start (DESIGN section 6). Immutable.
 /// </summary>
 public sealed record DaemonConfig
@@ -18,10 +18,11 @@ public sealed record DaemonConfig
 
     private const int MaxSocketCodePoints = 4_096;
 
-    private DaemonConfig(IReadOnlyList<GatewayEntry> gateways, int replayNonces)
+    private DaemonConfig(IReadOnlyList<GatewayEntry> gateways, int replayNonces, int bootTries)
     {
         Gateways = gateways;
         ReplayNonces = replayNonces;
+        BootTries = bootTries;
         Domains = new Dictionary<string, string>(StringComparer.Ordinal) { [Dom0] = Dom0, [Ui] = Ui }
             .Concat(gateways.Select(gateway => KeyValuePair.Create(gateway.Name, gateway.Class)))
             .ToDictionary(StringComparer.Ordinal);
@@ -31,6 +32,9 @@ public sealed record DaemonConfig
 
     /// <summary>Nonces held in memory, about 50 bytes each; one key may hold half of them. Full is <c>replay_store_full</c>.</summary>
     public int ReplayNonces { get; }
+
+    /// <summary>Boots that a staged value gets to complete before the last known good is put back.</summary>
+    public int BootTries { get; }
 
     /// <summary>Every known domain and its class: <c>dom0</c>, <c>ui</c>, and each gateway.</summary>
     public IReadOnlyDictionary<string, string> Domains { get; }
@@ -43,7 +47,7 @@ public sealed record DaemonConfig
         fault = "";
         if (Posix.IsAbsent(paths.DaemonConfigFile))
         {
-            config = new DaemonConfig([], Limits.ReplayCapacityNonces);
+            config = new DaemonConfig([], Limits.ReplayCapacityNonces, Limits.DefaultBootTries);
             return true;
         }
         if (!TrustedDocument.TryRead(paths.DaemonConfigFile, paths, Limits.MaxConfigFileBytes, out var document, out fault))
@@ -63,8 +67,9 @@ public sealed record DaemonConfig
                 gateways.Add(new GatewayEntry(name, @class, paths.At(socket)));
         }
         var replayNonces = (int)reader.Integer("replay_nonces", Limits.MinReplayCapacityNonces, Limits.MaxReplayCapacityNonces, Limits.ReplayCapacityNonces);
+        var bootTries = (int)reader.Integer("boot_tries", 1, Limits.MaxBootTries, Limits.DefaultBootTries);
         if (reader.Finish(out fault))
-            config = new DaemonConfig(gateways, replayNonces);
+            config = new DaemonConfig(gateways, replayNonces, bootTries);
         return config is not null;
     }
 

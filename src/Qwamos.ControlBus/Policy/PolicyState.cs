@@ -91,6 +91,25 @@ public sealed record PolicyState
             ? this with { Policy = Policy.SetItem(name, staged), Staged = Staged.Remove(name) }
             : this;
 
+    /// <summary>
+    /// The state after the boot put the last known good in the place of a value. Where something newer is policy by now, or staged, the note is about
+    /// the past and changes nothing of that. Timestamps stay: no older message comes back.
+    /// </summary>
+    public PolicyState Return(PutBack back)
+    {
+        ArgumentNullException.ThrowIfNull(back);
+        var isPolicy = Policy.TryGetValue(back.Key, out var set) && set.Index == back.Away.Index;
+        var isStaged = Staged.TryGetValue(back.Key, out var staged) && staged.Index == back.Away.Index;
+        return this with
+        {
+            Policy = !isPolicy ? Policy : back.Good is { } good ? Policy.SetItem(back.Key, good) : Policy.Remove(back.Key),
+            Staged = isStaged ? Staged.Remove(back.Key) : Staged,
+        };
+    }
+
+    /// <summary>Whether a value that was put back is still told of as policy or as staged.</summary>
+    public bool Holds(PutBack back) => Return(back) != this;
+
     /// <summary>The state after a statement about the ledger's key: the one with the greatest timestamp stays.</summary>
     public PolicyState WithKey(LedgerKeyStatement statement, long index)
     {
@@ -126,6 +145,8 @@ public sealed record PolicyState
             return state.LowerFloor(note.FloorSeconds);
         if (note.IsRestored)
             return state.AfterRestore(note);
+        foreach (var back in note.Returned)
+            state = state.Return(back);
         foreach (var result in note.Results)
         {
             if (result.IsInForce)

@@ -28,6 +28,7 @@ internal static class Checklist
                 From("the daemon answers", "daemon"),
                 From("each gateway takes what concerns it", [.. findings.Where(finding => finding.Area.StartsWith("gateway ", StringComparison.Ordinal)).Select(finding => finding.Area)]),
                 From("a staged change was applied at a boot", "boot"),
+                From("this boot is complete", "this boot"),
             ]),
             ("production",
             [

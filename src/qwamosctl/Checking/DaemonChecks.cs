@@ -75,6 +75,11 @@ internal static class DaemonChecks
         var failed = results.Members.Where(result => KeyText.Of(result.Value).StartsWith("failed", StringComparison.Ordinal)).ToList();
         foreach (var (name, result) in failed)
             yield return Finding.Bad("boot", $"the last boot could not apply {name}: {KeyText.Of(result)}", "journalctl -b -u qwamos-policy-apply; the next boot tries again");
+        if (boot.TryGet("put_back", out var back) && back.Kind == JsonKind.Object)
+        {
+            foreach (var (_, sentence) in back.Members)
+                yield return Finding.Doubtful("boot", KeyText.Of(sentence), "qwamosctl boot status; once what hindered the boots is mended, set it again");
+        }
         if (failed.Count == 0)
             yield return Finding.Good("boot", $"the last boot that had to applied {results.Members.Length} {(results.Members.Length == 1 ? "key" : "keys")}");
     }

@@ -13,7 +13,7 @@ internal static class Doctor
     public static List<Finding> Examine(Session session, out AnswerReader? status)
     {
         var daemon = DaemonChecks.Run(session, out status, out _);
-        return [.. KeyChecks.Run(session), .. FileChecks.Run(session), Clock(session), .. UnitChecks.Run(session), .. daemon, .. Schema(session, status)];
+        return [.. KeyChecks.Run(session), .. FileChecks.Run(session), Clock(session), .. UnitChecks.Run(session), .. BootFindings.Run(session), .. daemon, .. Schema(session, status)];
     }
 
     private static Finding Clock(Session session) => session.Now < EarliestPlausibleSeconds

@@ -10,7 +10,7 @@ internal static class UnitChecks
     private const string Running = "/run/systemd/system";
     private const int PatienceMilliseconds = 5_000;
 
-    private static readonly string[] Units = ["qwamosd.socket", "qwamosd.service", "qwamos-policy-apply.service", "qwamos-backup.timer"];
+    private static readonly string[] Units = ["qwamosd.socket", "qwamosd.service", "qwamos-policy-apply.service", "qwamos-boot-complete.service", "qwamos-backup.timer"];
 
     public static IEnumerable<Finding> Run(Session session)
     {

@@ -8,8 +8,7 @@ namespace Qwamos.Client.Showing;
 /// <summary>What stands between a value of the policy and its being in force, as far as a status answer tells; the policy itself says only what was decided.</summary>
 /// <param name="answer">The status.</param>
 /// <param name="schema">Gives a key's class; null where it cannot be read.</param>
-/// <param name="now">The present time of the machine that this runs on.</param>
-internal sealed class KeyRemarks(AnswerReader answer, PolicySchema? schema, DateTimeOffset now)
+internal sealed class KeyRemarks(AnswerReader answer, PolicySchema? schema)
 {
     private const string AfterReboot = "after one more reboot";
 
@@ -25,13 +24,11 @@ internal sealed class KeyRemarks(AnswerReader answer, PolicySchema? schema, Date
             : null;
     }
 
-    /// <summary>The boot said so, and this is still the same boot.</summary>
+    /// <summary>The boot said so, and no later one saw it in force.</summary>
     private bool WaitsForReboot(string name) =>
         answer.ObjectOf("boot") is { } boot
         && boot.TryGet("results", out var results) && results.Kind == JsonKind.Object
-        && results.TryGet(name, out var result) && KeyText.Of(result).EndsWith(AfterReboot, StringComparison.Ordinal)
-        && boot.TryGet("time", out var time) && time.TryGetInteger(out var seconds)
-        && seconds >= now.ToUnixTimeSeconds() - (Environment.TickCount64 / 1000);
+        && results.TryGet(name, out var result) && KeyText.Of(result).EndsWith(AfterReboot, StringComparison.Ordinal);
 
     private string? OfGateways(string className)
     {

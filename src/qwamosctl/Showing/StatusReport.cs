@@ -16,16 +16,17 @@ internal static class StatusReport
     // A hostile name must not push every other row off the screen.
     private const int MaxNameWidth = 48;
 
-    public static string Describe(AnswerReader answer, PolicySchema? schema, DateTimeOffset now, Paint paint)
+    public static string Describe(AnswerReader answer, PolicySchema? schema, Paint paint)
     {
         StringBuilder text = new();
         var width = Width(answer, "policy", "pending", "defaults");
-        var remarks = new KeyRemarks(answer, schema, now);
+        var remarks = new KeyRemarks(answer, schema);
         AppendPolicy(text, answer, remarks, width, paint);
         AppendPending(text, answer, width, paint);
         AppendDefaults(text, answer, width, paint);
         AppendGateways(text, answer, paint);
         AppendBoot(text, answer);
+        AppendPutBack(text, answer, paint);
         AppendTrouble(text, answer, paint);
         if (answer.NumberOf("size") is { } size)
             text.Append(paint.Faint(size == 1 ? "\n1 entry in the ledger" : $"\n{size} entries in the ledger")).Append('\n');
@@ -149,6 +150,16 @@ internal static class StatusReport
         text.Append("\nat the last boot that applied something\n");
         foreach (var (name, result) in applied)
             AppendRow(text, name, KeyText.Of(result), applied.Max(pair => Math.Min(MaxNameWidth, pair.Key.Length)), null);
+    }
+
+    /// <summary>Stays until a newer change of the key is applied.</summary>
+    private static void AppendPutBack(StringBuilder text, AnswerReader answer, Paint paint)
+    {
+        if (answer.ObjectOf("boot") is not { } boot || !boot.TryGet("put_back", out var back) || back.Kind != JsonKind.Object || back.Members.Length == 0)
+            return;
+        text.Append('\n').Append(paint.Waiting("put back by a boot")).Append('\n');
+        foreach (var (_, sentence) in back.Members)
+            text.Append("  ").Append(KeyText.Of(sentence)).Append('\n');
     }
 
     private static ImmutableArray<KeyValuePair<string, JsonValue>> BootResults(AnswerReader answer) =>

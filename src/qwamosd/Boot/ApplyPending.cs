@@ -1,3 +1,4 @@
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
@@ -14,10 +15,28 @@ namespace Qwamos.Daemon.Boot;
 internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOnlyList<IApplier> appliers, TimeProvider clock, string? fallbackKeyHome)
 {
     private readonly BootFolder folder = new(paths);
+    private readonly Application application = new(appliers);
+    private bool isQuiet;
 
     /// <summary>0 when it did what was possible, all else being reported; 1 when an applier failed or results could not be written.</summary>
     public int Run()
     {
+        var asked = BootParameters.Read(paths, report);
+        var assessor = new Assessor(paths, folder, application, report);
+        var code = assessor.TryRead() ? Run(asked, assessor) : ExitCodes.Done;
+        // A boot with nothing to tell writes nothing.
+        if (!isQuiet || asked.Shown.Length > 0 || assessor.Now.HasTrial || assessor.HasPutBack) assessor.Tell(asked.Shown);
+        return assessor.HasFailed ? ExitCodes.Failed : code;
+    }
+
+    private int Run(BootParameters asked, Assessor assessor)
+    {
+        if (asked is { Skips: true, Reverts: false })
+        {
+            report.Say($"{BootParameters.Skip} stands on the kernel command line: nothing is applied in this boot, counted or put back");
+            return ExitCodes.Done;
+        }
+        assessor.Begin(asked.Reverts);
         if (RestorePlan.Fault(paths) is { } begun)
         {
             report.Say($"nothing is applied and the last known good stays: {begun}");
@@ -26,20 +45,22 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         if (BootGrounds.Gather(paths, folder, fallbackKeyHome, report) is not { } grounds) return ExitCodes.Done;
         if (Posix.IsAbsent(paths.LedgerFile))
         {
+            isQuiet = grounds.Memory.TreeSize == 0;
             report.Say(grounds.Memory.TreeSize == 0
                 ? "nothing is staged: there is no ledger yet"
                 : $"nothing is applied: the ledger is gone; the last boot saw {grounds.Memory.TreeSize} entries: put a backup of it back");
             return ExitCodes.Done;
         }
-        if (Plan(grounds) is not { } plan) return ExitCodes.Done;
+        if (Plan(grounds, assessor) is not { } plan) return ExitCodes.Done;
         if (plan.IsIdle(grounds.Memory))
         {
-            report.Say("nothing is staged");
+            isQuiet = true;
+            if (assessor.MayApply) report.Say("nothing is staged");
             return ExitCodes.Done;
         }
         try
         {
-            return Carry(plan, grounds);
+            return Carry(plan, grounds, assessor);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -49,7 +70,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
     }
 
     /// <summary>Reads the ledger; null when it is refused. It is closed again before anything is applied.</summary>
-    private BootPlan? Plan(BootGrounds grounds)
+    private BootPlan? Plan(BootGrounds grounds, Assessor assessor)
     {
         // Before the ledger is opened: qwamosd may be running already, and keep a newer one.
         if (!KeptCheckpoint.TryLoad(paths.CheckpointFile, out var kept, out var fault))
@@ -61,7 +82,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         {
             using var store = LedgerCopy.OpenForBoot(paths.LedgerFile, paths.At("/run"));
             // The plan first: what it finds in pending.conf helps to see what happened to the ledger.
-            var plan = new BootPlanner(paths, grounds, store, report).Plan();
+            var plan = new BootPlanner(paths, grounds, store, assessor, report).Plan();
             if (kept?.Fault(store, paths) is { } older) throw new LedgerIntegrityException(older);
             var pin = new LedgerKeyPin(paths, grounds, folder, report, NowSeconds).Judge(kept, plan.State.LedgerKey?.Statement, () => LedgerFold.Load(store, useSnapshot: false).State.LedgerKey?.Statement);
             return plan with { Seen = plan.Seen with { LedgerKey = pin } };
@@ -73,7 +94,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         }
     }
 
-    private int Carry(BootPlan plan, BootGrounds grounds)
+    private int Carry(BootPlan plan, BootGrounds grounds, Assessor assessor)
     {
         folder.Make();
         using var held = folder.Lock();
@@ -84,17 +105,15 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         BootNotes.Prune(paths, plan.State.LastNote);
         if (!BootNotes.TryReadAfter(paths, plan.State.LastNote, out var notes, out var fault)) throw new IOException(fault);
         var earlier = notes.SelectMany(note => note.Results).ToList();
-        var (results, hasFailed) = Apply(plan, grounds.Schema, earlier);
-        var news = results.Except(earlier).ToList();
+        var news = Apply(plan, grounds.Schema, earlier, assessor).Except(earlier).ToList();
         Remember(plan, grounds, news);
+        assessor.Save();
         if (news.Count > 0) report.Say("qwamosd shows this in status from its next start on");
-        return hasFailed ? ExitCodes.Failed : ExitCodes.Done;
+        return ExitCodes.Done;
     }
 
-    private (List<BootResult> Results, bool HasFailed) Apply(BootPlan plan, PolicySchema schema, List<BootResult> earlier)
+    private List<BootResult> Apply(BootPlan plan, PolicySchema schema, List<BootResult> earlier, Assessor assessor)
     {
-        var application = new Application(appliers);
-        var hasFailed = false;
         List<BootResult> results = [];
         foreach (var refused in plan.Refused)
         {
@@ -102,20 +121,38 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
             if (schema.TryGet(refused.Key, out _)) results.Add(Failed(refused.Key, refused.Index, refused.Why));
         }
         bool IsNoted(StagedChange change) => earlier.Any(result => result.IsInForce && result.Key == change.Key.Name && result.Index == change.Index);
-        if (plan.Changes.Any(change => !IsNoted(change))) BackUpStatus(plan.Ledger, schema);
+        var news = plan.Changes.Where(change => !IsNoted(change)).ToList();
+        if (news.Count > 0) BackUpStatus(plan.Ledger, schema);
+        if (news.Count + plan.Turned.Count > 0) assessor.Try(news, plan.Effective, Tries(schema));
+        // A newer change of the key goes before what became of the older.
+        foreach (var turned in plan.Turned.Where(turned => news.All(change => change.Key.Name != turned.Key)))
+        {
+            report.Say($"{turned.Key} (entry {turned.Index}): {turned.Result} now, a reboot after it was applied");
+            assessor.Observed(turned.Key, turned.Index, turned.Result);
+            results.Add(turned);
+        }
         foreach (var change in plan.Changes)
         {
             var isNoted = IsNoted(change);
             var observed = isNoted ? application.Keep(change) : application.Apply(change);
-            hasFailed |= observed.Result is null;
+            if (observed.Result is { } seen) assessor.Observed(change.Key.Name, change.Index, seen);
+            else assessor.Failed(change.Key.Name);
             report.Say($"{change.Shown}: {observed.Result ?? BootResult.FailedPrefix.TrimEnd(' ', ':')}{(observed.Detail.Length > 0 ? ": " : "")}{observed.Detail}");
             if (isNoted) continue;
             results.Add(observed.Result is { } result
                 ? new BootResult(change.Key.Name, change.Index, result, observed.Detail)
                 : Failed(change.Key.Name, change.Index, observed.Detail));
         }
-        if (plan.Changes.Count + plan.Refused.Count == 0) report.Say("nothing is staged");
-        return (results, hasFailed);
+        if (assessor.MayApply && plan.Changes.Count + plan.Refused.Count == 0) report.Say("nothing is staged");
+        return results;
+    }
+
+    /// <summary>A configuration that stops qwamosd does not stop the boot.</summary>
+    private int Tries(PolicySchema schema)
+    {
+        if (DaemonConfig.TryLoad(paths, schema, out var config, out var fault)) return config.BootTries;
+        report.Say($"a staged value gets {Limits.DefaultBootTries} boots: {fault}");
+        return Limits.DefaultBootTries;
     }
 
     /// <summary>The note first: a kill between the two repeats neither the number nor the results.</summary>
@@ -125,6 +162,11 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         if (results.Count > 0)
         {
             BootNotes.Write(paths, BootNote.Applied(next, NowSeconds, results), folder.Gid);
+            next++;
+        }
+        if (plan.Owed.Count > 0)
+        {
+            BootNotes.Write(paths, BootNote.PutBackTo(next, NowSeconds, plan.Owed), folder.Gid);
             next++;
         }
         var memory = plan.Seen with { NextSequence = next };

@@ -30,7 +30,9 @@ internal static class ApplyPendingCommand
         else
             report.Say("Landlock: " + Landlock.Describe(closesNetwork: true));
         Posix.ForbidCoreDumps();
-        IApplier[] appliers = [SettingFile.BootVerification(paths), SettingFile.CryptoBackend(paths), new KernelHardening(paths)];
-        return new ApplyPending(paths, report, appliers, TimeProvider.System, KeyHome.DefaultDirectory).Run();
+        return new ApplyPending(paths, report, Appliers(paths), TimeProvider.System, KeyHome.DefaultDirectory).Run();
     }
+
+    /// <summary>What this program can put in place. None serves a confidential key: values on trial are shown.</summary>
+    internal static IReadOnlyList<IApplier> Appliers(SystemPaths paths) => [SettingFile.BootVerification(paths), SettingFile.CryptoBackend(paths), new KernelHardening(paths)];
 }

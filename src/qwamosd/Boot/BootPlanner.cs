@@ -5,7 +5,7 @@ using Qwamos.ControlBus.Policy;
 namespace Qwamos.Daemon.Boot;
 
 /// <summary>Reads the ledger for the boot: that it extends the remembered tree, what it stages, and which of that may be applied.</summary>
-internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, LedgerStore store, BootReport report)
+internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, LedgerStore store, Assessor assessor, BootReport report)
 {
     // No machine boots that often: a ledger that counts further was not written by qwamosd.
     internal const long MaxNotesImported = 90_000_000;
@@ -17,7 +17,8 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         var loaded = LedgerFold.Load(store);
         var state = loaded.State;
         if (state.LastNote > MaxNotesImported) throw new LedgerIntegrityException("It counts more boot notes than were ever written.");
-        var newest = Newest(state);
+        if (!BootNotes.TryReadAfter(paths, state.LastNote, out var waiting, out var notesFault)) throw new IOException(notesFault);
+        var newest = Newest(state, waiting);
         var isBehind = PendingFile.IsBehind(paths.StatusFile, loaded.Tree.Size);
         foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema), isBehind)) report.Say(difference);
 
@@ -26,7 +27,9 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         List<RefusedChange> refused = [];
         foreach (var (key, staged) in state.Staged)
         {
-            if (judge.TryJudge(key, staged, out var change, out var fault)) accepted.Add(change);
+            if (assessor.Now.IsReturned(key, staged)) report.Say($"not applied again: {assessor.Now.Returned[key].Sentence}; to try it once more, set it again");
+            else if (!assessor.MayApply) report.Say($"{key} (entry {staged.Index}) waits for the next boot");
+            else if (judge.TryJudge(key, staged, out var change, out var fault)) accepted.Add(change);
             else refused.Add(new RefusedChange(key, staged.Index, fault));
         }
         var seen = grounds.Memory with
@@ -34,8 +37,11 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
             TreeSize = loaded.Tree.Size,
             RootHash = Convert.ToHexStringLower(loaded.Tree.Root()),
             Timestamps = Timestamps(judge, newest),
+            // A run that was killed between its note and its memory is ended.
+            NextSequence = Math.Max(grounds.Memory.NextSequence, waiting.Count == 0 ? 0 : waiting[^1].Sequence + 1),
         };
-        return new BootPlan(loaded, accepted, refused, seen);
+        var effective = waiting.Aggregate(state, (before, note) => before.Import(note));
+        return new BootPlan(loaded, accepted, refused, effective, [.. assessor.Now.Returned.Values.Where(effective.Holds)], assessor.Turned(), seen);
     }
 
     private void CheckSeen(LedgerTree tree)
@@ -55,7 +61,7 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
     /// Walks the entries that the last boot did not see, and those after the oldest that is staged. Their own hashes, not the stored ones above
     /// them, must give both the remembered root and the ledger's: so whatever is applied stands in the tree that was seen.
     /// </summary>
-    private NewestChanges Newest(PolicyState state)
+    private NewestChanges Newest(PolicyState state, IReadOnlyList<BootNote> waiting)
     {
         var newest = new NewestChanges();
         var from = state.Staged.Values.Select(staged => staged.Index).Append(grounds.Memory.TreeSize).Min();
@@ -73,7 +79,6 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         if (tree.Size == grounds.Memory.TreeSize) CheckSeen(tree);
         if (!tree.Root().AsSpan().SequenceEqual(store.Tree().Root()))
             throw new LedgerIntegrityException($"Its entries from {from} on do not make the tree that it keeps.");
-        if (!BootNotes.TryReadAfter(paths, state.LastNote, out var waiting, out var fault)) throw new IOException(fault);
         foreach (var note in waiting.Where(note => note.Kind == BootNoteKind.TimeFloor)) newest.LowerTo(note.FloorSeconds);
         return newest;
     }

@@ -8,5 +8,15 @@ namespace Qwamos.Daemon.Boot;
 /// </summary>
 internal sealed class BootReport(TextWriter output)
 {
-    public void Say(string line) => output.WriteLine(SafeText.ForTerminal(line));
+    private readonly List<string> said = [];
+
+    /// <summary>All of it, oldest first.</summary>
+    public IReadOnlyList<string> Said => said;
+
+    public void Say(string line)
+    {
+        var safe = SafeText.ForTerminal(line);
+        said.Add(safe);
+        output.WriteLine(safe);
+    }
 }

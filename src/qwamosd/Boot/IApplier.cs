@@ -20,6 +20,12 @@ internal interface IApplier
     /// <summary>Reads back what is really there. Changes nothing.</summary>
     Observation Observe(PolicyValue value);
 
+    /// <summary>
+    /// Looks at what the running system does, late in a boot, when it has loaded what is in place. Changes nothing. The same as <see cref="Observe"/>
+    /// where nothing is loaded.
+    /// </summary>
+    Observation ObserveRunning(PolicyValue value) => Observe(value);
+
     /// <summary>Puts back what the last <see cref="Apply"/> found. Throws <see cref="IOException"/> when it cannot.</summary>
     void Undo();
 }

@@ -12,9 +12,10 @@ internal sealed class KernelHardening(SystemPaths paths) : IApplier
 {
     public const string SysctlPath = "/etc/sysctl.d/60-qwamos.conf";
     public const string GrubPath = "/etc/default/grub.d/60-qwamos.cfg";
-    public const string CommandLinePath = "/proc/cmdline";
 
-    private const int MaxCommandLineBytes = 65_536;
+    private const string SettingsPath = "/proc/sys";
+    private const int MaxSettingBytes = 4_096;
+    private const int MaxNamedSettings = 3;
 
     private readonly ConfigurationFile sysctl = new(paths, SysctlPath);
     private readonly ConfigurationFile grub = new(paths, GrubPath);
@@ -39,6 +40,18 @@ internal sealed class KernelHardening(SystemPaths paths) : IApplier
         return CommandLineAgrees(level)
             ? new Observation(BootResult.InForce, "")
             : new Observation(BootResult.InForceAfterReboot, "the kernel command line changes at the boot after `update-grub`");
+    }
+
+    /// <summary>By now systemd-sysctl has loaded the settings, and another file may have set one otherwise after it.</summary>
+    public Observation ObserveRunning(PolicyValue value)
+    {
+        var observed = Observe(value);
+        var level = Level(value);
+        if (observed.Result is null || Posix.IsAbsent(paths.At(SettingsPath))) return observed;
+        var others = level.Settings.Select(Difference).OfType<string>().ToList();
+        return others.Count == 0
+            ? observed
+            : Observation.Missing($"{others.Count} of {level.Settings.Count} kernel settings are otherwise: {string.Join(", ", others.Take(MaxNamedSettings))}{(others.Count > MaxNamedSettings ? ", ..." : "")}");
     }
 
     public void Undo()
@@ -77,17 +90,25 @@ internal sealed class KernelHardening(SystemPaths paths) : IApplier
     /// <summary>True when the running kernel was started with this level's parameters and with none of another level's.</summary>
     private bool CommandLineAgrees(KernelHardeningLevel level)
     {
-        var running = RunningCommandLine();
+        var running = KernelCommandLine.Words(paths).ToHashSet(StringComparer.Ordinal);
         var wanted = level.Parameters.Select(p => p.Text).ToHashSet(StringComparer.Ordinal);
         return KernelHardeningLevel.All.SelectMany(l => l.Parameters).All(p => running.Contains(p.Text) == wanted.Contains(p.Text));
     }
 
-    private HashSet<string> RunningCommandLine()
+    /// <summary>What the running kernel has instead; null when it has the setting, or has no such optional one.</summary>
+    private string? Difference(KernelSetting setting)
     {
-        var path = paths.At(CommandLinePath);
-        if (!File.Exists(path)) return [];
-        var text = Encoding.UTF8.GetString(DurableFile.ReadAllBounded(path, MaxCommandLineBytes));
-        return text.Split([' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal);
+        var path = paths.At($"{SettingsPath}/{setting.Name.Replace('.', '/')}");
+        if (Posix.IsAbsent(path)) return setting.IsOptional ? null : $"{setting.Name} is not there";
+        try
+        {
+            var found = Encoding.UTF8.GetString(DurableFile.ReadAllBounded(path, MaxSettingBytes)).TrimEnd('\n');
+            return found == setting.Value ? null : $"{setting.Name} is {found}, not {setting.Value}";
+        }
+        catch (IOException e)
+        {
+            return $"{setting.Name} cannot be read: {e.Message}";
+        }
     }
 
     private static KernelHardeningLevel Level(PolicyValue value) =>

@@ -48,7 +48,7 @@ internal sealed class RestoreSteps(SystemPaths paths, BootFolder folder)
         if (plan.Note.Kind == BootNoteKind.RestoredOlder)
         {
             // They name entries of the lost ledger. A key that one of them brought into force is applied once more, and noted anew.
-            foreach (var note in notes.Where(note => note.Kind == BootNoteKind.Applied))
+            foreach (var note in notes.Where(note => note.Kind is BootNoteKind.Applied or BootNoteKind.PutBack))
                 BootNotes.Remove(paths, note.Sequence);
         }
         if (!notes.Any(note => note.IsRestored && note.TimeSeconds == plan.Note.TimeSeconds && note.Trees == plan.Note.Trees))

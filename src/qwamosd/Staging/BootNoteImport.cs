@@ -23,7 +23,7 @@ internal static class BootNoteImport
             return false;
         }
         fault = null;
-        lastBoot = notes.LastOrDefault(note => note.Kind == BootNoteKind.Applied);
+        lastBoot = notes.LastOrDefault(note => note.Kind is BootNoteKind.Applied or BootNoteKind.PutBack);
         foreach (BootNote note in notes)
         {
             if (note.Sequence <= loaded.State.LastNote)
@@ -46,6 +46,7 @@ internal static class BootNoteImport
     private static string Describe(BootNote note) => note.Kind switch
     {
         BootNoteKind.Applied => string.Join(", ", note.Results.Select(result => $"{result.Key} {result.Result}")),
+        BootNoteKind.PutBack => string.Join("; ", note.Returned.Select(back => back.Sentence)),
         BootNoteKind.TimeFloor => $"the time floor is set to {note.FloorSeconds}",
         BootNoteKind.Restored => $"the ledger was put back, {note.Trees!.Size} entries, and extends all that was seen",
         BootNoteKind.RestoredOlder => $"an older ledger was put back, {note.Trees!.Size} entries with the root hash {note.Trees.RootHash}; seen before were {note.Trees.OldSize} with {note.Trees.OldRootHash}",

@@ -80,11 +80,24 @@ internal sealed class StatusAnswer(
         return JsonValue.Object([("accepted", JsonValue.Of(now.Accepted)), ("refused", JsonValue.Object(refused))]);
     }
 
-    private JsonValue Boot() => start.LastBoot is not { } boot
-        ? JsonValue.Null
-        : JsonValue.Object(
+    /// <summary>The last boot that applied something or put it back, what is not wholly in force since an earlier one, and what stays put back.</summary>
+    private JsonValue Boot()
+    {
+        BootAssessment assessment = start.Assessment;
+        SortedDictionary<string, string> results = new(StringComparer.Ordinal);
+        foreach (BootResult result in start.LastBoot?.Results ?? [])
+            results[result.Key] = result.Result;
+        foreach ((string key, BootValue value) in assessment.Values.Where(pair => pair.Value.Result == BootResult.InForceAfterReboot))
+            results[key] = value.Result;
+        if (start.LastBoot is null && results.Count + assessment.Returned.Count == 0)
+            return JsonValue.Null;
+        return JsonValue.Object(
         [
-            ("time", JsonValue.Of(boot.TimeSeconds)),
-            ("results", JsonValue.Object(boot.Results.Select(result => (result.Key, JsonValue.Shown(result.Result))))),
+            ("time", JsonValue.Of(start.LastBoot?.TimeSeconds ?? 0)),
+            ("results", JsonValue.Object(results.Select(pair => (pair.Key, JsonValue.Shown(pair.Value))))),
+            .. assessment.Returned.Count == 0
+                ? Array.Empty<(string, JsonValue)>()
+                : [("put_back", JsonValue.Object(assessment.Returned.Select(pair => (pair.Key, JsonValue.Shown(pair.Value.Sentence)))))],
         ]);
+    }
 }

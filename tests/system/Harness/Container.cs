@@ -14,7 +14,6 @@ internal sealed class Container : IDisposable
     private const int RebootExitCode = 133;
 
     private const int SigRtMinPlus4 = 38;
-
     private static readonly Lock Making = new();
 
     private readonly ScratchFolder _scratch = new();
@@ -55,6 +54,17 @@ internal sealed class Container : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, content);
         Succeed(["chmod", mode, path]);
+    }
+
+    /// <summary>
+    /// What /proc/cmdline says to the named services from the machine's next boot on, in place of that of the kernel which it shares with its host: a mount in
+    /// each one's own namespace, since those do not show what is mounted in the machine's /proc.
+    /// </summary>
+    public void StartWith(string commandLine, params string[] services)
+    {
+        Write("/srv/cmdline", commandLine + "\n");
+        foreach (string service in services)
+            Write($"/etc/systemd/system/{service}.d/cmdline.conf", "[Service]\nBindReadOnlyPaths=/srv/cmdline:/proc/cmdline\n");
     }
 
     /// <summary>Starts it, and waits until everything that it starts has started, or failed.</summary>

@@ -36,7 +36,7 @@ internal sealed class InstalledSystem : IDisposable
         try
         {
             system.CopyFiles();
-            foreach (string unit in (string[])["qwamosd.service", "qwamos-policy-apply.service", .. units])
+            foreach (string unit in (string[])["qwamosd.service", "qwamos-policy-apply.service", "qwamos-boot-complete.service", .. units])
                 Assert.Equal(0, Command.Run(["systemctl", "--quiet", "--root=" + system._machine.Root, "enable", unit]).ExitCode);
             return system;
         }

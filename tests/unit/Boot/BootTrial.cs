@@ -119,6 +119,39 @@ internal sealed class BootTrial : IDisposable
         return (code, said.ToString());
     }
 
+    /// <summary>What is on trial.</summary>
+    public BootAssessment Assessment => new BootFolder(Paths).TryReadAssessment(out var assessment, out var fault) ? assessment : throw new IOException(fault);
+
+    /// <summary>What root's programs left about this boot; null when nothing.</summary>
+    public BootRun? Run => BootRun.Read(Paths, BootId.Read(Paths, out _)!, out var fault) is var run && fault.Length == 0 ? run : throw new IOException(fault);
+
+    /// <summary>The machine starts anew: /run is empty. Then as <see cref="Boot"/>.</summary>
+    public (int Code, string Said) Reboot(params IApplier[] appliers)
+    {
+        File.Delete(Paths.BootIdFile);
+        File.Delete(Paths.BootRunFile);
+        return Boot(appliers);
+    }
+
+    /// <summary>Runs boot-complete; gives its exit code and what it said.</summary>
+    public (int Code, string Said) Complete(TimeSpan? timeLimit = null)
+    {
+        var said = new StringWriter();
+        var report = new BootReport(said);
+        var code = new BootComplete(Paths, report, new BootChecks(Paths, report, timeLimit ?? TimeSpan.FromSeconds(30)), ApplyPendingCommand.Appliers(Paths)).Run();
+        return (code, said.ToString());
+    }
+
+    /// <summary>A check of the boot.</summary>
+    public string Check(string name, string script, UnixFileMode mode = (UnixFileMode)0x1ED /* 0755 */)
+    {
+        Directory.CreateDirectory(Paths.BootChecksDir, (UnixFileMode)0x1ED);
+        var path = Path.Combine(Paths.BootChecksDir, name);
+        File.WriteAllText(path, "#!/bin/sh\n" + script + "\n");
+        File.SetUnixFileMode(path, mode);
+        return path;
+    }
+
     /// <summary>Runs SQL on the closed ledger, as somebody with an editor for databases would.</summary>
     public void Tamper(string sql)
     {
@@ -129,10 +162,10 @@ internal sealed class BootTrial : IDisposable
         Assert.NotEqual(0, command.ExecuteNonQuery());
     }
 
-    /// <summary>Every file under the root but the ledger and locks, with its content: what two runs are compared by.</summary>
+    /// <summary>Every file under the root but the ledger, locks and what the last run said, with its content: what two runs are compared by.</summary>
     public SortedDictionary<string, string> Everything() => new(
         Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(path => !path.Contains("ledger.db", StringComparison.Ordinal) && !path.EndsWith("lock", StringComparison.Ordinal) && new FileInfo(path).LinkTarget is null)
+            .Where(path => !path.Contains("ledger.db", StringComparison.Ordinal) && !path.EndsWith("lock", StringComparison.Ordinal) && path != Paths.BootRunFile && path != Paths.BootIdFile && new FileInfo(path).LinkTarget is null)
             .ToDictionary(path => path[folder.Length..], File.ReadAllText), StringComparer.Ordinal);
 
     public void RunningWith(string commandLine)

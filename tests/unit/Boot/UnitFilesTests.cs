@@ -39,6 +39,7 @@ public sealed class UnitFilesTests
     [InlineData("qwamosd.service", 1.5)]
     [InlineData("qwamos-backup.service", 1.5)]
     [InlineData("qwamos-policy-apply.service", 2.0)]
+    [InlineData("qwamos-boot-complete.service", 2.5)]
     [InlineData("gateway-policyd.service", 2.5)]
     public async Task SystemdAnalyzeSecurity_GivesAtMost(string unit, double exposure)
     {
@@ -50,7 +51,7 @@ public sealed class UnitFilesTests
 
     [Fact]
     public void TheUnitsAreThese() => Assert.Equal(
-        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-policy-apply.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
+        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-policy-apply.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
         Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]
@@ -58,9 +59,27 @@ public sealed class UnitFilesTests
     [InlineData("DefaultDependencies=no")]
     [InlineData("After=local-fs.target")]
     [InlineData("Before=systemd-sysctl.service systemd-modules-load.service sysinit.target")]
+    [InlineData("Before=systemd-tmpfiles-setup.service")]
     [InlineData("WantedBy=sysinit.target")]
     public void TheBootUnit_RunsBeforeTheKernelsSettingsAreLoaded(string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-policy-apply.service")));
+
+    [Theory]
+    [InlineData("Type=oneshot")]
+    [InlineData("RemainAfterExit=yes")]
+    [InlineData("Requires=qwamosd.service")]
+    [InlineData("After=qwamosd.service qwamos-policy-apply.service")]
+    [InlineData("After=sysinit.target basic.target multi-user.target")]
+    [InlineData("WantedBy=multi-user.target")]
+    public void TheEndOfABoot_ComesAfterTheDaemonAndAllThatStartsWithTheMachine(string line) =>
+        Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-boot-complete.service")));
+
+    [Fact]
+    public void TheEndOfABoot_CannotWaitForItself()
+    {
+        // multi-user.target wants it: without this line systemd would order that target after it.
+        Assert.Contains("DefaultDependencies=no", File.ReadAllLines(Path.Combine(Folder, "qwamos-boot-complete.service")));
+    }
 
     [Theory]
     [InlineData("qwamosd.service")]

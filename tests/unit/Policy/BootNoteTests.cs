@@ -32,6 +32,11 @@ public sealed class BootNoteTests : IDisposable
         BootNote.AnchorReplaced(3, T, OldId, NewId),
         BootNote.Restored(4, T, isOlder: false, new RestoredTrees(0, OldId, 5, NewId), T - 9, [KeyValuePair.Create("TOR_ISOLATION", T + 1), KeyValuePair.Create("CRYPTO_BACKEND", T + 2)]),
         BootNote.Restored(5, T, isOlder: true, new RestoredTrees(7, OldId, 5, NewId), T - 9, []),
+        BootNote.PutBackTo(6, T,
+        [
+            new PutBack("KERNEL_HARDENING", new Applied(PolicyValue.Of("strict"), 7), new Applied(PolicyValue.Of("default"), 3), BootResult.InForceAfterReboot, "2 boots"),
+            new PutBack("CRYPTO_BACKEND", new Applied(PolicyValue.Of("hybrid"), 8), null, BootResult.Recorded, "2 boots"),
+        ]),
     ];
 
     [Fact]
@@ -42,7 +47,7 @@ public sealed class BootNoteTests : IDisposable
         Assert.True(BootNotes.TryReadAfter(paths, 0, out var notes, out var fault), fault);
         Assert.Equal(OneOfEachKind.Select(note => note.ToJson().ToString()), notes.Select(note => note.ToJson().ToString()));
         Assert.True(BootNotes.TryReadAfter(paths, 2, out notes, out _));
-        Assert.Equal([BootNoteKind.AnchorReplaced, BootNoteKind.Restored, BootNoteKind.RestoredOlder], notes.Select(note => note.Kind));
+        Assert.Equal([BootNoteKind.AnchorReplaced, BootNoteKind.Restored, BootNoteKind.RestoredOlder, BootNoteKind.PutBack], notes.Select(note => note.Kind));
     }
 
     [Fact]
@@ -54,6 +59,7 @@ public sealed class BootNoteTests : IDisposable
                 $$"""{"format":1,"seq":3,"kind":"anchor-replaced","time":1700000000,"old":"{{OldId}}","new":"{{NewId}}"}""",
                 $$$"""{"format":1,"seq":4,"kind":"restored","time":1700000000,"old_size":0,"old_root_hash":"{{{OldId}}}","size":5,"root_hash":"{{{NewId}}}","seconds":1699999991,"timestamps":{"CRYPTO_BACKEND":1700000002,"TOR_ISOLATION":1700000001}}""",
                 $$$"""{"format":1,"seq":5,"kind":"restored-older","time":1700000000,"old_size":7,"old_root_hash":"{{{OldId}}}","size":5,"root_hash":"{{{NewId}}}","seconds":1699999991,"timestamps":{}}""",
+                """{"format":1,"seq":6,"kind":"put-back","time":1700000000,"put_back":[{"key":"KERNEL_HARDENING","value":"strict","index":7,"good":{"value":"default","index":3},"result":"in force after one more reboot","why":"2 boots"},{"key":"CRYPTO_BACKEND","value":"hybrid","index":8,"good":null,"result":"recorded","why":"2 boots"}]}""",
             ],
             OneOfEachKind.Select(note => note.ToJson().ToString()));
 
@@ -69,6 +75,21 @@ public sealed class BootNoteTests : IDisposable
     public void Note_that_is_not_wholly_understood_is_a_fault(string text, string other)
     {
         var document = OneOfEachKind[0].ToJson().ToString();
+        Assert.Contains(text, document, StringComparison.Ordinal);
+        Assert.False(BootNote.TryRead(Parse(document.Replace(text, other, StringComparison.Ordinal)), out _, out var fault));
+        Assert.NotEmpty(fault);
+    }
+
+    [Theory]
+    [InlineData("\"result\":\"recorded\"", "\"result\":\"failed: no\"")]
+    [InlineData("\"good\":null", "\"good\":{}")]
+    [InlineData("\"good\":null", "\"good\":{\"value\":null,\"index\":1}")]
+    [InlineData("\"good\":null", "\"good\":null,\"x\":1")]
+    [InlineData("\"index\":8", "\"index\":-8")]
+    [InlineData("\"value\":\"hybrid\"", "\"value\":[]")]
+    public void Put_back_that_is_not_wholly_understood_is_a_fault(string text, string other)
+    {
+        var document = OneOfEachKind[^1].ToJson().ToString();
         Assert.Contains(text, document, StringComparison.Ordinal);
         Assert.False(BootNote.TryRead(Parse(document.Replace(text, other, StringComparison.Ordinal)), out _, out var fault));
         Assert.NotEmpty(fault);
@@ -132,7 +153,7 @@ public sealed class BootNoteTests : IDisposable
         foreach (var note in OneOfEachKind)
             BootNotes.Write(paths, note);
         BootNotes.Prune(paths, 2);
-        Assert.Equal(["00000003.json", "00000004.json", "00000005.json"], Directory.GetFiles(paths.BootNotesDir).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["00000003.json", "00000004.json", "00000005.json", "00000006.json"], Directory.GetFiles(paths.BootNotesDir).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -1,0 +1,83 @@
+using System.Text;
+using Qwamos.ControlBus.Policy;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Policy;
+
+public sealed class BootAssessmentTests
+{
+    private const string Key = "KERNEL_HARDENING";
+    private static readonly Applied Strict = new(PolicyValue.Of("strict"), 7);
+    private static readonly Applied Default = new(PolicyValue.Of("default"), 3);
+    private static readonly BootAssessment OnTrial = BootAssessment.Empty.Try(Key, Strict, Default, "b1", 2).Observed(Key, 7, BootResult.InForce, "b1", 2);
+    private static readonly BootAssessment PutBack = OnTrial.Return(new PutBack(Key, Strict, Default, BootResult.InForce, "why"), "b3");
+
+    [Fact]
+    public void Form_is_that_of_the_document() => Assert.Equal(
+        """{"format":1,"boot":"b3","tries":2,"tries_left":0,"values":{"KERNEL_HARDENING":{"value":"default","index":3,"result":"in force","state":"good","before":null}},"put_back":{"KERNEL_HARDENING":{"value":"strict","index":7,"good":{"value":"default","index":3},"result":"in force","why":"why"}},"put_back_in":"b3"}""" + "\n",
+        Encoding.UTF8.GetString(PutBack.Write()));
+
+    [Fact]
+    public void It_is_read_as_it_was_written()
+    {
+        foreach (var assessment in (BootAssessment[])[BootAssessment.Empty, OnTrial, OnTrial.Complete("b1"), PutBack])
+        {
+            Assert.True(BootAssessment.TryParse(assessment.Write(), out var read, out var fault), fault);
+            Assert.Equal(assessment.Write(), read.Write());
+        }
+    }
+
+    [Theory]
+    [InlineData("\"format\":1", "\"format\":2")]
+    [InlineData("\"tries\":2", "\"tries\":11")]
+    [InlineData("\"tries_left\":0", "\"tries_left\":-1")]
+    [InlineData("\"state\":\"good\"", "\"state\":\"Good\"")]
+    [InlineData("\"before\":null", "\"before\":7")]
+    [InlineData("\"before\":null", "\"before\":null,\"x\":1")]
+    [InlineData("\"value\":\"strict\"", "\"value\":null")]
+    [InlineData("\"put_back_in\":\"b3\"", "\"put_back_in\":3")]
+    [InlineData("\"boot\":\"b3\",", "")]
+    [InlineData("\"boot\":\"b3\",", "\"boot\":\"b3\",\"boot\":\"b3\",")]
+    public void What_is_not_wholly_understood_is_a_fault(string text, string other)
+    {
+        var document = Encoding.UTF8.GetString(PutBack.Write());
+        Assert.Contains(text, document, StringComparison.Ordinal);
+        Assert.False(BootAssessment.TryParse(Encoding.UTF8.GetBytes(document.Replace(text, other, StringComparison.Ordinal)), out _, out var fault));
+        Assert.NotEmpty(fault);
+    }
+
+    [Fact]
+    public void A_value_being_applied_and_never_to_its_end_is_not_proven() =>
+        Assert.True(BootAssessment.Empty.Try(Key, Strict, null, "b1", 2).Complete("b1").HasTrial);
+
+    [Fact]
+    public void Only_the_boot_that_was_counted_proves_something()
+    {
+        Assert.True(OnTrial.Complete("b2").HasTrial);
+        Assert.False(OnTrial.Complete("b1").HasTrial);
+    }
+
+    [Fact]
+    public void A_newer_value_on_trial_remembers_what_was_known_good_before_the_older_one()
+    {
+        var newer = OnTrial.Count("b2").Try(Key, new Applied(PolicyValue.Of("paranoid"), 9), null, "b2", 2);
+        Assert.Equal(Default, newer.Values[Key].Before);
+        Assert.Equal(1, newer.TriesLeft);
+    }
+
+    [Fact]
+    public void The_fold_takes_the_last_known_good_back_and_nothing_newer_away()
+    {
+        var away = new PutBack(Key, Strict, Default, BootResult.InForce, "why");
+        var note = BootNote.PutBackTo(1, 0, [away]);
+        var state = PolicyState.Empty with { Policy = PolicyState.Empty.Policy.SetItem(Key, Strict) };
+        Assert.True(state.Holds(away));
+        Assert.Equal(Default, state.Import(note).Policy[Key]);
+        Assert.Empty(state.Import(BootNote.PutBackTo(1, 0, [away with { Good = null }])).Policy);
+        Assert.Empty((PolicyState.Empty with { Staged = state.Policy }).Import(note).Staged);
+
+        var newer = PolicyState.Empty with { Policy = PolicyState.Empty.Policy.SetItem(Key, new Applied(Strict.Value, 8)) };
+        Assert.False(newer.Holds(away));
+        Assert.Equal(newer.Policy, newer.Import(note).Policy);
+    }
+}

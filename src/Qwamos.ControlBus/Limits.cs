@@ -199,6 +199,9 @@ public static class Limits
     /// <summary>The most it may say.</summary>
     public const int MaxBootTries = 10;
 
+    /// <summary>Values of a key that boots replaced in the policy, and that can be put back.</summary>
+    public const int MaxEarlierValues = 8;
+
     /// <summary>Time that one check of a boot may take before it is killed.</summary>
     public const int BootCheckTimeoutSeconds = 30;
 

@@ -24,6 +24,13 @@ public sealed record PolicyState
     /// <summary>The values that wait for the next boot, or the next start of the gateway.</summary>
     public ImmutableSortedDictionary<string, Applied> Staged { get; init; } = NoValues;
 
+    /// <summary>
+    /// What the boot replaced in the policy, a key's newest first, at most <see cref="Limits.MaxEarlierValues"/>: only to these can a note put it back, so that
+    /// who writes the ledger cannot author a value with one.
+    /// </summary>
+    public ImmutableSortedDictionary<string, ImmutableArray<Applied>> Earlier { get; init; }
+        = ImmutableSortedDictionary.Create<string, ImmutableArray<Applied>>(StringComparer.Ordinal);
+
     /// <summary>Unix seconds: the timestamp of the newest accepted message that named the key.</summary>
     public ImmutableSortedDictionary<string, long> LastTimestamps { get; init; }
         = ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
@@ -88,23 +95,34 @@ public sealed record PolicyState
     /// </summary>
     public PolicyState MoveToPolicy(string name, long index)
         => Staged.TryGetValue(name, out var staged) && staged.Index == index
-            ? this with { Policy = Policy.SetItem(name, staged), Staged = Staged.Remove(name) }
+            ? this with { Policy = Policy.SetItem(name, staged), Staged = Staged.Remove(name), Earlier = WithEarlier(name) }
             : this;
 
     /// <summary>
     /// The state after the boot put the last known good in the place of a value. Where something newer is policy by now, or staged, the note is about
-    /// the past and changes nothing of that. Timestamps stay: no older message comes back.
+    /// the past and changes nothing of that. A good value that the key's policy did not have before is none: the key leaves the policy. Timestamps stay: no older message comes back.
     /// </summary>
     public PolicyState Return(PutBack back)
     {
         ArgumentNullException.ThrowIfNull(back);
         var isPolicy = Policy.TryGetValue(back.Key, out var set) && set.Index == back.Away.Index;
         var isStaged = Staged.TryGetValue(back.Key, out var staged) && staged.Index == back.Away.Index;
-        return this with
-        {
-            Policy = !isPolicy ? Policy : back.Good is { } good ? Policy.SetItem(back.Key, good) : Policy.Remove(back.Key),
-            Staged = isStaged ? Staged.Remove(back.Key) : Staged,
-        };
+        var state = isStaged ? this with { Staged = Staged.Remove(back.Key) } : this;
+        if (!isPolicy)
+            return state;
+        var earlier = Earlier.TryGetValue(back.Key, out var known) ? known : [];
+        var place = back.Good is { } good ? earlier.IndexOf(good) : -1;
+        return place < 0
+            ? state with { Policy = Policy.Remove(back.Key), Earlier = Earlier.Remove(back.Key) }
+            : state with { Policy = Policy.SetItem(back.Key, earlier[place]), Earlier = Earlier.SetItem(back.Key, earlier[(place + 1)..]) };
+    }
+
+    private ImmutableSortedDictionary<string, ImmutableArray<Applied>> WithEarlier(string name)
+    {
+        if (!Policy.TryGetValue(name, out var replaced))
+            return Earlier;
+        ImmutableArray<Applied> earlier = Earlier.TryGetValue(name, out var known) ? known : [];
+        return Earlier.SetItem(name, [replaced, .. earlier.Take(Limits.MaxEarlierValues - 1)]);
     }
 
     /// <summary>Whether a value that was put back is still told of as policy or as staged.</summary>

@@ -8,14 +8,15 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    // 1 had no ledger_key. A state of it is not read: the entries are folded anew.
-    private const long Format = 2;
+    // 1 had no ledger_key, 2 no earlier. A state of theirs is not read: the entries are folded anew.
+    private const long Format = 3;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
     [
         ("format", JsonValue.Of(Format)),
         ("policy", WriteValues(state.Policy)),
         ("staged", WriteValues(state.Staged)),
+        ("earlier", JsonValue.Object(state.Earlier.Select(pair => (pair.Key, JsonValue.Array(pair.Value.Select(WriteValue)))))),
         ("timestamps", JsonValue.Object(state.LastTimestamps.Select(pair => (pair.Key, JsonValue.Of(pair.Value))))),
         ("floor", JsonValue.Of(state.FloorSeconds)),
         ("last_note", JsonValue.Of(state.LastNote)),
@@ -37,13 +38,14 @@ public static class PolicyStateDocument
         var format = reader.Integer("format", Format, Format);
         var policy = ReadValues(reader, "policy");
         var staged = ReadValues(reader, "staged");
+        var earlier = ReadEarlier(reader);
         var timestamps = ReadTimestamps(reader);
         var floor = reader.Integer("floor", 0, Limits.MaxSafeInteger);
         var lastNote = reader.Integer("last_note", 0, Limits.MaxSafeInteger);
         var key = ReadKey(reader);
         if (!reader.Finish(out fault))
             return false;
-        state = new PolicyState { Policy = policy, Staged = staged, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key };
+        state = new PolicyState { Policy = policy, Staged = staged, Earlier = earlier, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key };
         return format == Format;
     }
 
@@ -75,21 +77,47 @@ public static class PolicyStateDocument
     }
 
     private static JsonValue WriteValues(ImmutableSortedDictionary<string, Applied> values) => JsonValue.Object(values.Select(pair =>
-        (pair.Key, JsonValue.Object([("value", pair.Value.Value.ToJson()), ("index", JsonValue.Of(pair.Value.Index))]))));
+        (pair.Key, WriteValue(pair.Value))));
+
+    private static JsonValue WriteValue(Applied set) => JsonValue.Object([("value", set.Value.ToJson()), ("index", JsonValue.Of(set.Index))]);
 
     private static ImmutableSortedDictionary<string, Applied> ReadValues(MemberReader reader, string member)
     {
         var result = ImmutableSortedDictionary.CreateBuilder<string, Applied>(StringComparer.Ordinal);
         foreach (var (name, json) in reader.Object(member))
         {
-            var inner = new MemberReader(json, $"{member} of {name}");
-            var value = inner.Value("value");
-            var index = inner.Integer("index", 0, Limits.MaxSafeInteger);
-            if (inner.Finish(out var fault))
-                result[name] = new Applied(value, index);
+            if (TryReadValue(json, $"{member} of {name}", out var set, out var fault))
+                result[name] = set;
             else
                 reader.Refuse(fault);
         }
         return result.ToImmutable();
+    }
+
+    private static ImmutableSortedDictionary<string, ImmutableArray<Applied>> ReadEarlier(MemberReader reader)
+    {
+        var result = ImmutableSortedDictionary.CreateBuilder<string, ImmutableArray<Applied>>(StringComparer.Ordinal);
+        foreach (var (name, json) in reader.Object("earlier"))
+        {
+            var values = ImmutableArray.CreateBuilder<Applied>();
+            if (json.Kind != JsonKind.Array || json.Items.Length > Limits.MaxEarlierValues)
+                reader.Refuse($"earlier of {name} is not a list of at most {Limits.MaxEarlierValues} values");
+            foreach (var item in json.Kind == JsonKind.Array ? json.Items : [])
+            {
+                if (TryReadValue(item, $"earlier of {name}", out var set, out var fault))
+                    values.Add(set);
+                else
+                    reader.Refuse(fault);
+            }
+            result[name] = values.ToImmutable();
+        }
+        return result.ToImmutable();
+    }
+
+    private static bool TryReadValue(JsonValue json, string what, out Applied set, out string fault)
+    {
+        var inner = new MemberReader(json, what);
+        set = new Applied(inner.Value("value"), inner.Integer("index", 0, Limits.MaxSafeInteger));
+        return inner.Finish(out fault);
     }
 }

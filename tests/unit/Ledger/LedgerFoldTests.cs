@@ -54,9 +54,10 @@ public sealed class LedgerFoldTests : IDisposable
     [InlineData("not json")]
     [InlineData("{}")]
     [InlineData("""{"format":1,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0}""")]
-    [InlineData("""{"format":2,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0}""")]
-    [InlineData("""{"format":2,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":{"index":0}}""")]
-    [InlineData("""{"format":3,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null}""")]
+    [InlineData("""{"format":3,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0}""")]
+    [InlineData("""{"format":3,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":{"index":0}}""")]
+    [InlineData("""{"format":2,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null}""")]
+    [InlineData("""{"format":4,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null}""")]
     public void SnapshotThatDoesNotParse_IsFoldedAnew(string state)
     {
         using var store = _folder.Open();

@@ -70,14 +70,41 @@ public sealed class BootAssessmentTests
     {
         var away = new PutBack(Key, Strict, Default, BootResult.InForce, "why");
         var note = BootNote.PutBackTo(1, 0, [away]);
-        var state = PolicyState.Empty with { Policy = PolicyState.Empty.Policy.SetItem(Key, Strict) };
+        var state = Moved(Default, Strict);
         Assert.True(state.Holds(away));
         Assert.Equal(Default, state.Import(note).Policy[Key]);
+        Assert.False(state.Import(note).Holds(away));
         Assert.Empty(state.Import(BootNote.PutBackTo(1, 0, [away with { Good = null }])).Policy);
         Assert.Empty((PolicyState.Empty with { Staged = state.Policy }).Import(note).Staged);
 
-        var newer = PolicyState.Empty with { Policy = PolicyState.Empty.Policy.SetItem(Key, new Applied(Strict.Value, 8)) };
+        var newer = Moved(Default, Strict, new Applied(Strict.Value, 8));
         Assert.False(newer.Holds(away));
         Assert.Equal(newer.Policy, newer.Import(note).Policy);
     }
+
+    [Fact]
+    public void Attack22_A_note_that_no_boot_left_authors_no_value()
+    {
+        // Who writes the ledger can write any note into it.
+        foreach (var forged in (Applied[])[new(PolicyValue.Of("paranoid"), 3), new(PolicyValue.Of("default"), 2), new(PolicyValue.Of("default"), 7)])
+            Assert.Empty(Moved(Default, Strict).Import(BootNote.PutBackTo(1, 0, [new PutBack(Key, Strict, forged, BootResult.InForce, "why")])).Policy);
+        // Another key than the one that had it.
+        var other = PolicyState.Empty with { Policy = PolicyState.Empty.Policy.SetItem("BOOT_VERIFICATION", new Applied(PolicyValue.Of("warn"), 7)), Earlier = Moved(Default, Strict).Earlier };
+        Assert.Empty(other.Import(BootNote.PutBackTo(1, 0, [new PutBack("BOOT_VERIFICATION", new Applied(PolicyValue.Of("warn"), 7), Default, BootResult.InForce, "why")])).Policy);
+    }
+
+    [Fact]
+    public void Values_that_can_be_put_back_are_bounded_and_survive_a_snapshot()
+    {
+        var state = Moved([.. Enumerable.Range(0, Limits.MaxEarlierValues + 3).Select(index => new Applied(PolicyValue.Of(index % 2 == 0 ? "strict" : "default"), index))]);
+        Assert.Equal(Enumerable.Range(2, Limits.MaxEarlierValues).Reverse(), state.Earlier[Key].Select(set => (int)set.Index));
+        Assert.True(PolicyStateDocument.TryRead(state.ToJson(), out var read, out var fault), fault);
+        Assert.Equal(state.Earlier[Key].AsEnumerable(), read.Earlier[Key]);
+        var document = state.ToJson().ToString();
+        Assert.False(PolicyStateDocument.TryRead(Changes.Parse(document.Replace("\"earlier\":{\"KERNEL_HARDENING\":[", "\"earlier\":{\"KERNEL_HARDENING\":[1,", StringComparison.Ordinal)), out _, out _));
+    }
+
+    /// <summary>The state after boots applied these, one after the other.</summary>
+    private static PolicyState Moved(params Applied[] values) => values.Aggregate(PolicyState.Empty, (state, set) =>
+        (state with { Staged = state.Staged.SetItem(Key, set) }).Import(BootNote.Applied(1, 0, [new BootResult(Key, set.Index, BootResult.InForce, "")])));
 }

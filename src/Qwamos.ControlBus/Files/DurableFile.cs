@@ -22,11 +22,17 @@ public static class DurableFile
 
     /// <summary>Replaces a file, or makes it. <paramref name="gid"/>: the group it is given, null for the process's own.</summary>
     /// <exception cref="IOException">A call failed, or a link, hard link, directory, FIFO ... is in its place.</exception>
-    public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null)
+    public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null) => Replace(path, content, mode, gid, isVolatile: false);
+
+    /// <summary>The same in /run, which a power cut empties anyway: whole for whoever reads it, and not synced.</summary>
+    /// <exception cref="IOException">As to <see cref="Replace(string, ReadOnlySpan{byte}, UnixFileMode, uint?)"/>.</exception>
+    internal static void ReplaceVolatile(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null) => Replace(path, content, mode, gid, isVolatile: true);
+
+    private static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid, bool isVolatile)
     {
         using var dir = OpenParent(path, out var name);
         RefuseStrangeTarget(dir, name, path);
-        var temporary = WriteTemporary(dir, name, path, content, mode, gid);
+        var temporary = WriteTemporary(dir, name, path, content, mode, gid, isVolatile);
         try
         {
             Posix.Check(Libc.RenameAt(dir, temporary, dir, name), "rename", path);
@@ -36,7 +42,7 @@ public static class DurableFile
             _ = Libc.UnlinkAt(dir, temporary, 0);
             throw;
         }
-        Posix.Fsync(dir, path);
+        if (!isVolatile) Posix.Fsync(dir, path);
     }
 
     /// <summary>Makes a file with its whole content at once, never over an existing one: false when any file of that name exists.</summary>
@@ -227,7 +233,7 @@ public static class DurableFile
     }
 
     private static string WriteTemporary(
-        SafeFileHandle dir, string name, string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid)
+        SafeFileHandle dir, string name, string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid, bool isVolatile = false)
     {
         var temporary = TemporaryNameOf(name);
         using var file = Posix.OpenAt(dir, temporary, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, Private, path);
@@ -235,7 +241,7 @@ public static class DurableFile
         {
             Posix.WriteAll(file, content, path);
             Own(file, mode, gid, path);
-            Posix.Fsync(file, path);
+            if (!isVolatile) Posix.Fsync(file, path);
             return temporary;
         }
         catch

@@ -50,15 +50,16 @@ public sealed record BootAssessment
     /// <summary>The value is put in place now, in this boot (null: after it had completed, so that the next boot is the first try).</summary>
     /// <param name="key">The policy key.</param>
     /// <param name="set">The value.</param>
+    /// <param name="expected">What it will be when it is applied.</param>
     /// <param name="before">The last known good where this knows none: what the key had before there was this file.</param>
     /// <param name="boot">This boot.</param>
     /// <param name="tries">How many boots it gets.</param>
-    public BootAssessment Try(string key, Applied set, Applied? before, string? boot, int tries)
+    public BootAssessment Try(string key, Applied set, string expected, Applied? before, string? boot, int tries)
     {
-        // Begun before, and killed: it is in the same trial still.
-        if (Values.TryGetValue(key, out var known) && known.Set == set && known.State == BootValueState.Trial)
+        // Begun before, and killed: what it has proven since stands.
+        if (Values.TryGetValue(key, out var known) && known.Set == set)
             return this;
-        var value = new BootValue(set, "", BootValueState.Trial, known is null ? before : known.LastGood);
+        var value = new BootValue(set, expected, BootValueState.Trial, known is null ? before : known.LastGood);
         return this with { Values = Values.SetItem(key, value), Returned = Returned.Remove(key), Boot = boot ?? "", Tries = tries, TriesLeft = boot is null ? tries : tries - 1 };
     }
 
@@ -92,19 +93,21 @@ public sealed record BootAssessment
     };
 
     /// <summary>This boot has completed: what it tried has proven itself as far as it is in force. A boot that was not counted proves nothing.</summary>
-    public BootAssessment Complete(string boot)
+    /// <param name="boot">This boot.</param>
+    /// <param name="isInPlace">Whether the value is there, by looking: what was never applied to its end proves nothing.</param>
+    public BootAssessment Complete(string boot, Func<string, PolicyValue, bool> isInPlace)
     {
+        ArgumentNullException.ThrowIfNull(isInPlace);
         if (boot != Boot)
             return this;
         var values = Values;
-        // What was being applied and never came to its end proves nothing.
-        foreach (var (key, value) in OnTrial.Where(pair => pair.Value.Result.Length > 0))
+        foreach (var (key, value) in OnTrial.Where(pair => isInPlace(pair.Key, pair.Value.Set.Value)))
         {
             values = values.SetItem(key, value.Result == BootResult.InForceAfterReboot
                 ? value with { State = BootValueState.Waiting }
                 : value with { State = BootValueState.Good, Before = null });
         }
-        return this with { Values = values, TriesLeft = 0 };
+        return values == Values ? this : this with { Values = values, TriesLeft = values.Values.Any(value => value.State == BootValueState.Trial) ? TriesLeft : 0 };
     }
 
     /// <summary>The file's content: equal assessments give equal bytes.</summary>

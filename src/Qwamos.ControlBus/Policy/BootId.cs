@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Qwamos.ControlBus.Files;
 
@@ -42,8 +41,8 @@ public static class BootId
             if (paths.IsTrial)
                 DurableFile.MakeDirectory(folder, FolderMode);
             DurableFile.RemoveLeftovers(folder, Path.GetFileName(paths.BootIdFile));
-            // Of two at once, the first one's.
-            _ = DurableFile.CreateNew(paths.BootIdFile, Encoding.ASCII.GetBytes(RandomNumberGenerator.GetHexString(Digits, lowercase: true) + "\n"), Mode);
+            // It tells boots apart and is no secret: OpenSSL, which takes as long to load as the rest of the boot, is not needed for it.
+            DurableFile.ReplaceVolatile(paths.BootIdFile, Encoding.ASCII.GetBytes(Random.Shared.GetHexString(Digits, lowercase: true) + "\n"), Mode);
         }
         catch (IOException e)
         {

@@ -49,7 +49,7 @@ public sealed record BootRun
     public void Write(SystemPaths paths, uint? gid)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        DurableFile.Replace(paths.BootRunFile, JsonText.Line(ToJson()), BootFolder.FileMode, gid);
+        DurableFile.ReplaceVolatile(paths.BootRunFile, JsonText.Line(ToJson()), BootFolder.FileMode, gid);
     }
 
     /// <summary>Reads it; null without a fault when there is none of this boot.</summary>

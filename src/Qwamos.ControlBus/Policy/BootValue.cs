@@ -4,7 +4,7 @@ namespace Qwamos.ControlBus.Policy;
 
 /// <summary>A value of one policy key as an applier of the boot put it in place.</summary>
 /// <param name="Set">The value, and the entry that staged it.</param>
-/// <param name="Result">One of <see cref="BootResult"/>'s good ones; empty while it is being applied.</param>
+/// <param name="Result">One of <see cref="BootResult"/>'s good ones: what it is, or will be when it is applied.</param>
 /// <param name="State">How far it has proven itself.</param>
 /// <param name="Before">The last known good while it has not; null when the key was never set.</param>
 public sealed record BootValue(Applied Set, string Result, BootValueState State, Applied? Before)

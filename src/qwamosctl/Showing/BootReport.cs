@@ -64,7 +64,7 @@ internal static class BootReport
 
     private static string Shown(string key, Applied set) => $"{KeyText.Of(JsonValue.Of(key))} = {KeyText.Of(set.Value)} (entry {set.Index})";
 
-    private static string Result(BootValue value) => value.Result.Length > 0 ? $": {SafeText.ForTerminal(value.Result)}" : ": was not applied to its end";
+    private static string Result(BootValue value) => $": {SafeText.ForTerminal(value.Result)}";
 
     private static string Before(BootValue value) => value.Before is { } before ? $"{KeyText.Of(before.Value)} (entry {before.Index})" : "never set";
 

@@ -17,6 +17,13 @@ internal sealed class Application(IEnumerable<IApplier> appliers)
     /// <summary>Looks at a change that an earlier run brought into force, and brings it back when it is gone.</summary>
     public Observation Keep(StagedChange change) => Serves(change) ? Keep(change.Key.Name, change.Value) : Apply(change);
 
+    /// <summary>What a change that is served will be when it is applied.</summary>
+    public string Expect(StagedChange change)
+    {
+        var applier = byKey[change.Key.Name];
+        return Guarded(() => new Observation(applier.Expect(change.Value), "")).Result ?? BootResult.Recorded;
+    }
+
     /// <summary>Applies a value and looks at what is there.</summary>
     public Observation Apply(string key, PolicyValue value)
     {

@@ -91,7 +91,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
             var key = change.Key.Name;
             // Where nothing was remembered yet: what the ledger says only if it is what root's files say, too.
             var before = !Now.Values.ContainsKey(key) && policy.Policy.TryGetValue(key, out var set) && application.Look(key, set.Value).Result is not null ? set : (Applied?)null;
-            Now = Now.Try(key, new Applied(change.Value, change.Index), before, TrialBoot, tries);
+            Now = Now.Try(key, new Applied(change.Value, change.Index), application.Expect(change), before, TrialBoot, tries);
         }
         Save();
     }
@@ -165,8 +165,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
     {
         foreach (var (key, value) in Now.OnTrial)
         {
-            // One that is being applied is the ledger's to give again.
-            if (value.Result.Length > 0 && application.Keep(key, value.Set.Value) is { Result: null } gone)
+            if (application.Keep(key, value.Set.Value) is { Result: null } gone)
                 Say(key, value.Set.Value, gone);
         }
     }

@@ -11,6 +11,7 @@ namespace Qwamos.Daemon.Boot;
 internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChecks checks, IReadOnlyList<IApplier> appliers)
 {
     private readonly BootFolder folder = new(paths);
+    private readonly Application application = new(appliers);
 
     /// <summary>0 when the boot is complete, and that is remembered; 1 when not, and why is said.</summary>
     public int Run()
@@ -46,14 +47,16 @@ internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChe
             DurableFile.RemoveLeftovers(paths.BootDir);
             if (!folder.TryReadAssessment(out assessment, out var fault)) return Said(fault);
             var tried = assessment;
-            assessment = tried.Complete(boot);
+            assessment = tried.Complete(boot, (key, value) => application.Look(key, value).Result is not null);
             if (assessment == tried)
             {
-                if (tried.HasTrial) report.Say("this boot was not counted, so that it proves nothing about what is on trial");
-                return null;
+                if (tried.HasTrial && tried.Boot != boot) report.Say("this boot was not counted, so that it proves nothing about what is on trial");
             }
-            folder.WriteAssessment(assessment);
-            foreach (var (key, value) in tried.OnTrial) report.Say(Proven(key, value, assessment.Values[key].State));
+            else
+            {
+                folder.WriteAssessment(assessment);
+            }
+            foreach (var (key, value) in tried.OnTrial.Where(_ => tried.Boot == boot)) report.Say(Proven(key, value, assessment.Values[key].State));
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -66,12 +69,11 @@ internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChe
     {
         BootValueState.Good => "is the last known good",
         BootValueState.Waiting => $"has proven itself as far as it is in force; it is {BootResult.InForceAfterReboot}, and on trial again then",
-        _ => "was not applied to its end, and stays on trial",
+        _ => "is not in place, and stays on trial",
     };
 
     private List<BootResult> Observe(BootAssessment assessment)
     {
-        var application = new Application(appliers);
         List<BootResult> seen = [];
         foreach (var (key, value) in assessment.Values)
         {

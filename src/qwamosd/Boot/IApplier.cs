@@ -14,6 +14,9 @@ internal interface IApplier
     /// <summary>Why the value cannot be applied here, or null. Changes nothing.</summary>
     string? Check(PolicyValue value);
 
+    /// <summary>What <see cref="Observe"/> says of the value once it is applied: one of <see cref="BootResult"/>'s good ones. Changes nothing, and is asked before <see cref="Check"/>.</summary>
+    string Expect(PolicyValue value);
+
     /// <summary>Writes the configuration durably. Throws <see cref="IOException"/> when it cannot.</summary>
     void Apply(PolicyValue value);
 

@@ -25,6 +25,8 @@ internal sealed class KernelHardening(SystemPaths paths) : IApplier
     public string? Check(PolicyValue value) =>
         KernelHardeningLevel.Named(value.ToLine()) is null ? "this build knows no such level" : sysctl.Fault() ?? grub.Fault();
 
+    public string Expect(PolicyValue value) => KernelHardeningLevel.Named(value.ToLine()) is { } level && CommandLineAgrees(level) ? BootResult.InForce : BootResult.InForceAfterReboot;
+
     public void Apply(PolicyValue value)
     {
         var level = Level(value);
@@ -37,9 +39,8 @@ internal sealed class KernelHardening(SystemPaths paths) : IApplier
         var level = Level(value);
         if (sysctl.Read() != SysctlContent(level)) return Observation.Missing($"{SysctlPath} is not what was written");
         if (grub.Read() != GrubContent(level)) return Observation.Missing($"{GrubPath} is not what was written");
-        return CommandLineAgrees(level)
-            ? new Observation(BootResult.InForce, "")
-            : new Observation(BootResult.InForceAfterReboot, "the kernel command line changes at the boot after `update-grub`");
+        var result = Expect(value);
+        return new Observation(result, result == BootResult.InForce ? "" : "the kernel command line changes at the boot after `update-grub`");
     }
 
     /// <summary>By now systemd-sysctl has loaded the settings, and another file may have set one otherwise after it.</summary>

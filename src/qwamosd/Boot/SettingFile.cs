@@ -23,6 +23,8 @@ internal sealed class SettingFile(SystemPaths paths, string key, string absolute
 
     public string? Check(PolicyValue value) => file.Fault();
 
+    public string Expect(PolicyValue value) => BootResult.Recorded;
+
     public void Apply(PolicyValue value) => file.Write(Content(value));
 
     public Observation Observe(PolicyValue value) => file.Read() == Content(value)

@@ -110,6 +110,15 @@ public sealed class BootCompleteTests : IDisposable
     }
 
     [Fact]
+    public void A_value_that_is_gone_from_its_place_is_not_the_last_known_good()
+    {
+        var before = trial.Assessment.Write();
+        File.Delete(trial.Paths.At("/etc/qwamos/boot-verification.mode"));
+        Assert.Contains("BOOT_VERIFICATION=strict (entry 0) is not in place, and stays on trial", trial.Complete().Said, StringComparison.Ordinal);
+        Assert.Equal(before, trial.Assessment.Write());
+    }
+
+    [Fact]
     public void The_running_system_is_looked_at_once_it_has_loaded_its_settings()
     {
         trial.Set("KERNEL_HARDENING", "paranoid");

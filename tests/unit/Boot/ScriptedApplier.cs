@@ -27,6 +27,8 @@ internal sealed class ScriptedApplier(string key = "KERNEL_HARDENING") : IApplie
         return CheckFault;
     }
 
+    public string Expect(PolicyValue value) => BootResult.InForce;
+
     public void Apply(PolicyValue value)
     {
         Asked.Add("apply");

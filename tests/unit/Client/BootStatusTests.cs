@@ -131,10 +131,9 @@ public sealed class BootStatusTests : IDisposable
     {
         var legacy = new Applied(PolicyValue.Of("legacy"), 1);
         var assessment = BootAssessment.Empty
-            .Try("CRYPTO_BACKEND", new Applied(PolicyValue.Of("hybrid"), 3), legacy, "a", 2)
+            .Try("CRYPTO_BACKEND", new Applied(PolicyValue.Of("hybrid"), 3), BootResult.Recorded, legacy, "a", 2)
             .Return(new PutBack("CRYPTO_BACKEND", new Applied(PolicyValue.Of("hybrid"), 3), legacy, BootResult.Recorded, "2 boots with it did not complete"), "b")
-            .Try("KERNEL_HARDENING", new Applied(PolicyValue.Of("strict"), 4), new Applied(PolicyValue.Of("default"), 2), "c", 2)
-            .Observed("KERNEL_HARDENING", 4, BootResult.InForceAfterReboot, "c", 2);
+            .Try("KERNEL_HARDENING", new Applied(PolicyValue.Of("strict"), 4), BootResult.InForceAfterReboot, new Applied(PolicyValue.Of("default"), 2), "c", 2);
         new BootRun
         {
             Boot = BootId.ReadOrMake(paths, out _)!,

@@ -9,7 +9,7 @@ public sealed class BootAssessmentTests
     private const string Key = "KERNEL_HARDENING";
     private static readonly Applied Strict = new(PolicyValue.Of("strict"), 7);
     private static readonly Applied Default = new(PolicyValue.Of("default"), 3);
-    private static readonly BootAssessment OnTrial = BootAssessment.Empty.Try(Key, Strict, Default, "b1", 2).Observed(Key, 7, BootResult.InForce, "b1", 2);
+    private static readonly BootAssessment OnTrial = BootAssessment.Empty.Try(Key, Strict, BootResult.InForce, Default, "b1", 2).Observed(Key, 7, BootResult.InForce, "b1", 2);
     private static readonly BootAssessment PutBack = OnTrial.Return(new PutBack(Key, Strict, Default, BootResult.InForce, "why"), "b3");
 
     [Fact]
@@ -20,7 +20,7 @@ public sealed class BootAssessmentTests
     [Fact]
     public void It_is_read_as_it_was_written()
     {
-        foreach (var assessment in (BootAssessment[])[BootAssessment.Empty, OnTrial, OnTrial.Complete("b1"), PutBack])
+        foreach (var assessment in (BootAssessment[])[BootAssessment.Empty, OnTrial, OnTrial.Complete("b1", (_, _) => true), PutBack])
         {
             Assert.True(BootAssessment.TryParse(assessment.Write(), out var read, out var fault), fault);
             Assert.Equal(assessment.Write(), read.Write());
@@ -47,20 +47,26 @@ public sealed class BootAssessmentTests
     }
 
     [Fact]
-    public void A_value_being_applied_and_never_to_its_end_is_not_proven() =>
-        Assert.True(BootAssessment.Empty.Try(Key, Strict, null, "b1", 2).Complete("b1").HasTrial);
+    public void A_value_that_is_not_in_place_is_not_proven() => Assert.True(OnTrial.Complete("b1", (_, _) => false).HasTrial);
+
+    [Fact]
+    public void Attack29_What_was_proven_and_not_noted_yet_is_not_tried_again()
+    {
+        var proven = OnTrial.Complete("b1", (_, _) => true);
+        Assert.Same(proven, proven.Try(Key, Strict, BootResult.InForce, null, "b2", 2));
+    }
 
     [Fact]
     public void Only_the_boot_that_was_counted_proves_something()
     {
-        Assert.True(OnTrial.Complete("b2").HasTrial);
-        Assert.False(OnTrial.Complete("b1").HasTrial);
+        Assert.True(OnTrial.Complete("b2", (_, _) => true).HasTrial);
+        Assert.False(OnTrial.Complete("b1", (_, _) => true).HasTrial);
     }
 
     [Fact]
     public void A_newer_value_on_trial_remembers_what_was_known_good_before_the_older_one()
     {
-        var newer = OnTrial.Count("b2").Try(Key, new Applied(PolicyValue.Of("paranoid"), 9), null, "b2", 2);
+        var newer = OnTrial.Count("b2").Try(Key, new Applied(PolicyValue.Of("paranoid"), 9), BootResult.InForce, null, "b2", 2);
         Assert.Equal(Default, newer.Values[Key].Before);
         Assert.Equal(1, newer.TriesLeft);
     }

@@ -94,6 +94,9 @@ public static class Limits
     /// <summary>The largest, about 500 MB.</summary>
     public const int MaxReplayCapacityNonces = 10_000_000;
 
+    /// <summary>Free space below which the ledger's disk is called full: a batch of some entries and what SQLite needs beside it.</summary>
+    public const long MinFreeLedgerBytes = 262_144;
+
     /// <summary>The head of a request for metrics.</summary>
     public const int MaxMetricsHeadBytes = 8_192;
 

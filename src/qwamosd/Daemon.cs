@@ -33,6 +33,7 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly Prepared _start;
     private readonly LogMessages _log;
     private readonly Writer _writer;
+    private readonly StorageWatch _storage;
     private readonly ProjectionWorker _projections;
     private readonly CheckpointWorker _checkpoints;
     private readonly DeliveryService _delivery;
@@ -52,6 +53,7 @@ internal sealed class Daemon : IAsyncDisposable
         _delivery = new DeliveryService(start.Config, start.Schema, start.Ledger, start.Loaded.State, time, log);
         _writer.Committed += _projections.Committed;
         _writer.Committed += _ => _delivery.LedgerHasGrown();
+        _storage = new StorageWatch(start.Paths.StateDir);
         _writer.StorageFull += NoteStorage;
 
         var verifier = new Verifier(new VerifierOptions
@@ -68,7 +70,7 @@ internal sealed class Daemon : IAsyncDisposable
         _writer.Committed += _ => _checkpoints.Committed();
         _witnesses = new WitnessService(start.Config, start.SystemId, checkpoints, start.Ledger, time, log);
         _checkpoints.Made += _ => _witnesses.Wake();
-        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, () => _delivery.Status(_witnesses.Status), () => _writer.IsFull, () => _projections.Fault, () => _pipeline!.Counts, time);
+        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, () => _delivery.Status(_witnesses.Status), () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints, _witnesses.Of);
         _backups = new BackupKeeper(start.Paths, time, log);
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, audit));
@@ -137,7 +139,7 @@ internal sealed class Daemon : IAsyncDisposable
             Connections = () => _listener.ConnectionCount,
             LedgerBytes = () => ((string[])["", "-wal"]).Sum(suffix => Posix.TryStat(_start.Paths.LedgerFile + suffix, out FileStat stat) ? stat.SizeBytes : 0),
             CheckpointAgeSeconds = () => Math.Max(0, Now() - (checkpoints.Made?.Seconds ?? Now())),
-            IsFull = () => _writer.IsFull,
+            IsFull = () => _storage.IsFull,
             ProjectionFault = () => _projections.Fault,
             NowSeconds = Now,
         });
@@ -167,6 +169,7 @@ internal sealed class Daemon : IAsyncDisposable
 
     private void NoteStorage(bool isFull)
     {
+        _storage.Note(isFull);
         if (isFull)
             _log.StorageFull();
         else

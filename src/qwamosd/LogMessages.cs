@@ -44,8 +44,8 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(10, LogLevel.Information, "change {Index} accepted: {Keys}, signed by {KeyId}")]
     public partial void Accepted(long index, string keys, string keyId);
 
-    [LoggerMessage(11, LogLevel.Information, "{Count} more changes accepted, the last as entry {Index}")]
-    public partial void AcceptedMore(int count, long index);
+    [LoggerMessage(11, LogLevel.Information, "{Count} more changes accepted, the last as entry {Index}: {Keys}, signed by {KeyId}")]
+    public partial void AcceptedMore(int count, long index, string keys, string keyId);
 
     [LoggerMessage(12, LogLevel.Information, "boot note {Sequence} imported: {What}")]
     public partial void NoteImported(long sequence, string what);

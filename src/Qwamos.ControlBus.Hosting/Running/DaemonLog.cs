@@ -54,8 +54,8 @@ public sealed class DaemonLog : ILogger, IDisposable
 
     public void Dispose()
     {
-        _lines.Dispose();
-        _journal?.Dispose();
+        if (_lines.End())
+            _journal?.Dispose();
     }
 
     private byte[] ReportDropped(long lines) =>

@@ -7,7 +7,7 @@ namespace Qwamos.ControlBus.Hosting.Running;
 /// The lines on their way to whoever reads the log, written by a thread of its own: a reader that hangs stops nobody else. The queue is bounded;
 /// lines that find it full are dropped, counted, and reported with the next line that gets through (ATTACKS 38).
 /// </summary>
-internal sealed class LogLines : IDisposable
+internal sealed class LogLines
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(200);
 
@@ -34,11 +34,11 @@ internal sealed class LogLines : IDisposable
             Interlocked.Increment(ref _dropped);
     }
 
-    /// <summary>Writes what waits, as far as somebody reads it within a fifth of a second.</summary>
-    public void Dispose()
+    /// <summary>Writes what waits, as far as somebody reads it within a fifth of a second; false when there is more, which its thread goes on with until the process ends.</summary>
+    public bool End()
     {
         _waiting.Writer.TryComplete();
-        _thread.Join(StopGrace);
+        return _thread.Join(StopGrace);
     }
 
     private void Run()

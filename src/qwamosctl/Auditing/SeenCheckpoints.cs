@@ -59,12 +59,31 @@ internal sealed class SeenCheckpoints(Session session)
         return true;
     }
 
+    /// <summary>Why <see cref="TryAccept"/> would refuse a checkpoint, or refused one before; null when it would not. Keeps nothing.</summary>
+    public Failure? FaultOf(LedgerReader reader, SignedCheckpoint now)
+    {
+        if (FileOf(now.Checkpoint.Origin) is not { } file)
+            return new Failure(ExitCode.Refused, $"is not of a QWAMOS ledger, but of {now.Checkpoint.Origin}");
+        if (!TryRead(file, out var seen, out var failure))
+            return failure;
+        if (seen is null)
+            return null;
+        if (seen.Key.ToString() != now.Key.ToString())
+            return LedgerTrust.Replaces(session, now.Statement, seen.Statement) ? null : new Failure(ExitCode.Refused, OtherKey(seen, now), Vouching);
+        return Fault(reader, seen, ref now) is { } fault ? new Failure(ExitCode.Refused, fault, $"what was seen before is in {file}; qwamosctl status keeps both as evidence")
+            : !Posix.IsAbsent(file + RefusedSuffix) ? new Failure(ExitCode.Refused, $"fits, but another was refused before, and is kept in {file}{RefusedSuffix}", "find out who showed it, then move that file away")
+            : null;
+    }
+
+    private static string OtherKey(SignedCheckpoint seen, SignedCheckpoint now) =>
+        $"the ledger's key is {now.Key}, and {seen.Key} was seen before: another ledger is in its place, or its key was lost";
+
     /// <summary>Another key than the one seen: only an operator's later word for it counts. Then the memory starts anew, for so does the ledger when it was lost.</summary>
     private bool TryReplace(string file, SignedCheckpoint seen, SignedCheckpoint now, out Failure failure)
     {
         failure = null!;
         if (!LedgerTrust.Replaces(session, now.Statement, seen.Statement))
-            return No(Refused(file, now, $"the ledger's key is {now.Key}, and {seen.Key} was seen before: another ledger is in its place, or its key was lost", Vouching), out failure);
+            return No(Refused(file, now, OtherKey(seen, now), Vouching), out failure);
         session.Terminal.Note($"The ledger's key was replaced, {LedgerTrust.Describe(session, now.Statement)}: it is {now.Key}");
         _ = TryKeepReplaced(file, seen) && TryKeep(file, now, makesFolder: false);
         return true;

@@ -1,6 +1,8 @@
+using Qwamos.Client.Auditing;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 
@@ -29,6 +31,8 @@ internal static class DaemonChecks
     private static IEnumerable<Finding> Judge(Session session, AnswerReader status)
     {
         yield return Storage(status);
+        foreach (var finding in BelievedKey(session, status))
+            yield return finding;
         yield return Projections(status);
         yield return Clock(status);
         yield return Checkpoint(session, status);
@@ -40,8 +44,21 @@ internal static class DaemonChecks
     {
         "full" => Finding.Bad("storage", "the disk of the ledger is full: changes are refused until there is room", "free space on the file system of /var/lib/qwamos; service resumes by itself"),
         null => Finding.NotSeen("storage", "an older daemon, which does not say whether its disk is full"),
-        _ => Finding.Good("storage", "the last change found room"),
+        _ => Finding.Good("storage", "the ledger's disk has room"),
     };
+
+    /// <summary>A daemon reads the enrolled key at its start, and believes that one until the next.</summary>
+    private static IEnumerable<Finding> BelievedKey(Session session, AnswerReader status)
+    {
+        if (WithoutLibsodium.IsInForce || status.TextOf("key_id") is not { } believed || !Anchor.TryLoad(session.Paths, KeyHome.DefaultDirectory, out var enrolled, out _))
+            yield break;
+        yield return believed == enrolled.Id.ToString()
+            ? Finding.Good("daemon's key", "is the enrolled one")
+            : Finding.Bad(
+                "daemon's key",
+                $"is {SafeText.ForTerminal(believed)}, and {enrolled.Id} is enrolled: the daemon runs since before, and believes the other one still",
+                ProposedCommand.Restart(session.Paths, "qwamosd"));
+    }
 
     private static Finding Projections(AnswerReader status) => status.TextOf("projections") switch
     {
@@ -63,6 +80,8 @@ internal static class DaemonChecks
         if (!SignedCheckpoint.TryRead(status, out var signed, out var fault))
             return Finding.Bad("checkpoint", $"the answer's checkpoint is not to be believed: {fault}");
         var age = session.Now - signed.TimeSeconds;
+        if (new SeenCheckpoints(session).FaultOf(new LedgerReader(session), signed) is { } refused)
+            return Finding.Bad("checkpoint", refused.Reason, refused.Mend);
         return signed.Checkpoint.IsStale(session.Now)
             ? Finding.Bad("checkpoint", $"the newest was signed {age} s ago: the ledger is frozen, or a clock is wrong", "journalctl -u qwamosd")
             : Finding.Good("checkpoint", $"the newest was signed {Math.Max(0, age)} s ago; entries in it: {signed.Checkpoint.Size}");

@@ -34,7 +34,8 @@ internal sealed class Courier
         _log = log;
         _missed = new Dictionary<string, long>(start.Missed, StringComparer.Ordinal);
         _row = new GatewayRow(start.Taken, false, null);
-        Show(_row with { IsBehind = _missed.Count > 0 });
+        if (_missed.Count > 0)
+            Show(_row with { IsBehind = true, BehindSince = ledger.ReadEntry(_missed.Values.Min())?.TimeSeconds });
         Position = start.Next;
     }
 
@@ -171,5 +172,5 @@ internal sealed class Courier
     }
 
     private void Show(GatewayRow row) =>
-        Volatile.Write(ref _row, row with { BehindSince = row.IsBehind ? Row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null });
+        Volatile.Write(ref _row, row with { BehindSince = row.IsBehind ? row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null });
 }

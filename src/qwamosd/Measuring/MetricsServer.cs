@@ -12,15 +12,16 @@ namespace Qwamos.Daemon.Measuring;
 /// </summary>
 internal sealed class MetricsServer(Socket socket, BusMetrics metrics) : IAsyncDisposable
 {
-    private const int Places = 8;
+    /// <summary>So many that who connects and says nothing keeps others out only with hundreds of connections a second.</summary>
+    private const int Places = 256;
     private const int MaxUnreadBytes = 65_536;
     private const string EndOfHead = "\r\n\r\n";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
 
     private readonly CancellationTokenSource _stop = new();
     private Task _serving = Task.CompletedTask;
 
-    public void Start() => _serving = Task.WhenAll(Enumerable.Range(0, Places).Select(_ => ServeAsync()));
+    public void Start() => _serving = ServeAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -30,22 +31,55 @@ internal sealed class MetricsServer(Socket socket, BusMetrics metrics) : IAsyncD
         _stop.Dispose();
     }
 
-    /// <summary>A place is one connection after another.</summary>
     private async Task ServeAsync()
     {
-        while (!_stop.IsCancellationRequested)
+        var places = new SemaphoreSlim(Places, Places);
+        try
         {
-            try
+            while (true)
             {
-                using Socket client = await socket.AcceptAsync(_stop.Token);
-                using var patience = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-                patience.CancelAfter(Patience);
-                await AnswerAsync(client, patience.Token);
+                await places.WaitAsync(_stop.Token);
+                if (await AcceptAsync() is { } client)
+                    _ = AnswerInTimeAsync(client, places);
+                else
+                    places.Release();
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or IOException)
-            {
-                // Who went away or was too slow gets nothing more.
-            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Who is being answered now may be cut off.
+        }
+    }
+
+    /// <summary>The next one; null when there was no file for it, which is a reason to wait.</summary>
+    private async Task<Socket?> AcceptAsync()
+    {
+        try
+        {
+            return await socket.AcceptAsync(_stop.Token);
+        }
+        catch (SocketException)
+        {
+            await Task.Delay(Patience, TimeProvider.System, _stop.Token);
+            return null;
+        }
+    }
+
+    private async Task AnswerInTimeAsync(Socket client, SemaphoreSlim places)
+    {
+        try
+        {
+            using Socket mine = client;
+            using var patience = new CancellationTokenSource(Patience);
+            await AnswerAsync(mine, patience.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException)
+        {
+            // Who went away or was too slow gets nothing more.
+        }
+        finally
+        {
+            places.Release();
         }
     }
 

@@ -84,23 +84,29 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
         }
     }
 
+    /// <summary>A line a change, but for a burst: then a line a key that signed the rest, with what they changed, so that nobody hides a change behind others.</summary>
     private void LogAccepted()
     {
         int lines = 0;
-        int more = 0;
-        long last = 0;
+        var rest = new Dictionary<string, (int Count, long Last, SortedSet<string> Keys)>(StringComparer.Ordinal);
         while (_batches.Reader.TryRead(out CommittedBatch? batch))
         {
             foreach (CommittedChange change in batch.Changes)
             {
-                last = change.Index;
+                string signer = change.Message.Signer?.ToString() ?? "";
+                IEnumerable<string> keys = change.Message.Message.Args!.Members.Select(member => member.Key);
                 if (lines++ < MaxLinesPerBurst)
-                    log.Accepted(last, string.Join(", ", change.Message.Message.Args!.Members.Select(member => member.Key)), change.Message.Signer?.ToString() ?? "");
-                else
-                    more++;
+                {
+                    log.Accepted(change.Index, string.Join(", ", keys), signer);
+                    continue;
+                }
+                (int count, _, SortedSet<string>? known) = rest.GetValueOrDefault(signer);
+                known ??= new SortedSet<string>(StringComparer.Ordinal);
+                known.UnionWith(keys);
+                rest[signer] = (count + 1, change.Index, known);
             }
         }
-        if (more > 0)
-            log.AcceptedMore(more, last);
+        foreach ((string signer, (int count, long last, SortedSet<string> keys)) in rest)
+            log.AcceptedMore(count, last, string.Join(", ", keys), signer);
     }
 }

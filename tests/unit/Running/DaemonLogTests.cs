@@ -78,6 +78,41 @@ public sealed class DaemonLogTests
         }
     }
 
+    [Fact]
+    public void Attack38_a_journal_that_hangs_does_not_hold_up_a_stop()
+    {
+        string folder = Directory.CreateTempSubdirectory("qwj-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "socket");
+            using var journal = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+            journal.Bind(new UnixDomainSocketEndPoint(path));
+            using (var others = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false })
+                Assert.Equal(SocketError.WouldBlock, Assert.Throws<SocketException>(() => Fill(others, path)).SocketErrorCode);
+            using var socket = new JournalSocket(path, Stream.Null);
+            var lines = new LogLines(socket.Send, _ => []);
+            lines.Add("MESSAGE=last\n"u8.ToArray());
+            Assert.False(lines.End());
+
+            // Its thread goes on when the journal does.
+            byte[] buffer = new byte[100];
+            string received = "";
+            while (received != "MESSAGE=last\n")
+                received = Encoding.UTF8.GetString(buffer, 0, journal.Receive(buffer));
+            Assert.True(SpinWait.SpinUntil(lines.End, TimeSpan.FromSeconds(20)));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Fill(Socket socket, string path)
+    {
+        while (true)
+            socket.SendTo("MESSAGE=other\n"u8, new UnixDomainSocketEndPoint(path));
+    }
+
     private static void Log(DaemonLog log, string text) => log.Log(LogLevel.Information, default, text, null, (state, _) => state);
 
     /// <summary>Takes the first line only when told to.</summary>

@@ -177,11 +177,12 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
         var reverted = Now;
         foreach (var (key, value) in Now.Values)
         {
-            var good = GoodOf(key, value);
-            var seen = isMeant(value) ? application.Apply(key, good) : application.Keep(key, good);
+            // What is not meant stays: it is the last known good, or waits for one more reboot.
+            var stands = isMeant(value) ? GoodOf(key, value) : value.Set.Value;
+            var seen = isMeant(value) ? application.Apply(key, stands) : application.Keep(key, stands);
             if (seen.Result is not { } result)
             {
-                Say(key, good, seen);
+                Say(key, stands, seen);
             }
             else if (isMeant(value))
             {

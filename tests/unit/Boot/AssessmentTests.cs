@@ -145,6 +145,26 @@ public sealed class AssessmentTests : IDisposable
     }
 
     [Fact]
+    public void Attack29_What_waits_for_one_more_reboot_stays_when_another_key_is_put_back()
+    {
+        trial.RunningWith("quiet");
+        trial.Set(Key, "strict");
+        trial.Reboot();
+        Assert.Equal(0, trial.Complete().Code);
+        trial.Import();
+        var grub = File.ReadAllText(trial.GrubFile);
+        trial.Set("BOOT_VERIFICATION", "strict");
+        trial.Reboot();
+        trial.Import();
+        trial.Reboot();
+        Assert.Contains("BOOT_VERIFICATION=strict (entry 2) was put back", trial.Reboot().Said, StringComparison.Ordinal);
+        Assert.Equal(["BOOT_VERIFICATION"], trial.Assessment.Returned.Keys);
+        Assert.Equal(BootValueState.Waiting, State);
+        Assert.StartsWith("# KERNEL_HARDENING=strict", Level, StringComparison.Ordinal);
+        Assert.Equal(grub, File.ReadAllText(trial.GrubFile));
+    }
+
+    [Fact]
     public void Wholly_in_force_and_complete_it_is_the_last_known_good_and_noted_once()
     {
         trial.Set(Key, "strict");

@@ -54,7 +54,7 @@ public sealed record DaemonConfig
             return false;
         var reader = new MemberReader(document, paths.DaemonConfigFile);
         var gateways = new List<GatewayEntry>();
-        foreach (var json in reader.Array("gateways", Limits.MaxGateways))
+        foreach (var json in reader.ArrayIfPresent("gateways", Limits.MaxGateways))
         {
             var inner = new MemberReader(json, $"{paths.DaemonConfigFile}: a gateway");
             var name = inner.Text("name", MaxSocketCodePoints);

@@ -48,7 +48,7 @@ internal sealed class MemberReader
     {
         if (TryTake(name, JsonKind.Number, "an integer", out var value) && value.TryGetInteger(out var integer) && integer >= minimum && integer <= maximum)
             return integer;
-        Refuse($"{what}: {name} must be {(minimum == maximum ? $"{minimum}" : "an integer in its range")}");
+        Refuse($"{what}: {name} must be {(minimum == maximum ? $"{minimum}" : $"an integer from {minimum} to {maximum}")}");
         return minimum;
     }
 
@@ -100,6 +100,13 @@ internal sealed class MemberReader
         if (value.Items.Length > maxItems)
             Refuse($"{what}: {name} has more than {maxItems} items");
         return value.Items;
+    }
+
+    /// <summary>The same where the member may be absent: then there are none.</summary>
+    public IReadOnlyList<JsonValue> ArrayIfPresent(string name, int maxItems)
+    {
+        asked.Add(name);
+        return document.Kind == JsonKind.Object && document.TryGet(name, out _) ? Array(name, maxItems) : [];
     }
 
     public IReadOnlyList<KeyValuePair<string, JsonValue>> Object(string name)

@@ -29,6 +29,25 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(["dom0", "ui"], config.Domains.Keys.Order());
     }
 
+    [Theory]
+    [InlineData("""{}""", 2)]
+    [InlineData("""{"boot_tries":3}""", 3)]
+    public void Every_member_of_qwamosd_json_is_optional(string content, int tries)
+    {
+        Write(paths.DaemonConfigFile, content);
+        Assert.True(DaemonConfig.TryLoad(paths, Schema, out var config, out var fault), fault);
+        Assert.Empty(config.Gateways);
+        Assert.Equal(tries, config.BootTries);
+    }
+
+    [Fact]
+    public void A_number_out_of_its_range_is_told_the_range()
+    {
+        Write(paths.DaemonConfigFile, """{"boot_tries":11}""");
+        Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out var fault));
+        Assert.EndsWith("boot_tries must be an integer from 1 to 10", fault, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Gateways_are_read_and_their_sockets_moved_under_the_root()
     {
@@ -39,9 +58,9 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{}""")]
     [InlineData("""[]""")]
     [InlineData("""{"gateways":[],"more":1}""")]
+    [InlineData("""{"gateways":null}""")]
     [InlineData("""{"gateways":{}}""")]
     [InlineData("""{"gateways":[1]}""")]
     [InlineData("""{"gateways":[{"name":"a","class":"gateway"}]}""")]

@@ -109,6 +109,9 @@ public static class Limits
     /// <summary>WAL pages after which the writer checkpoints: SQLite's own default.</summary>
     public const int CheckpointEveryPages = 1_000;
 
+    /// <summary>Longest value in a ledger's row that is read: above the longest snapshot that is used, 1 MiB. Root's boot reads it, too.</summary>
+    public const int MaxLedgerValueBytes = 4 * 1024 * 1024;
+
     /// <summary>Largest ledger.db or -wal that the boot copies when it cannot open it in place: /run is memory.</summary>
     public const long MaxLedgerCopyBytes = 1L << 30;
 

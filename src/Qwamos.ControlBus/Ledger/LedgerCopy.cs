@@ -12,7 +12,15 @@ namespace Qwamos.ControlBus.Ledger;
 public static class LedgerCopy
 {
     private const int ChunkBytes = 1 << 20;
+    private const string FolderPrefix = "qwamos-boot-";
     private const int FolderNameHexDigits = 16;
+
+    /// <summary>/run is memory that every other program of the machine needs, too.</summary>
+    private const long ReserveBytes = 8L << 20;
+
+    /// <summary>A migrated copy, and its log: the old rows, the new ones, and what both indices take.</summary>
+    private const int MigrationFactor = 3;
+
     private const UnixFileMode FolderMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Opens the ledger read-only, itself or a copy under <paramref name="scratchParent"/> (<c>/run</c>) that goes when the store is closed.</summary>
@@ -39,11 +47,27 @@ public static class LedgerCopy
         }
     }
 
+    /// <summary>Removes the folders that earlier runs left when they were killed.</summary>
+    /// <exception cref="IOException">One cannot be removed.</exception>
+    public static void RemoveLeftovers(string scratchParent)
+    {
+        if (!Directory.Exists(scratchParent))
+            return;
+        foreach (var folder in Directory.EnumerateDirectories(scratchParent, FolderPrefix + "*"))
+        {
+            var digits = Path.GetFileName(folder)[FolderPrefix.Length..];
+            var stat = Posix.Stat(folder);
+            if (digits.Length == FolderNameHexDigits && digits.All(char.IsAsciiHexDigitLower) && stat.Kind == FileKind.Directory && stat.Uid == Posix.EffectiveUid)
+                Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static LedgerStore OpenCopy(string path, string scratchParent, Exception why, bool migrate = false)
     {
-        var folder = Path.Combine(scratchParent, "qwamos-boot-" + RandomNumberGenerator.GetHexString(FolderNameHexDigits, lowercase: true));
+        var folder = Path.Combine(scratchParent, FolderPrefix + RandomNumberGenerator.GetHexString(FolderNameHexDigits, lowercase: true));
         try
         {
+            CheckRoom(path, scratchParent, migrate);
             if (!DurableFile.MakeDirectory(folder, FolderMode))
                 throw new LedgerFormatException($"{folder} exists already.");
             var copy = Path.Combine(folder, Path.GetFileName(path));
@@ -52,7 +76,7 @@ public static class LedgerCopy
             if (!Posix.IsAbsent(path + "-wal"))
                 CopyFile(path + "-wal", copy + "-wal");
             if (migrate)
-                LedgerStore.Open(copy, LedgerOpenMode.ReadWrite).Dispose();
+                LedgerDatabase.Open(copy, LedgerOpenMode.ReadWrite, isThrowaway: true).Dispose();
             return LedgerStore.Open(copy, LedgerOpenMode.ReadOnly).Owning(folder);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -63,6 +87,16 @@ public static class LedgerCopy
                 throw;
             throw new LedgerFormatException($"{why.Message} A copy of it could not be opened either: {e.Message}", e);
         }
+    }
+
+    private static void CheckRoom(string path, string folder, bool migrate)
+    {
+        var bytes = ((string[])["", "-wal"]).Sum(suffix => Posix.TryStat(path + suffix, out var stat) ? stat.SizeBytes : 0) * (migrate ? MigrationFactor : 1);
+        if (migrate && bytes > Limits.MaxLedgerCopyBytes)
+            throw new LedgerFormatException($"A migrated copy of {path} may take {bytes} bytes, more than {Limits.MaxLedgerCopyBytes}: start qwamosd, which migrates it.");
+        var free = new DriveInfo(folder).AvailableFreeSpace;
+        if (bytes + ReserveBytes > free)
+            throw new LedgerFullException($"A copy of {path} may take {bytes} bytes, and {folder} has room for {free}, of which {ReserveBytes} are left to others.");
     }
 
     private static void CopyFile(string from, string to)

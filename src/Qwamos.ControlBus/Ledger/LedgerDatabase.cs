@@ -10,6 +10,7 @@ namespace Qwamos.ControlBus.Ledger;
 //   wal_autocheckpoint=0    SQLite swallows the errors of its automatic checkpoints
 //   no checkpoint on close  the same: a close after a failed fsync must not touch the file
 //   mmap_size=0             an I/O error of a mapping would be a signal, not an error code
+//   limit of a value        a row that says it is long cannot take the memory of whoever reads it
 //   cell_size_check, trusted_schema=OFF, defensive   a hostile file is an error, not code
 
 /// <summary>The connection to a ledger's file. Not safe for use from several threads.</summary>
@@ -18,6 +19,7 @@ internal sealed class LedgerDatabase : IDisposable
     private const int SqliteConfigDefensive = 1010;
     private const int SqliteConfigNoCheckpointOnClose = 1006;
     private const int SqliteStatusCacheWrite = 9;
+    private const int SqliteLimitLength = 0;
     private const int BusyTimeoutSeconds = 5;
 
     // The -shm takes 32 KiB, and the first pages of the WAL a little more.
@@ -53,8 +55,11 @@ internal sealed class LedgerDatabase : IDisposable
     /// Opens the file, which exists. Checks what it is before anything else is asked of it; an older format is migrated when it is opened for
     /// writing. Opened for reading, it shows one state of the file however long it stays open and whoever writes meanwhile.
     /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mode">For what.</param>
+    /// <param name="isThrowaway">It is a copy that nobody keeps: migrated without a backup of it.</param>
     /// <exception cref="LedgerFormatException">It is not a ledger, or a newer one, or cannot be opened.</exception>
-    public static LedgerDatabase Open(string path, LedgerOpenMode mode)
+    public static LedgerDatabase Open(string path, LedgerOpenMode mode, bool isThrowaway = false)
     {
         var builder = new SqliteConnectionStringBuilder
         {
@@ -68,12 +73,13 @@ internal sealed class LedgerDatabase : IDisposable
         try
         {
             connection.Open();
+            _ = raw.sqlite3_limit(connection.Handle, SqliteLimitLength, Limits.MaxLedgerValueBytes);
             _ = raw.sqlite3_db_config(connection.Handle, SqliteConfigDefensive, 1, out _);
             _ = raw.sqlite3_db_config(connection.Handle, SqliteConfigNoCheckpointOnClose, 1, out _);
             database.Execute("PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;");
             LedgerTables.CheckFormat(database, mode);
             if (mode == LedgerOpenMode.ReadWrite)
-                database.PrepareForWriting();
+                database.PrepareForWriting(isThrowaway);
             else
                 database.Execute("BEGIN");
             return database;
@@ -230,7 +236,7 @@ internal sealed class LedgerDatabase : IDisposable
         {
             return body();
         }
-        catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB)
+        catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_TOOBIG)
         {
             throw new LedgerIntegrityException($"{_path} is damaged, found when {doing}: {e.Message}", null, e);
         }
@@ -329,7 +335,7 @@ internal sealed class LedgerDatabase : IDisposable
         }
     }
 
-    private void PrepareForWriting()
+    private void PrepareForWriting(bool isThrowaway)
     {
         if (raw.sqlite3_db_readonly(_connection.Handle, "main") != 0)
             throw new LedgerFormatException($"{_path} cannot be written by this user.");
@@ -340,7 +346,7 @@ internal sealed class LedgerDatabase : IDisposable
                 throw new LedgerFormatException($"{_path} cannot be put into write-ahead mode: its file system lacks shared memory or locks.");
         }
         Execute("PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
-        LedgerMigration.MigrateWhenOlder(this);
+        LedgerMigration.MigrateWhenOlder(this, isThrowaway);
     }
 
     private void Begin(string doing)

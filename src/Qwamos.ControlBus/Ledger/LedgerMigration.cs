@@ -2,19 +2,22 @@ using Qwamos.ControlBus.Envelopes;
 
 namespace Qwamos.ControlBus.Ledger;
 
-/// <summary>Brings a ledger of an earlier format to the present one: after a verified backup, in one transaction.</summary>
+/// <summary>Brings a ledger of an earlier format to the present one, in one transaction.</summary>
 internal static class LedgerMigration
 {
     /// <summary>Migrates when that is needed; whatever goes wrong leaves the old ledger as it is.</summary>
+    /// <param name="database">The ledger.</param>
+    /// <param name="isThrowaway">It is a copy that nobody keeps; else a verified backup is made first.</param>
     /// <exception cref="LedgerIntegrityException">The old ledger's entries do not make the tree that it keeps, or are not in their form: it is not migrated.</exception>
     /// <exception cref="LedgerFullException">There is no room for the backup or for the new tables.</exception>
-    public static void MigrateWhenOlder(LedgerDatabase database)
+    public static void MigrateWhenOlder(LedgerDatabase database, bool isThrowaway)
     {
         var version = database.QueryInteger("PRAGMA user_version");
         if (version == LedgerTables.FormatVersion)
             return;
         var kept = database.Read($"reading the tree of format {version}", () => version == LedgerTables.FirstFormatVersion ? ReadFrontier(database) : ReadHashes(database));
-        LedgerBackup.Make(database, $"{Path.GetFileName(database.Path)}.format-{version}", kept);
+        if (!isThrowaway)
+            LedgerBackup.Make(database, $"{Path.GetFileName(database.Path)}.format-{version}", kept);
         database.Write("migrating the ledger", () =>
         {
             if (version == LedgerTables.FirstFormatVersion)

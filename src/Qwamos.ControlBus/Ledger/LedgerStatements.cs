@@ -139,16 +139,24 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return _selectConfidential.ExecuteScalar() as byte[];
     }
 
-    /// <summary>The snapshot; null when there is none, or when it does not have its checksum.</summary>
+    /// <summary>The snapshot; null when there is none, or when it does not have its checksum, or is longer than any.</summary>
     public LedgerSnapshot? ReadSnapshot(out bool isDamaged)
     {
         isDamaged = false;
-        using var reader = _selectSnapshot.ExecuteReader();
-        if (!reader.Read())
+        try
+        {
+            using var reader = _selectSnapshot.ExecuteReader();
+            if (!reader.Read())
+                return null;
+            var snapshot = new LedgerSnapshot(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
+            isDamaged = !snapshot.Checksum().AsSpan().SequenceEqual(reader.GetFieldValue<byte[]>(3));
+            return isDamaged ? null : snapshot;
+        }
+        catch (SqliteException e) when (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_TOOBIG)
+        {
+            isDamaged = true;
             return null;
-        var snapshot = new LedgerSnapshot(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetFieldValue<byte[]>(2));
-        isDamaged = !snapshot.Checksum().AsSpan().SequenceEqual(reader.GetFieldValue<byte[]>(3));
-        return isDamaged ? null : snapshot;
+        }
     }
 
     public void WriteSnapshot(LedgerSnapshot snapshot) =>

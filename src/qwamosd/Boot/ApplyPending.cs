@@ -80,6 +80,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         }
         try
         {
+            LedgerCopy.RemoveLeftovers(paths.At("/run"));
             using var store = LedgerCopy.OpenForBoot(paths.LedgerFile, paths.At("/run"));
             // The plan first: what it finds in pending.conf helps to see what happened to the ledger.
             var plan = new BootPlanner(paths, grounds, store, assessor, report).Plan();

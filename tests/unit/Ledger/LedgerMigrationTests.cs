@@ -98,10 +98,39 @@ public abstract class LedgerMigrationTests : IDisposable
         Assert.Contains($"format version {_format}", refusal.Message, StringComparison.Ordinal);
         using var run = new LedgerFolder();
         using (var boot = LedgerCopy.OpenForBoot(_old.File, run.Dir))
+        {
             AssertWhole(boot);
+            // It is memory that the copy takes: no backup of a copy.
+            Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(run.Dir, "*", SearchOption.AllDirectories), path => path.Contains("backups", StringComparison.Ordinal));
+        }
         Assert.Empty(Directory.GetFileSystemEntries(run.Dir));
         Assert.Equal(_format, Query(_old.File, "PRAGMA user_version"));
         Assert.False(Directory.Exists(Path.GetDirectoryName(Backup)));
+    }
+
+    [Fact]
+    public void Attack22_TheBootCopiesNoOldLedger_ThatWouldFillMemoryOnceItIsMigrated()
+    {
+        using (var file = File.OpenWrite(_old.File))
+            file.SetLength(400L << 20);
+        using var run = new LedgerFolder();
+        var refusal = Assert.Throws<LedgerFormatException>(() => LedgerCopy.OpenForBoot(_old.File, run.Dir));
+        Assert.Contains("start qwamosd, which migrates it", refusal.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(run.Dir));
+    }
+
+    [Fact]
+    public void WhatAKilledBootLeft_IsRemoved_AndNothingElse()
+    {
+        using var run = new LedgerFolder();
+        string[] kept = ["qwamos-boot-x", "qwamos-boot-0123456789abcdef0", "qwamos", "qwamos-boot-0123456789ABCDEF"];
+        foreach (var name in (string[])["qwamos-boot-0123456789abcdef", .. kept])
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(run.Dir, name)).FullName, "ledger.db"), "half");
+        var link = Path.Combine(run.Dir, "qwamos-boot-fedcba9876543210");
+        Directory.CreateSymbolicLink(link, Path.Combine(run.Dir, "qwamos"));
+        LedgerCopy.RemoveLeftovers(run.Dir);
+        Assert.Equal([.. kept.Append(Path.GetFileName(link)).Order(StringComparer.Ordinal)], Directory.GetDirectories(run.Dir).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
+        Assert.True(File.Exists(Path.Combine(run.Dir, "qwamos", "ledger.db")));
     }
 
     [Theory]

@@ -166,6 +166,18 @@ public sealed class LedgerStoreTests : IDisposable
     }
 
     [Fact]
+    public void Attack22_ASnapshotOfAnyLength_IsNotReadIntoMemory()
+    {
+        using (var store = _folder.Open())
+            store.SaveSnapshot(new LedgerSnapshot(0, [], "state"u8.ToArray()));
+        _folder.Tamper("UPDATE snapshot SET state = zeroblob(100000000)");
+        using var again = _folder.Open(LedgerOpenMode.ReadOnly);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Null(again.ReadSnapshot());
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
+    [Fact]
     public void NewerFormat_IsRefusedByName()
     {
         _folder.Open().Dispose();

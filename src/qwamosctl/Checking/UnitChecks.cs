@@ -10,6 +10,9 @@ internal static class UnitChecks
     private const string Running = "/run/systemd/system";
     private const int PatienceMilliseconds = 5_000;
 
+    /// <summary>Each runs once in a boot, at its place: started by hand it would do that in a boot that went on without it.</summary>
+    private static readonly string[] OnceABoot = ["qwamos-policy-apply.service", "qwamos-boot-complete.service"];
+
     private static readonly string[] Units = ["qwamosd.socket", "qwamosd.service", "qwamos-policy-apply.service", "qwamos-boot-complete.service", "qwamos-backup.timer"];
 
     public static IEnumerable<Finding> Run(Session session)
@@ -62,7 +65,7 @@ internal static class UnitChecks
         return [];
     }
 
-    private static Finding Judge(string unit, Dictionary<string, string> properties)
+    internal static Finding Judge(string unit, Dictionary<string, string> properties)
     {
         var state = properties.GetValueOrDefault("ActiveState");
         var enabled = properties.GetValueOrDefault("UnitFileState");
@@ -71,7 +74,9 @@ internal static class UnitChecks
         if (state == "failed")
             return Finding.Bad(unit, $"has failed: {SafeText.ForTerminal(properties.GetValueOrDefault("Result") ?? "")}", $"journalctl -u {unit}; then: sudo systemctl restart {unit}");
         if (enabled is not ("enabled" or "static" or "indirect"))
-            return Finding.Bad(unit, $"does not start at boot: it is {SafeText.ForTerminal(enabled ?? "unknown")}", $"sudo systemctl enable --now {unit}");
+            return Finding.Bad(unit, $"does not start at boot: it is {SafeText.ForTerminal(enabled ?? "unknown")}", $"sudo systemctl enable {(OnceABoot.Contains(unit) ? "" : "--now ")}{unit}");
+        if (state == "inactive" && OnceABoot.Contains(unit))
+            return Finding.NotSeen(unit, $"enabled, and has not run in this boot: so it is until the first reboot after an installation; later see journalctl -b -u {unit}");
         return state == "active"
             ? Finding.Good(unit, "enabled, active")
             : Finding.Doubtful(unit, $"enabled, and {SafeText.ForTerminal(state ?? "unknown")} now", $"sudo systemctl start {unit}");

@@ -14,6 +14,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
     private BootAssessment beforeTrying = BootAssessment.Empty;
     private int tries = Limits.DefaultBootTries;
     private bool hasCompleted;
+    private bool isLate;
 
     /// <summary>What is on trial, as this run has it by now.</summary>
     public BootAssessment Now { get; private set; } = BootAssessment.Empty;
@@ -30,8 +31,8 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
     /// <summary>An applier failed.</summary>
     public bool HasFailed { get; private set; }
 
-    /// <summary>The boot that new values go on trial in: none, once it has completed without them.</summary>
-    private string? TrialBoot => hasCompleted ? null : Boot;
+    /// <summary>The boot that new values go on trial in: none, once it has gone on or completed without them.</summary>
+    private string? TrialBoot => hasCompleted || isLate ? null : Boot;
 
     /// <summary>Reads what is on trial; false, with what is wrong said, when it cannot be believed: then nothing is applied.</summary>
     public bool TryRead()
@@ -43,6 +44,8 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
             return false;
         }
         Boot = boot;
+        // systemd makes the bus's socket after sysinit.target: this run was started by hand, and proves nothing about a boot.
+        isLate = !Posix.IsAbsent(paths.BusSocket);
         hasCompleted = BootRun.Read(paths, boot, out _)?.Outcome == BootOutcome.Complete;
         if (folder.Fault() is { } why || !folder.TryReadAssessment(out var read, out why))
         {
@@ -62,7 +65,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
             Revert(value => value.State != BootValueState.Good, $"{BootParameters.Revert} stood on the kernel command line");
         else if (Now.HasTrial && Now.Boot != Boot && !hasCompleted && Now.TriesLeft == 0)
             Revert(value => value.State == BootValueState.Trial, $"{Now.Tries} {(Now.Tries == 1 ? "boot" : "boots")} with it did not complete");
-        else if (Now.HasTrial && Now.Boot != Boot && !hasCompleted)
+        else if (Now.HasTrial && Now.Boot != Boot && !hasCompleted && !isLate)
             Count();
         else if (MayApply)
             Keep();

@@ -403,6 +403,27 @@ public sealed class AssessmentTests : IDisposable
     }
 
     [Fact]
+    public void Applied_by_hand_in_a_boot_that_went_on_without_it_a_value_is_not_proven_by_that_boot()
+    {
+        // As after an installation: the daemon's socket is there, and no boot was assessed yet.
+        trial.Set(Key, "strict");
+        Directory.CreateDirectory(trial.Paths.RunDir);
+        File.WriteAllText(trial.Paths.BusSocket, "");
+        trial.Boot();
+        trial.Boot();
+        Assert.Equal((BootValueState.Trial, 2), (State, trial.Assessment.TriesLeft));
+        Assert.Contains("this boot was not counted", trial.Complete().Said, StringComparison.Ordinal);
+        Assert.Equal(BootValueState.Trial, State);
+        trial.Import();
+
+        File.Delete(trial.Paths.BusSocket);
+        trial.Reboot();
+        Assert.Equal(1, trial.Assessment.TriesLeft);
+        Assert.Equal(0, trial.Complete().Code);
+        Assert.NotEqual(BootValueState.Trial, State);
+    }
+
+    [Fact]
     public void The_number_of_tries_is_configured_and_a_bad_configuration_does_not_stop_the_boot()
     {
         File.WriteAllText(trial.Paths.DaemonConfigFile, """{"gateways":[],"boot_tries":4}""");

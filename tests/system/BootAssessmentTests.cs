@@ -30,6 +30,9 @@ public sealed class BootAssessmentTests
         Assert.Equal(("complete", "good", "waiting"), (boot.GetProperty("outcome").GetString(), State(boot, "BOOT_VERIFICATION"), State(boot, "KERNEL_HARDENING")));
         Assert.Matches(@"KERNEL_HARDENING +strict  \(after one more reboot\)", system.Client("status"));
         Assert.Equal("active", machine.Do("systemctl is-active qwamos-boot-complete.service"));
+        machine.Do("systemctl stop qwamosd.service && systemctl start qwamosd.service");
+        Assert.Equal("active", machine.Do("systemctl is-active qwamos-boot-complete.service"));
+        Assert.Equal(0, system.As("ada", "qwamosctl health").ExitCode);
         string[] order = [.. machine.Journal().Select(line => line.Message)];
         int reached = Array.FindIndex(order, message => message.StartsWith("Reached target multi-user.target", StringComparison.Ordinal));
         int complete = Array.FindIndex(order, message => message == "this boot is complete");
@@ -46,6 +49,8 @@ public sealed class BootAssessmentTests
         Assert.Equal("in force", system.Status().GetProperty("boot").GetProperty("results").GetProperty("KERNEL_HARDENING").GetString());
         Assert.Contains("qwamos-boot-complete.service", machine.Do("systemctl list-units --failed --no-legend --plain"));
         Assert.Contains("is not complete: check 10-works: exit code 1", system.As("ada", "qwamosctl doctor").Output);
+        Assert.Equal(1, system.As("ada", "qwamosctl health").ExitCode);
+        Assert.Equal("check 10-works: exit code 1", machine.Do("journalctl -b -q -o cat -p warning _SYSTEMD_UNIT=qwamos-boot-complete.service"));
         ForgeNothing(machine);
 
         // Skipped, a boot neither counts nor changes anything.
@@ -63,6 +68,8 @@ public sealed class BootAssessmentTests
         machine.Reboot();
         const string PutBack = "KERNEL_HARDENING=strict (entry 0) was put back to its default, for it was never set before, in force after one more reboot: 2 boots with it did not complete";
         Assert.Contains(machine.Journal(), line => line.Unit == "qwamos-policy-apply.service" && line.Message == PutBack);
+        Assert.Contains(PutBack, machine.Do("journalctl -b -q -o cat -p warning _SYSTEMD_UNIT=qwamos-policy-apply.service"));
+        Assert.Equal(1, system.As("ada", "qwamosctl health").ExitCode);
         Assert.Contains(PutBack, system.Client("boot status"));
         Assert.Contains(PutBack, system.Client("status"));
         Assert.Contains(PutBack, system.Client("audit show"));

@@ -18,6 +18,9 @@ public sealed class DaemonLog : ILogger, IDisposable
     private readonly TimeProvider _time;
     private readonly JournalSocket? _journal;
 
+    /// <summary>Whether this program's stderr is the journal.</summary>
+    public static bool GoesToJournal => JournalSocket.HasStderr;
+
     public DaemonLog(LogFormat format, TimeProvider time)
     {
         _format = format != LogFormat.Auto ? format : JournalSocket.HasStderr ? LogFormat.Journal : LogFormat.Text;

@@ -36,6 +36,9 @@ public sealed record BootRun
     /// <summary>As root remembers it, or would if the disk had room.</summary>
     public BootAssessment Assessment { get; init; } = BootAssessment.Empty;
 
+    /// <summary>Values were put back at this boot.</summary>
+    public bool HasPutBack => Assessment.ReturnedIn == Boot && Assessment.Returned.Count > 0;
+
     /// <summary>The document's form of an outcome.</summary>
     public static string NameOf(BootOutcome outcome) => outcome switch
     {

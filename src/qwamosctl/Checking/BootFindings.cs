@@ -10,17 +10,20 @@ internal static class BootFindings
 
     public static IEnumerable<Finding> Run(Session session)
     {
-        yield return Completion(session);
+        var boot = BootId.Read(session.Paths, out var fault);
+        var run = boot is not null ? BootRun.Read(session.Paths, boot, out fault) : null;
+        yield return fault.Length > 0 ? Finding.NotSeen(Area, fault) : Completion(session, boot, run);
+        if (run?.HasPutBack == true)
+            yield return Finding.Bad(Area, $"put back the last known good of {string.Join(", ", run.Assessment.Returned.Keys)}", "qwamosctl boot status; once what hindered the boots is mended, set it again");
         var checks = session.Paths.BootChecksDir;
-        if (!Posix.IsAbsent(checks) && !SafePath.TryCheckTrusted(checks, session.Paths, PathRules.TrustedDirectory, out var fault))
-            yield return Finding.Bad("boot checks", fault);
+        if (!Posix.IsAbsent(checks) && !SafePath.TryCheckTrusted(checks, session.Paths, PathRules.TrustedDirectory, out var distrust))
+            yield return Finding.Bad("boot checks", distrust);
     }
 
-    private static Finding Completion(Session session)
+    private static Finding Completion(Session session, string? boot, BootRun? run)
     {
-        var run = BootId.Read(session.Paths, out var fault) is { } boot ? BootRun.Read(session.Paths, boot, out fault) : null;
-        if (fault.Length > 0)
-            return Finding.NotSeen(Area, fault);
+        if (boot is null && !session.Paths.IsTrial)
+            return Finding.NotSeen(Area, "is not assessed, for none of root's programs ran in it: so it is until the first reboot after an installation");
         return run?.Outcome switch
         {
             BootOutcome.Complete => Finding.Good(Area, run.Assessment.HasTrial ? "is complete, and values are on trial still: qwamosctl boot status" : "is complete"),

@@ -39,16 +39,15 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         assessor.Begin(asked.Reverts);
         if (RestorePlan.Fault(paths) is { } begun)
         {
-            report.Say($"nothing is applied and the last known good stays: {begun}");
+            report.Warn($"nothing is applied and the last known good stays: {begun}");
             return ExitCodes.Done;
         }
         if (BootGrounds.Gather(paths, folder, fallbackKeyHome, report) is not { } grounds) return ExitCodes.Done;
         if (Posix.IsAbsent(paths.LedgerFile))
         {
             isQuiet = grounds.Memory.TreeSize == 0;
-            report.Say(grounds.Memory.TreeSize == 0
-                ? "nothing is staged: there is no ledger yet"
-                : $"nothing is applied: the ledger is gone; the last boot saw {grounds.Memory.TreeSize} entries: put a backup of it back");
+            if (isQuiet) report.Say("nothing is staged: there is no ledger yet");
+            else report.Warn($"nothing is applied: the ledger is gone; the last boot saw {grounds.Memory.TreeSize} entries: put a backup of it back");
             return ExitCodes.Done;
         }
         if (Plan(grounds, assessor) is not { } plan) return ExitCodes.Done;
@@ -64,7 +63,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            report.Say($"the results cannot be written: {e.Message}");
+            report.Warn($"the results cannot be written: {e.Message}");
             return ExitCodes.Failed;
         }
     }
@@ -75,7 +74,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         // Before the ledger is opened: qwamosd may be running already, and keep a newer one.
         if (!KeptCheckpoint.TryLoad(paths.CheckpointFile, out var kept, out var fault))
         {
-            report.Say($"nothing is applied and the last known good stays: {fault}");
+            report.Warn($"nothing is applied and the last known good stays: {fault}");
             return null;
         }
         try
@@ -90,7 +89,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            report.Say($"the ledger is refused, nothing is applied and the last known good stays: {e.Message}");
+            report.Warn($"the ledger is refused, nothing is applied and the last known good stays: {e.Message}");
             return null;
         }
     }
@@ -118,7 +117,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
         List<BootResult> results = [];
         foreach (var refused in plan.Refused)
         {
-            report.Say($"{refused.Key} (entry {refused.Index}) is not applied and keeps its last known good: {refused.Why}");
+            report.Warn($"{refused.Key} (entry {refused.Index}) is not applied and keeps its last known good: {refused.Why}");
             if (schema.TryGet(refused.Key, out _)) results.Add(Failed(refused.Key, refused.Index, refused.Why));
         }
         bool IsNoted(StagedChange change) => earlier.Any(result => result.IsInForce && result.Key == change.Key.Name && result.Index == change.Index);
@@ -138,7 +137,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
             var observed = isNoted ? application.Keep(change) : application.Apply(change);
             if (observed.Result is { } seen) assessor.Observed(change.Key.Name, change.Index, seen);
             else assessor.Failed(change.Key.Name);
-            report.Say($"{change.Shown}: {observed.Result ?? BootResult.FailedPrefix.TrimEnd(' ', ':')}{(observed.Detail.Length > 0 ? ": " : "")}{observed.Detail}");
+            report.Tell(change.Shown, observed);
             if (isNoted) continue;
             results.Add(observed.Result is { } result
                 ? new BootResult(change.Key.Name, change.Index, result, observed.Detail)
@@ -152,7 +151,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
     private int Tries(PolicySchema schema)
     {
         if (DaemonConfig.TryLoad(paths, schema, out var config, out var fault)) return config.BootTries;
-        report.Say($"a staged value gets {Limits.DefaultBootTries} boots: {fault}");
+        report.Warn($"a staged value gets {Limits.DefaultBootTries} boots: {fault}");
         return Limits.DefaultBootTries;
     }
 

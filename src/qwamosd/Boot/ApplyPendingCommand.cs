@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
+using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Daemon.Boot;
@@ -19,14 +20,14 @@ internal static class ApplyPendingCommand
     {
         // Not Console.Error, which makes a terminal ready first.
         using var errors = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
-        var report = new BootReport(errors);
+        var report = new BootReport(errors, DaemonLog.GoesToJournal);
         if (!paths.IsTrial && !Posix.IsRoot)
         {
-            report.Say("apply-pending changes the system's configuration: run it as root");
+            report.Warn("apply-pending changes the system's configuration: run it as root");
             return ExitCodes.Failed;
         }
         if (Confinement.ForBoot(paths) is { } unconfined)
-            report.Say($"{unconfined}; the boot goes on without");
+            report.Warn($"{unconfined}; the boot goes on without");
         else
             report.Say("Landlock: " + Landlock.Describe(closesNetwork: true));
         Posix.ForbidCoreDumps();

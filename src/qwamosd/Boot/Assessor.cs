@@ -40,7 +40,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
         if (BootId.ReadOrMake(paths, out var fault) is not { } boot)
         {
             HasFailed = true;
-            report.Say($"nothing is applied, for the ID of this boot cannot be read or cannot be written: {fault}");
+            report.Warn($"nothing is applied, for the ID of this boot cannot be read or cannot be written: {fault}");
             return false;
         }
         Boot = boot;
@@ -49,7 +49,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
         hasCompleted = BootRun.Read(paths, boot, out _)?.Outcome == BootOutcome.Complete;
         if (folder.Fault() is { } why || !folder.TryReadAssessment(out var read, out why))
         {
-            report.Say($"nothing is applied: {why}");
+            report.Warn($"nothing is applied: {why}");
             return false;
         }
         Now = stored = read;
@@ -132,7 +132,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
         }
         catch (IOException e)
         {
-            report.Say($"qwamosctl boot status will not show this: {e.Message}");
+            report.Warn($"qwamosctl boot status will not show this: {e.Message}");
         }
     }
 
@@ -145,14 +145,14 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
         }
         catch (IOException e)
         {
-            report.Say($"this boot cannot be counted, so that the last known good is put back for it: {e.Message}");
+            report.Warn($"this boot cannot be counted, so that the last known good is put back for it: {e.Message}");
             MayApply = false;
             foreach (var (key, value) in Now.OnTrial)
                 Say(key, GoodOf(key, value), application.Apply(key, GoodOf(key, value)));
             return;
         }
         foreach (var (key, value) in Now.OnTrial)
-            report.Say($"{key}={value.Set.Value.ToLine()} (entry {value.Set.Index}) is on trial, and the last boot did not complete: {Tries(Now.TriesLeft)}");
+            report.Warn($"{key}={value.Set.Value.ToLine()} (entry {value.Set.Index}) is on trial, and the last boot did not complete: {Tries(Now.TriesLeft)}");
         Keep();
     }
 
@@ -191,7 +191,7 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
             {
                 var back = new PutBack(key, value.Set, value.LastGood, result, why);
                 reverted = reverted.Return(back, Boot);
-                report.Say(back.Sentence);
+                report.Warn(back.Sentence);
             }
         }
         if (isNothingMeant) report.Say("the last known good is in force already: nothing is to be put back");
@@ -202,14 +202,14 @@ internal sealed class Assessor(SystemPaths paths, BootFolder folder, Application
         catch (IOException e)
         {
             HasFailed = true;
-            report.Say($"what was put back cannot be remembered, so that the next boot does it again: {e.Message}");
+            report.Warn($"what was put back cannot be remembered, so that the next boot does it again: {e.Message}");
         }
     }
 
     private void Say(string key, PolicyValue value, Observation seen)
     {
         HasFailed |= seen.Result is null;
-        report.Say($"{key}={value.ToLine()}: {seen.Result ?? BootResult.FailedPrefix.TrimEnd(' ', ':')}{(seen.Detail.Length > 0 ? ": " : "")}{seen.Detail}");
+        report.Tell($"{key}={value.ToLine()}", seen);
     }
 
     /// <summary>A key that was never set has its default, of this program's own schema where the system's does not load.</summary>

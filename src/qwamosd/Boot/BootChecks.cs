@@ -37,7 +37,7 @@ internal sealed class BootChecks(SystemPaths paths, BootReport report, TimeSpan 
     private bool IsCheck(string name)
     {
         if (name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')) return true;
-        report.Say($"{Path.Combine(paths.BootChecksDir, name)} is no check, and not run: its name has another character than letters, digits, _ and -");
+        report.Warn($"{Path.Combine(paths.BootChecksDir, name)} is no check, and not run: its name has another character than letters, digits, _ and -");
         return false;
     }
 
@@ -47,7 +47,7 @@ internal sealed class BootChecks(SystemPaths paths, BootReport report, TimeSpan 
         var stat = Posix.Stat(path);
         if (stat.Kind == FileKind.Regular && (stat.Mode & UnixFileMode.UserExecute) == 0)
         {
-            report.Say($"{path} is no check, and not run: it is not executable");
+            report.Warn($"{path} is no check, and not run: it is not executable");
             return null;
         }
         var fault = SafePath.TryCheckTrusted(path, paths, PathRules.TrustedExecutable, out var distrust) ? Run(path) : $"it is not run, for {distrust}";

@@ -25,13 +25,13 @@ internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChe
         }
         var faults = checks.Faults();
         var why = string.Join("; ", faults);
-        foreach (var each in faults) report.Say(each);
+        foreach (var each in faults) report.Warn(each);
         BootAssessment? assessment = null;
         if (why.Length == 0) why = Remember(boot, out assessment) ?? "";
         else _ = folder.TryReadAssessment(out assessment, out _);
         assessment ??= run.Assessment;
         var outcome = why.Length == 0 ? BootOutcome.Complete : BootOutcome.Incomplete;
-        var written = Write(run with { Outcome = outcome, Why = why, Said = [.. run.Said, .. report.Said], Observed = Observe(assessment), Assessment = assessment });
+        var written = Write(run with { Outcome = outcome, Why = why, Said = [.. Earlier(run), .. report.Said], Observed = Observe(assessment), Assessment = assessment });
         return outcome == BootOutcome.Complete && written ? ExitCodes.Done : ExitCodes.Failed;
     }
 
@@ -72,6 +72,9 @@ internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChe
         _ => "is not in place, and stays on trial",
     };
 
+    /// <summary>What was said before, without why an earlier run of this program said no: this one has looked again.</summary>
+    private static IEnumerable<string> Earlier(BootRun run) => run.Said.Where(line => !run.Why.Contains(line, StringComparison.Ordinal));
+
     private List<BootResult> Observe(BootAssessment assessment)
     {
         List<BootResult> seen = [];
@@ -80,7 +83,7 @@ internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChe
             var now = application.LookAtRunning(key, value.Set.Value);
             var result = now.Result is { } good ? new BootResult(key, value.Set.Index, good, now.Detail) : BootResult.Failed(key, value.Set.Index, now.Detail);
             seen.AddRange(BootNote.Applied(1, 0, [result]).Results);
-            if (now.Result is null) report.Say($"{key}={value.Set.Value.ToLine()} is not in force: {now.Detail}");
+            if (now.Result is null) report.Warn($"{key}={value.Set.Value.ToLine()} is not in force: {now.Detail}");
         }
         return seen;
     }
@@ -96,20 +99,20 @@ internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChe
         }
         catch (IOException e)
         {
-            report.Say($"what became of this boot cannot be written: {e.Message}");
+            report.Warn($"what became of this boot cannot be written: {e.Message}");
             return false;
         }
     }
 
     private string Said(string fault)
     {
-        report.Say(fault);
+        report.Warn(fault);
         return fault;
     }
 
     private int End(string fault)
     {
-        report.Say(fault);
+        report.Warn(fault);
         return ExitCodes.Failed;
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
+using Qwamos.ControlBus.Hosting.Running;
 
 namespace Qwamos.Daemon.Boot;
 
@@ -18,10 +19,10 @@ internal static class BootCompleteCommand
     private static int Run(SystemPaths paths)
     {
         using var errors = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
-        var report = new BootReport(errors);
+        var report = new BootReport(errors, DaemonLog.GoesToJournal);
         if (!paths.IsTrial && !Posix.IsRoot)
         {
-            report.Say("boot-complete changes what the system trusts: run it as root");
+            report.Warn("boot-complete changes what the system trusts: run it as root");
             return ExitCodes.Failed;
         }
         // No Landlock: the checks would inherit it, and this reads nothing that others than root can write.

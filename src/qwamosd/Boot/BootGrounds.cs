@@ -18,12 +18,12 @@ internal sealed record BootGrounds(VerifyingKey Anchor, string? SystemId, Verifi
     {
         if (!ControlBus.Keys.Anchor.TryLoad(paths, fallbackKeyHome, out var anchor, out var anchorFault))
         {
-            report.Say($"nothing is applied: {anchorFault.Text}");
+            report.Warn($"nothing is applied: {anchorFault.Text}");
             return null;
         }
         if (!PolicySchema.TryLoadFor(paths, out var schema, out var fault) || !TryMemory(folder, out var memory, out fault))
         {
-            report.Say($"nothing is applied: {fault}");
+            report.Warn($"nothing is applied: {fault}");
             return null;
         }
         // Without an ID a message that names a system is refused, which is reported where it happens.

@@ -26,7 +26,7 @@ internal sealed record BootParameters(bool Skips, bool Reverts)
         }
         catch (IOException e)
         {
-            report.Say($"the kernel command line cannot be read: {e.Message}");
+            report.Warn($"the kernel command line cannot be read: {e.Message}");
             return new BootParameters(false, false);
         }
     }
@@ -41,7 +41,7 @@ internal sealed record BootParameters(bool Skips, bool Reverts)
             if (key != name) continue;
             if (value is "1" or "yes" or "true" or "on") asks = true;
             else if (value is "0" or "no" or "false" or "off") asks = false;
-            else report.Say($"{word} on the kernel command line is not understood, and asks for nothing: write {name}");
+            else report.Warn($"{word} on the kernel command line is not understood, and asks for nothing: write {name}");
         }
         return asks;
     }

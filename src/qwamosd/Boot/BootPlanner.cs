@@ -20,7 +20,7 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         if (!BootNotes.TryReadAfter(paths, state.LastNote, out var waiting, out var notesFault)) throw new IOException(notesFault);
         var newest = Newest(state, waiting);
         var isBehind = PendingFile.IsBehind(paths.StatusFile, loaded.Tree.Size);
-        foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema), isBehind)) report.Say(difference);
+        foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema), isBehind)) report.Warn(difference);
 
         var judge = new StagedJudge(grounds, store.ReadEntry, newest);
         List<StagedChange> accepted = [];
@@ -90,7 +90,7 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         foreach (var (key, timestamp, index) in newest.All.Where(each => grounds.Schema.TryGet(each.Key, out _)))
         {
             if (judge.TryVerify(index, out _, out var fault)) timestamps[key] = Math.Max(timestamp, timestamps.GetValueOrDefault(key));
-            else report.Say($"the newest change of {key} is not believed: {fault}");
+            else report.Warn($"the newest change of {key} is not believed: {fault}");
         }
         return timestamps;
     }

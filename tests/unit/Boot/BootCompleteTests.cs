@@ -39,6 +39,18 @@ public sealed class BootCompleteTests : IDisposable
         Assert.Equal(0, trial.Complete().Code);
         Assert.Equal((BootOutcome.Complete, ""), (trial.Run!.Outcome, trial.Run!.Why));
         Assert.Equal(BootValueState.Good, State);
+        Assert.DoesNotContain(trial.Run.Said, line => line.Contains("20-second", StringComparison.Ordinal));
+        Assert.Contains(trial.Run.Said, line => line.StartsWith("BOOT_VERIFICATION=strict (entry 0): recorded", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void What_needs_a_person_is_a_warning_in_the_journal_and_nothing_else_is()
+    {
+        trial.Check("no", "exit 1");
+        Assert.Contains("<4>check no: exit code 1\n", trial.Complete(isJournal: true).Said, StringComparison.Ordinal);
+        trial.Check("no", "true");
+        Assert.Contains("<6>this boot is complete\n", trial.Complete(isJournal: true).Said, StringComparison.Ordinal);
+        Assert.Contains("BOOT_VERIFICATION=strict (entry 0) is the last known good", trial.Run!.Said);
     }
 
     [Fact]

@@ -134,10 +134,10 @@ internal sealed class BootTrial : IDisposable
     }
 
     /// <summary>Runs boot-complete; gives its exit code and what it said.</summary>
-    public (int Code, string Said) Complete(TimeSpan? timeLimit = null)
+    public (int Code, string Said) Complete(TimeSpan? timeLimit = null, bool isJournal = false)
     {
         var said = new StringWriter();
-        var report = new BootReport(said);
+        var report = new BootReport(said, isJournal);
         var code = new BootComplete(Paths, report, new BootChecks(Paths, report, timeLimit ?? TimeSpan.FromSeconds(30)), ApplyPendingCommand.Appliers(Paths)).Run();
         return (code, said.ToString());
     }

@@ -127,6 +127,31 @@ public sealed class BootStatusTests : IDisposable
         Assert.Contains("put back by a boot\n  CRYPTO_BACKEND=hybrid was put back\n", trial.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_boot_in_which_a_check_failed_is_not_healthy()
+    {
+        Write();
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","policy":{},"pending":{},"storage":"ok","projections":"ok"}""");
+        Assert.Equal(1, trial.Run("health"));
+        Assert.Contains("; this boot is not complete: check net: exit code 1", trial.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("put back the last known good", trial.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_boot_that_put_something_back_is_not_healthy_and_the_next_one_is()
+    {
+        var boot = BootId.ReadOrMake(paths, out _)!;
+        var back = new PutBack("CRYPTO_BACKEND", new Applied(PolicyValue.Of("hybrid"), 3), null, BootResult.Recorded, "2 boots with it did not complete");
+        var run = new BootRun { Boot = boot, Outcome = BootOutcome.Complete, Assessment = BootAssessment.Empty.Return(back, boot) };
+        run.Write(paths, null);
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","policy":{},"pending":{},"storage":"ok","projections":"ok"}""");
+        trial.Run("health");
+        Assert.Contains("; this boot put back the last known good of CRYPTO_BACKEND", trial.Output, StringComparison.Ordinal);
+        (run with { Assessment = BootAssessment.Empty.Return(back, "an earlier one") }).Write(paths, null);
+        trial.Run("health");
+        Assert.DoesNotContain("this boot", trial.Output, StringComparison.Ordinal);
+    }
+
     private void Write()
     {
         var legacy = new Applied(PolicyValue.Of("legacy"), 1);

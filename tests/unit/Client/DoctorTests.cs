@@ -1,3 +1,4 @@
+using Qwamos.Client.Checking;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
@@ -43,6 +44,17 @@ public sealed class DoctorTests : IDisposable
         Assert.Contains(said, trial.Output, StringComparison.Ordinal);
         Assert.Equal(1, trial.Run("health", "-o", "json"));
         Assert.Equal("error", Member(trial.Json, "status").AsString);
+    }
+
+    [Theory]
+    [InlineData("qwamos-policy-apply.service")]
+    [InlineData("qwamos-boot-complete.service")]
+    public void What_runs_once_a_boot_is_never_to_be_started_by_hand(string unit)
+    {
+        // As after an installation, before the first reboot.
+        var found = UnitChecks.Judge(unit, new() { ["LoadState"] = "loaded", ["UnitFileState"] = "enabled", ["ActiveState"] = "inactive" });
+        Assert.Equal((CheckState.NotSeen, (string?)null), (found.State, found.Mend));
+        Assert.Equal($"sudo systemctl enable {unit}", UnitChecks.Judge(unit, new() { ["LoadState"] = "loaded", ["UnitFileState"] = "disabled", ["ActiveState"] = "inactive" }).Mend);
     }
 
     [Fact]

@@ -82,7 +82,7 @@ public sealed class GatewayAccountTests : IDisposable
         (string one, TestSigner first) = Key("one");
         (string two, TestSigner second) = Key("two");
         CommandResult result = Run(RootsCommands, one, first.KeyId, two, second.KeyId);
-        Assert.Equal("gateway-policyd runs: stop it first: systemctl stop gateway-policyd", result.Error.Trim());
+        Assert.Equal("gateway-policyd runs: stop it first: systemctl stop gateway-policyd.socket gateway-policyd", result.Error.Trim());
         using JsonDocument status = JsonDocument.Parse(result.Output);
         Assert.Equal(2, status.RootElement.GetProperty("size").GetInt64());
         Assert.Equal(second.KeyId, status.RootElement.GetProperty("key_id").GetString());

@@ -106,10 +106,18 @@ public sealed class InstalledTests
         Assert.Contains("qwamos_ledger_entries 1", machine.Do($"python3 -c '{OverUnix}'"));
         // On a port of this machine, while the daemon itself has no network.
         machine.Write("/etc/systemd/system/qwamosd-metrics.socket.d/port.conf", "[Socket]\nListenStream=\nListenStream=127.0.0.1:9477\n");
-        machine.Do("systemctl daemon-reload && systemctl stop qwamosd-metrics.socket && systemctl restart qwamosd");
+        machine.Do("systemctl stop qwamosd-metrics.socket && systemctl daemon-reload && systemctl restart qwamosd");
+        Assert.NotEqual(0, machine.Run("ls /run/qwamos/metrics.sock").ExitCode);
         const string OverTcp = "import socket; s = socket.create_connection((\"127.0.0.1\", 9477)); s.sendall(b\"GET /metrics HTTP/1.0\\r\\n\\r\\n\"); print(s.makefile().read())";
         Assert.Contains("qwamos_ledger_entries 1", machine.Do($"python3 -c '{OverTcp}'"));
         system.Client("set RADIO_ISOLATION on");
+        // Neither a client nor who reads figures starts again what was stopped; all of it comes back with the daemon.
+        machine.Do("systemctl stop qwamosd.socket qwamosd");
+        Assert.NotEqual(0, machine.Run($"python3 -c '{OverTcp}'").ExitCode);
+        Assert.Equal(3, system.As("ada", "qwamosctl health").ExitCode);
+        Assert.Equal("inactive inactive inactive", machine.Run("systemctl is-active qwamosd qwamosd.socket qwamosd-metrics.socket").Output.Trim().ReplaceLineEndings(" "));
+        machine.Do("systemctl restart qwamosd");
+        Assert.Contains("qwamos_ledger_entries 2", machine.Do($"python3 -c '{OverTcp}'"));
     }
 
     private static string? Text(JsonElement entry, string field) => entry.GetProperty(field).GetString();

@@ -102,11 +102,11 @@ public sealed class RootCommandTests : IDisposable
         Enroll("qwamosd", "one", "--fingerprint", one);
         RunningProgram daemon = _trial.StartDaemon();
         Assert.Equal(0, Client("one", "set", "KERNEL_HARDENING", "strict").ExitCode);
-        Assert.Contains("The running qwamosd still believes the old key", Enroll("qwamosd", "two", "--fingerprint", two, "--replace").Output);
+        Assert.Contains("THE OLD KEY IS STILL BELIEVED: qwamosd runs", Enroll("qwamosd", "two", "--fingerprint", two, "--replace").Error);
         Assert.Equal(0, daemon.Stop());
-        string again = Enroll("qwamosd", "one", "--fingerprint", one, "--replace").Output;
-        Assert.DoesNotContain("running", again);
-        Assert.Contains($"qwamosd does not run; it believes the new key from its next start on: qwamosd --root {_trial.Root}", again);
+        CommandResult again = Enroll("qwamosd", "one", "--fingerprint", one, "--replace");
+        Assert.DoesNotContain("STILL BELIEVED", again.Error);
+        Assert.Contains($"qwamosd believes the new key from its next start on: qwamosd --root {_trial.Root}", again.Output);
         Enroll("qwamosd", "two", "--fingerprint", two, "--replace");
 
         _trial.StartDaemon();

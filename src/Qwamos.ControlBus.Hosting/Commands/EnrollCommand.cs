@@ -36,6 +36,8 @@ public static class EnrollCommand
             if (outcome.Result == EnrolmentResult.Refused) return outcome.Text;
             Console.Out.WriteLine(outcome.Text);
             Console.Out.WriteLine(Sentence(outcome, paths, isGateway: takesSystem));
+            if (outcome.Result == EnrolmentResult.Replaced && StillBelieved(paths, isGateway: takesSystem) is { } warning)
+                Console.Error.WriteLine(warning);
             return null;
         });
         return command;
@@ -43,16 +45,17 @@ public static class EnrollCommand
 
     internal static string Sentence(EnrolmentOutcome outcome, SystemPaths paths, bool isGateway) => outcome.Result switch
     {
-        EnrolmentResult.Replaced => "The key is replaced; what the old key staged is not applied any more: set it again with the new key. " + Believing(paths, isGateway),
+        EnrolmentResult.Replaced => $"The key is replaced; what the old key staged is not applied any more: set it again with the new key. {Daemon(isGateway)} believes the new key from its next start on"
+            // A start does nothing where a client has started it meanwhile.
+            + $": {(paths.IsTrial ? ProposedCommand.Start(paths, Daemon(isGateway)) : ProposedCommand.Restart(paths, Daemon(isGateway)))}",
         EnrolmentResult.AlreadyEnrolled => "This key was enrolled before; it stays.",
         _ => "The key is enrolled.",
     };
 
-    private static string Believing(SystemPaths paths, bool isGateway)
-    {
-        var daemon = isGateway ? "gateway-policyd" : "qwamosd";
-        return BusSocket.IsServed(isGateway ? paths.GatewaySocket : paths.BusSocket)
-            ? $"The running {daemon} still believes the old key: restart it now: {ProposedCommand.Restart(paths, daemon)}"
-            : $"{daemon} does not run; it believes the new key from its next start on: {ProposedCommand.Start(paths, daemon)}";
-    }
+    /// <summary>What nobody may overlook, on standard error: who stole the old key can still use it. Null where no daemon runs.</summary>
+    internal static string? StillBelieved(SystemPaths paths, bool isGateway) => BusSocket.IsServed(isGateway ? paths.GatewaySocket : paths.BusSocket)
+        ? $"\nTHE OLD KEY IS STILL BELIEVED: {Daemon(isGateway)} runs, and takes what the old key signs until it is restarted. Restart it now:\n\n    {ProposedCommand.Restart(paths, Daemon(isGateway))}\n"
+        : null;
+
+    private static string Daemon(bool isGateway) => isGateway ? "gateway-policyd" : "qwamosd";
 }

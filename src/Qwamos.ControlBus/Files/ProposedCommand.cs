@@ -16,8 +16,8 @@ public static class ProposedCommand
     /// <summary>What starts a daemon that does not run.</summary>
     public static string Start(SystemPaths paths, string daemon) => paths.IsTrial ? Of(paths, daemon, "") : $"systemctl start {daemon}";
 
-    /// <summary>What ends one that runs.</summary>
-    public static string Stop(SystemPaths paths, string daemon) => paths.IsTrial ? "Ctrl-C where it runs, or kill its process" : $"systemctl stop {daemon}";
+    /// <summary>What ends one that runs, and its socket with it: the next client would start it again.</summary>
+    public static string Stop(SystemPaths paths, string daemon) => paths.IsTrial ? "Ctrl-C where it runs, or kill its process" : $"systemctl stop {daemon}.socket {daemon}";
 
     /// <summary>What has one that runs read its files anew.</summary>
     public static string Restart(SystemPaths paths, string daemon) => paths.IsTrial ? $"{Stop(paths, daemon)}; then: {Start(paths, daemon)}" : $"systemctl restart {daemon}";

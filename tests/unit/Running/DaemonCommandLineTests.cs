@@ -37,10 +37,11 @@ public sealed class DaemonCommandLineTests : IDisposable
         Assert.True(SystemPaths.TryCreate(_root, out SystemPaths? paths, out string? fault), fault);
         TrialTree.MakeMissing(paths);
         var replaced = new EnrolmentOutcome(EnrolmentResult.Replaced, null, null, null, "");
-        Assert.EndsWith($"{daemon} does not run; it believes the new key from its next start on: {daemon} --root {_root}", EnrollCommand.Sentence(replaced, paths, isGateway), StringComparison.Ordinal);
+        Assert.EndsWith($"{daemon} believes the new key from its next start on: {daemon} --root {_root}", EnrollCommand.Sentence(replaced, paths, isGateway), StringComparison.Ordinal);
+        Assert.Null(EnrollCommand.StillBelieved(paths, isGateway));
         Assert.True(FileLock.TryTake((isGateway ? paths.GatewaySocket : paths.BusSocket) + ".lock", out FileLock? held));
         using (held)
-            Assert.Contains($"The running {daemon} still believes the old key: restart it now: ", EnrollCommand.Sentence(replaced, paths, isGateway), StringComparison.Ordinal);
-        Assert.EndsWith($": systemctl start {daemon}", EnrollCommand.Sentence(replaced, SystemPaths.Real, isGateway), StringComparison.Ordinal);
+            Assert.StartsWith($"\nTHE OLD KEY IS STILL BELIEVED: {daemon} runs", EnrollCommand.StillBelieved(paths, isGateway), StringComparison.Ordinal);
+        Assert.EndsWith($": systemctl restart {daemon}", EnrollCommand.Sentence(replaced, SystemPaths.Real, isGateway), StringComparison.Ordinal);
     }
 }

@@ -18,7 +18,8 @@ internal static class Confinement
             .. Executed.Select(path => new LandlockRule(path, LandlockAccess.Execute)),
             .. Read.Select(path => new LandlockRule(path, LandlockAccess.Read)),
             .. Written.Select(path => new LandlockRule(path, LandlockAccess.Write)),
-            new(paths.HooksDir, LandlockAccess.Execute),
+            // A rule is for the folder that stands there now: hooks.d may be replaced, or made later, while this runs. In both folders only root writes.
+            new(Path.GetDirectoryName(paths.HooksDir)!, LandlockAccess.Execute),
             .. Own(paths),
         ],
         closesNetwork: false);

@@ -187,6 +187,10 @@ public sealed class InstalledTests
         Assert.Equal("qwamos nft sysctl temporary Seccomp: 2".Split(' '), machine.Do("cat /var/lib/qwamos-gateway/seen").Split([' ', '\t', '\n']));
         Assert.Contains("/srv/notes: Permission denied", machine.Do("cat /var/lib/qwamos-gateway/errors"));
         Assert.Contains("radio", machine.Do("nft list tables"));
+        // Another folder in its place, as a tool that deploys makes it: its hooks run without a restart.
+        machine.Do("cd /etc/qwamos && mkdir new && printf '#!/bin/sh\\necho $2 >/var/lib/qwamos-gateway/later\\n' >new/RADIO_ISOLATION && chmod 755 new/RADIO_ISOLATION && mv hooks.d old && mv new hooks.d");
+        system.Client("set RADIO_ISOLATION on");
+        machine.Await("grep -q on /var/lib/qwamos-gateway/later", "the hook in the new folder has run");
         Assert.Contains(machine.Journal(), line => line.Message.EndsWith("socket /run/qwamos/gateway-bus.sock, from systemd", StringComparison.Ordinal));
     }
 }

@@ -3,23 +3,26 @@
 #   ./install.sh dom0|gateway|client [--prefix DIR] [--destdir DIR]
 #   ./install.sh remove [--prefix DIR] [--destdir DIR]
 # Programs go below --prefix (/usr/local); units, account and folders where systemd looks for them in /etc. Configuration that is there stays.
-# remove takes away what was installed and leaves keys, ledger and configuration. Below --destdir nothing is started and no account made.
+# Run again, it upgrades: a daemon that runs is restarted. remove takes away what was installed and leaves keys, ledger and configuration.
+# Below --destdir nothing is started and no account made.
 set -eu
 umask 022
 HERE=$(cd "$(dirname "$0")" && pwd)
 
 say() { printf '%s\n' "$*"; }
 die() { say "install.sh: $*" >&2; exit 1; }
+usage() { sed -n '2,/^set -eu/{s/^# \{0,1\}//p}' "$HERE/install.sh"; }
 
-[ $# -ge 1 ] || die "what? dom0, gateway, client or remove"
+case " $* " in *" --help "* | *" -h "*) usage; exit 0 ;; esac
+[ $# -ge 1 ] || die "what? dom0, gateway, client or remove: see --help"
 PART=$1 PREFIX=/usr/local DESTDIR=
 shift
 while [ $# -gt 0 ]; do
-    [ $# -ge 2 ] || die "$1 takes a value, or is not known"
+    [ $# -ge 2 ] || die "$1 takes a value, or is not known: see --help"
     case $1 in
         --prefix) PREFIX=$2 ;;
         --destdir) DESTDIR=$2 ;;
-        *) die "unknown option $1" ;;
+        *) die "unknown option $1: see --help" ;;
     esac
     shift 2
 done
@@ -27,6 +30,15 @@ case $PREFIX in /*) ;; *) die "--prefix takes an absolute path" ;; esac
 [ -n "$DESTDIR" ] || [ "$(id -u)" -eq 0 ] || die "run this as root, or with --destdir"
 
 LIB=$DESTDIR$PREFIX/lib/qwamos BIN=$DESTDIR$PREFIX/bin MAN=$DESTDIR$PREFIX/share/man UNITS=$DESTDIR/etc/systemd/system
+
+# ours: the units that this script installed, with their program; a package's, which an administrator masked or changed, are not.
+ours() {
+    for unit in "$HERE"/systemd/*; do
+        unit=${unit##*/}
+        case $unit in gateway-*) daemon=gateway-policyd ;; *) daemon=qwamosd ;; esac
+        [ ! -e "$LIB/$daemon" ] || [ ! -f "$UNITS/$unit" ] || [ -L "$UNITS/$unit" ] || say "$unit"
+    done
+}
 
 live() { [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; }
 
@@ -60,13 +72,23 @@ manual() {
     done
 }
 
+# started TMPFILES SERVICE NAME-PATTERN: sockets and timer from now on, the rest at the next boot. The daemon starts with its first client; one
+# that runs is restarted for the new program, and its clients wait at the socket.
 started() {
     live || return 0
     systemd-sysusers
     systemd-tmpfiles --create "$1"
     systemctl daemon-reload
-    shift
-    systemctl enable --quiet "$@"
+    # shellcheck disable=SC2086 # a pattern
+    for unit in $(cd "$HERE/systemd" && grep -l '^\[Install\]' $3); do
+        # Metrics are shown to nobody unless the administrator enables their socket.
+        case $unit in
+            *-metrics.socket) ;;
+            *.socket | *.timer) systemctl enable --quiet --now "$unit" ;;
+            *) systemctl enable --quiet "$unit" ;;
+        esac
+    done
+    systemctl try-restart "$2"
 }
 
 case $PART in
@@ -78,8 +100,7 @@ case $PART in
         configuration "$HERE/conf/qwamosd.json"
         configuration "$HERE/conf/policy.schema.json"
         manual qwamosd.8 qwamosctl.1 qwamosd.json.5 policy.schema.json.5 qwamos-files.5
-        # shellcheck disable=SC2046 # names of units have no blanks
-        started qwamos.conf $(cd "$HERE/systemd" && grep -l '^\[Install\]' qwamos* | grep -v metrics)
+        started qwamos.conf qwamosd.service 'qwamos*'
         say "Installed. The next three commands, with the operator's name for NAME:"
         say "  as NAME:  qwamosctl key show"
         say "  as root:  usermod -aG qwamos NAME && qwamosd enroll ~NAME/.qwamos/dom0/ed25519_pk"
@@ -91,8 +112,7 @@ case $PART in
         install -m 644 "$HERE/tmpfiles.d/qwamos-gateway.conf" "$DESTDIR/etc/tmpfiles.d"
         configuration "$HERE/conf/gateway.json"
         manual gateway-policyd.8 gateway.json.5 hooks.d.5
-        # shellcheck disable=SC2046 # names of units have no blanks
-        started qwamos-gateway.conf $(cd "$HERE/systemd" && grep -l '^\[Install\]' gateway-*)
+        started qwamos-gateway.conf gateway-policyd.service 'gateway-*'
         say "Installed. Next, as root, with the operator's public key and Dom0's system ID:  gateway-policyd enroll ed25519_pk --system HEX"
         ;;
     client)
@@ -101,11 +121,14 @@ case $PART in
         say "Installed. Next:  qwamosctl key show"
         ;;
     remove)
-        if live; then
-            # shellcheck disable=SC2046 # names of units have no blanks
-            systemctl disable --quiet --now $(cd "$HERE/systemd" && ls) 2>/dev/null || true
+        mine=$(ours)
+        if live && [ -n "$mine" ]; then
+            # shellcheck disable=SC2086 # names of units have no blanks
+            systemctl disable --quiet --now $mine 2>/dev/null || true
+            # shellcheck disable=SC2086
+            systemctl reset-failed $mine 2>/dev/null || true
         fi
-        for unit in "$HERE"/systemd/*; do rm -f "$UNITS/${unit##*/}"; done
+        for unit in $mine; do rm -f "$UNITS/$unit"; done
         for name in qwamosd gateway-policyd qwamosctl; do rm -f "$BIN/$name" "$LIB/$name"; done
         rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf
         for page in "$HERE"/man/*; do rm -f "$MAN/man${page##*.}/${page##*/}"; done
@@ -113,5 +136,5 @@ case $PART in
         live && systemctl daemon-reload
         say "Removed. /etc/qwamos, /var/lib/qwamos, /var/lib/qwamos-boot and /var/lib/qwamos-gateway are left as they are."
         ;;
-    *) die "what? dom0, gateway, client or remove, not $PART" ;;
+    *) die "what? dom0, gateway, client or remove, not $PART: see --help" ;;
 esac

@@ -17,12 +17,7 @@ public sealed partial class PackagedTests
         using InstalledSystem system = InstalledSystem.BootWithOperator();
         Container machine = system.Machine;
 
-        string printed = system.InstallPackages(BuiltRelease.Once(), "qwamosctl", "qwamos-dom0");
-        (string Who, string Command)[] next = [.. NextCommand().Matches(printed).Select(line => (line.Groups[1].Value, line.Groups[2].Value))];
-        Assert.Equal(["as NAME", "as root", "as NAME, logged in again for the group"], next.Select(step => step.Who));
-        foreach ((string who, string command) in next)
-            system.AtTerminal(who == "as root" ? "root" : "ada", command.Replace("NAME", "ada", StringComparison.Ordinal), "yes");
-        Assert.Equal("on", system.Status().GetProperty("policy").GetProperty("RADIO_ISOLATION").GetString());
+        DoNextCommands(system, system.InstallPackages(BuiltRelease.Once(), "qwamosctl", "qwamos-dom0"));
 
         system.Client("set KERNEL_HARDENING strict");
         Assert.Equal("strict", system.Status().GetProperty("pending").GetProperty("KERNEL_HARDENING").GetString());
@@ -35,6 +30,34 @@ public sealed partial class PackagedTests
         Assert.Equal("", machine.Run("journalctl -b --no-pager -p warning -t systemd -g qwamos -q").Output);
         // What an operator asks for when something is wrong finds nothing wrong with what was installed.
         Assert.DoesNotContain("bad ", system.Client("doctor"));
+    }
+
+    [Fact]
+    public void TheTarball_StartsWhatItInstalls_RestartsWhatRunsWhenRunAgain_AndRemovesNothingOfAPackage()
+    {
+        using InstalledSystem system = InstalledSystem.BootWithOperator();
+        Container machine = system.Machine;
+        File.Copy(BuiltRelease.Once().Tarball, machine.At("/root/qwamos.tar.gz"));
+        machine.Do("cd /root && mkdir tree && tar -xzf qwamos.tar.gz -C tree --strip-components=1");
+        Assert.Contains("install.sh dom0|gateway|client [--prefix DIR]", machine.Do("/root/tree/install.sh --help"));
+
+        DoNextCommands(system, machine.Do("/root/tree/install.sh dom0"));
+        const string Running = "systemctl is-active qwamosd.service qwamosd.socket qwamos-backup.timer qwamosd-metrics.socket qwamos-policy-apply.service qwamos-boot-complete.service";
+        const string Expected = "active active active inactive inactive inactive";
+        Assert.Equal(Expected, machine.Run(Running).Output.Trim().ReplaceLineEndings(" "));
+        string first = machine.Do("systemctl show -P MainPID qwamosd");
+        system.InstallPackages(BuiltRelease.Once(), "qwamos-gateway");
+
+        machine.Do("/root/tree/install.sh dom0");
+        Assert.NotEqual(first, machine.Do("systemctl show -P MainPID qwamosd"));
+        Assert.Equal(Expected, machine.Run(Running).Output.Trim().ReplaceLineEndings(" "));
+        system.Client("set RADIO_ISOLATION off");
+
+        machine.Do("/root/tree/install.sh remove");
+        Assert.Equal("", machine.Do("systemctl list-units --all --state=loaded,active,activating,failed --no-legend 'qwamos*'"));
+        Assert.NotEqual(0, machine.Run("pidof qwamosd").ExitCode);
+        Assert.Equal("active", machine.Do("systemctl is-active gateway-policyd.socket"));
+        Assert.Equal("enabled", machine.Do("systemctl is-enabled gateway-policyd.socket"));
     }
 
     [Fact]
@@ -111,10 +134,24 @@ public sealed partial class PackagedTests
         Assert.Equal("off", system.Status().GetProperty("policy").GetProperty("RADIO_ISOLATION").GetString());
         system.Client("set RADIO_ISOLATION on");
 
+        // Nor is anything left of the administrator's own check, and of a unit that failed.
+        machine.Write("/etc/qwamos/boot-checks.d/10-mine", "#!/bin/sh\nexit 1\n", "755");
+        Assert.NotEqual(0, machine.Run("systemctl restart qwamos-boot-complete").ExitCode);
         said = machine.Do("QWAMOS_PURGE=all dpkg --purge qwamos-gateway qwamos-dom0 qwamosctl 2>&1");
         Assert.DoesNotContain("warning", said, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("", machine.Do("systemctl list-units --failed --no-legend 'qwamos*' 'gateway-policyd*'"));
         Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos*' ! -path '/var/lib/systemd/*'"));
         Assert.Equal("ed25519_pk\ned25519_sk", machine.Do("ls /home/ada/.qwamos/dom0 | grep ed25519"));
+    }
+
+    /// <summary>Does what an installation prints as the next three commands: as who, and with the operator's name.</summary>
+    private static void DoNextCommands(InstalledSystem system, string printed)
+    {
+        (string Who, string Command)[] next = [.. NextCommand().Matches(printed).Select(line => (line.Groups[1].Value, line.Groups[2].Value))];
+        Assert.Equal(["as NAME", "as root", "as NAME, logged in again for the group"], next.Select(step => step.Who));
+        foreach ((string who, string command) in next)
+            system.AtTerminal(who == "as root" ? "root" : "ada", command.Replace("NAME", "ada", StringComparison.Ordinal), "yes");
+        Assert.Equal("on", system.Status().GetProperty("policy").GetProperty("RADIO_ISOLATION").GetString());
     }
 
     private static void AwaitChanges(Container machine, int number) =>

@@ -5,7 +5,7 @@ using Qwamos.ControlBus.Policy;
 namespace Qwamos.Daemon.Boot;
 
 /// <summary>
-/// `qwamosd boot-complete`: the end of a good boot. Its unit requires the daemon to be ready; when every check succeeds too, what was on trial becomes the
+/// `qwamosd boot-complete`: the end of a good boot. Its unit asks before whether the daemon is ready; when every check succeeds too, what was on trial becomes the
 /// last known good. Killed at any point and run again, it ends in the same state.
 /// </summary>
 internal sealed class BootComplete(SystemPaths paths, BootReport report, BootChecks checks, IReadOnlyList<IApplier> appliers)

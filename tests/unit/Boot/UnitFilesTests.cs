@@ -67,12 +67,17 @@ public sealed class UnitFilesTests
     [Theory]
     [InlineData("Type=oneshot")]
     [InlineData("RemainAfterExit=yes")]
-    [InlineData("Requires=qwamosd.service")]
+    [InlineData("Wants=qwamosd.service")]
+    [InlineData("ExecStartPre=/usr/bin/systemctl is-active qwamosd.service")]
     [InlineData("After=qwamosd.service qwamos-policy-apply.service")]
     [InlineData("After=sysinit.target basic.target multi-user.target")]
     [InlineData("WantedBy=multi-user.target")]
     public void TheEndOfABoot_ComesAfterTheDaemonAndAllThatStartsWithTheMachine(string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-boot-complete.service")));
+
+    [Fact]
+    public void TheEndOfABoot_IsNotTakenBackByADaemonThatIsStoppedLater() => Assert.DoesNotContain(
+        File.ReadAllLines(Path.Combine(Folder, "qwamos-boot-complete.service")), line => line.Split('=')[0] is "Requires" or "Requisite" or "BindsTo" or "PartOf");
 
     [Fact]
     public void TheEndOfABoot_CannotWaitForItself()

@@ -18,7 +18,7 @@ internal static partial class Roff
     public static string FromMarkdown(string markdown)
     {
         StringBuilder page = new();
-        var blocks = Blocks(markdown);
+        var blocks = Blocks(Pointer().Replace(markdown, link => $": see {link.Groups[1].Value}{(link.Groups[2].Value is { Length: > 0 } file ? $" in {file}" : "")}"));
         var opensSection = true;
         foreach (var block in blocks)
         {
@@ -89,17 +89,23 @@ internal static partial class Roff
     private static string Code(string[] lines, bool opensSection) =>
         (opensSection ? "" : ".PP\n") + ".in +4n\n.nf\n" + string.Concat(lines.Select(line => Guarded(Literal(line)) + "\n")) + ".fi\n.in\n";
 
-    /// <summary>The first column is the tag, the last its meaning; what stands between goes in brackets with its heading.</summary>
+    /// <summary>
+    /// The first column is the tag, the last its meaning; what stands between goes in brackets with its heading. A tag that is a bare number says nothing:
+    /// there the first heading goes before it, and the last one before them all.
+    /// </summary>
     private static string Table(string[] rows)
     {
         var headings = Cells(rows[0]);
         StringBuilder list = new();
+        var isNumbered = headings[0].Length > 0 && Cells(rows[2])[0].All(char.IsAsciiDigit);
+        if (isNumbered)
+            list.Append(".PP\n").Append(Text($"{char.ToUpperInvariant(headings[^1][0])}{headings[^1][1..]}:"));
         foreach (var cells in rows[2..].Select(Cells))
         {
             var between = Enumerable.Range(1, Math.Max(0, cells.Length - 2)).Where(i => cells[i].Length > 0).Select(i => $"{headings[i]} {cells[i]}".Trim());
             var aside = string.Join(", ", between);
             var meaning = string.Join(' ', new[] { aside.Length > 0 ? $"({aside})" : "", cells[^1] }.Where(part => part.Length > 0));
-            list.Append(Tagged(Inline(cells[0]), meaning.Length > 0 ? Text(meaning) : "\\&\n"));
+            list.Append(Tagged(Inline(isNumbered ? $"{headings[0]} {cells[0]}" : cells[0]), meaning.Length > 0 ? Text(meaning) : "\\&\n"));
         }
         return list.ToString();
     }
@@ -197,6 +203,10 @@ internal static partial class Roff
 
     [GeneratedRegex(@"^(-|\d+\.)\s+")]
     private static partial Regex ListItem();
+
+    /// <summary>A link after a colon stands for "see there"; its text alone would be a stray word.</summary>
+    [GeneratedRegex(@": \[([^\]]+)\]\((?:[^)#]*/)?([^)#/]*)(?:#[^)]*)?\)")]
+    private static partial Regex Pointer();
 
     [GeneratedRegex(@"(?<!\\)\|")]
     private static partial Regex CellBorder();

@@ -50,3 +50,9 @@ publish_for() {
     done
     rm -f "$log"
 }
+
+# copy_documents FOLDER: those that messages name and people read who run it; not those for who develops it.
+copy_documents() {
+    install -d "$1"
+    cp -R "$TOP"/docs/{formats,guide,operations} "$TOP"/docs/{keys,performance,threat-model,troubleshooting}.md "$1"
+}

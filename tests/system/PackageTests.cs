@@ -29,7 +29,8 @@ public sealed partial class PackageTests
 
     [Theory]
     [InlineData("qwamos-dom0", "-rwxr-xr-x ./usr/lib/qwamos-dom0/qwamosd", "lrwxrwxrwx ./usr/bin/qwamosd -> ../lib/qwamos-dom0/qwamosd", "-rw-r--r-- ./etc/qwamos/qwamosd.json",
-        "-rw-r--r-- ./etc/qwamos/policy.schema.json", "-rw-r--r-- ./usr/lib/sysusers.d/qwamos-dom0.conf", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos.conf", "-rw-r--r-- ./usr/share/man/man8/qwamosd.8.gz")]
+        "-rw-r--r-- ./etc/qwamos/policy.schema.json", "-rw-r--r-- ./usr/lib/sysusers.d/qwamos-dom0.conf", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos.conf", "-rw-r--r-- ./usr/share/man/man8/qwamosd.8.gz",
+        "-rw-r--r-- ./usr/share/doc/qwamos-dom0/docs/guide/boot.md.gz")]
     [InlineData("qwamos-gateway", "-rwxr-xr-x ./usr/lib/qwamos-gateway/gateway-policyd", "lrwxrwxrwx ./usr/bin/gateway-policyd -> ../lib/qwamos-gateway/gateway-policyd",
         "-rw-r--r-- ./etc/qwamos/gateway.json", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos-gateway.conf", "-rw-r--r-- ./usr/share/man/man5/hooks.d.5.gz")]
     [InlineData("qwamosctl", "-rwxr-xr-x ./usr/lib/qwamosctl/qwamosctl", "lrwxrwxrwx ./usr/bin/qwamosctl -> ../lib/qwamosctl/qwamosctl", "-rw-r--r-- ./usr/share/bash-completion/completions/qwamosctl",

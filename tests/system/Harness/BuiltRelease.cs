@@ -104,7 +104,7 @@ internal sealed class BuiltRelease
     private static string CopyOfSources()
     {
         string copy = TemporaryFolder("qw-the-sources-elsewhere-");
-        string[] needed = ["packaging", "schemas", "src", "tests/prepare.sh", "CHANGELOG.md", "Directory.Build.props"];
+        string[] needed = ["docs", "packaging", "schemas", "src", "tests/prepare.sh", "CHANGELOG.md", "Directory.Build.props"];
         string copying = "cd \"$1\" && tar -c --exclude=bin --exclude=obj \"${@:3}\" | tar -x -C \"$2\"";
         Assert.Equal(0, Command.Run(["bash", "-c", copying, "bash", Binaries.Repository, copy, .. needed]).ExitCode);
         return copy;

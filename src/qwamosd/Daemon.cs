@@ -141,6 +141,7 @@ internal sealed class Daemon : IAsyncDisposable
             CheckpointAgeSeconds = () => Math.Max(0, Now() - (checkpoints.Made?.Seconds ?? Now())),
             IsFull = () => _storage.IsFull,
             ProjectionFault = () => _projections.Fault,
+            Assessment = () => new BootFolder(_start.Paths).TryReadAssessment(out BootAssessment? assessment, out _) ? assessment : null,
             NowSeconds = Now,
         });
         _pipeline.Took += metrics.Took;

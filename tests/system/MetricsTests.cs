@@ -39,6 +39,8 @@ public sealed class MetricsTests : IDisposable
         Assert.Equal(5, figures["qwamos_stage_seconds_count{stage=\"wait\"}"]);
         Assert.InRange(figures["qwamos_stage_seconds_count{stage=\"record\"}"], 1, 5);
         Assert.Equal(1, figures["qwamos_staged_keys"]);
+        Assert.Equal(0, figures["qwamos_boot_trial_keys"]);
+        Assert.Equal(0, figures["qwamos_boot_put_back_keys"]);
         Assert.Equal(0, figures["qwamos_requests_unfinished"]);
         Assert.Equal(0, figures["qwamos_requests_waiting"]);
         Assert.Equal(0, figures["qwamos_storage_full"]);

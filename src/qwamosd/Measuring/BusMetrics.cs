@@ -35,6 +35,8 @@ internal sealed class BusMetrics
         Gauge entries = make.CreateGauge("qwamos_ledger_entries", "Entries in the ledger.");
         Gauge bytes = make.CreateGauge("qwamos_ledger_bytes", "Bytes of the ledger and its write-ahead log on the disk.");
         Gauge staged = make.CreateGauge("qwamos_staged_keys", "Keys that wait for the next boot.");
+        Gauge onTrial = make.CreateGauge("qwamos_boot_trial_keys", "Keys whose value no boot has completed with yet.");
+        Gauge putBack = make.CreateGauge("qwamos_boot_put_back_keys", "Keys whose last known good a boot put back, and that were not set and applied since.");
         Gauge checkpointAge = make.CreateGauge("qwamos_checkpoint_age_seconds", "Age of the newest checkpoint; it is made anew each minute.");
         Gauge full = make.CreateGauge("qwamos_storage_full", "1: the disk is full, and changes are refused.");
         Gauge projections = make.CreateGauge("qwamos_projections_failing", "1: status.json and pending.conf cannot be written.");
@@ -61,6 +63,9 @@ internal sealed class BusMetrics
             entries.Set(state.Size);
             staged.Set(state.Policy.Staged.Count);
             bytes.Set(sources.LedgerBytes());
+            // One that cannot be read is no boot at which nothing was put back.
+            onTrial.Set(sources.Assessment() is { } boot ? boot.OnTrial.Count() : double.NaN);
+            putBack.Set(sources.Assessment()?.Returned.Count ?? double.NaN);
             checkpointAge.Set(sources.CheckpointAgeSeconds());
             full.Set(sources.IsFull() ? 1 : 0);
             projections.Set(sources.ProjectionFault() is null ? 0 : 1);

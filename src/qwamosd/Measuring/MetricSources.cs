@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Daemon.Measuring;
 
@@ -24,6 +25,9 @@ internal sealed record MetricSources
     public required Func<bool> IsFull { get; init; }
 
     public required Func<string?> ProjectionFault { get; init; }
+
+    /// <summary>What root remembers of the boots; null when it cannot be read.</summary>
+    public required Func<BootAssessment?> Assessment { get; init; }
 
     public required Func<long> NowSeconds { get; init; }
 }

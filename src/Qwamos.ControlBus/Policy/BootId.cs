@@ -19,21 +19,19 @@ public static class BootId
     /// <summary>The ID; null without a fault when none of root's programs has run in this boot.</summary>
     public static string? Read(SystemPaths paths, out string fault)
     {
-        ArgumentNullException.ThrowIfNull(paths);
-        if (!TrustedDocument.TryReadIfPresent(paths.BootIdFile, paths, MaxBytes, out var content, out fault) || content is null)
-            return null;
-        var text = Encoding.ASCII.GetString(content);
-        if (text.Length == MaxBytes && text[^1] == '\n' && text[..^1].All(char.IsAsciiHexDigitLower))
-            return text[..^1];
+        if (!TryRead(paths, out var id, out fault) || id is not { Length: 0 })
+            return id;
         fault = $"{paths.BootIdFile} is not {Digits} lower-case hex digits: rm {SafePath.Quote(paths.BootIdFile)}";
         return null;
     }
 
-    /// <summary>The same for root's programs: it is made when there is none. Null with a fault when it cannot be.</summary>
+    /// <summary>
+    /// The same for root's programs: it is made when there is none, or one that a power cut left half written where `/run` is a disk. Null with a fault
+    /// when it cannot be, or what is there is not root's.
+    /// </summary>
     public static string? ReadOrMake(SystemPaths paths, out string fault)
     {
-        var there = Read(paths, out fault);
-        if (there is not null || fault.Length > 0)
+        if (!TryRead(paths, out var there, out fault) || there is { Length: > 0 })
             return there;
         try
         {
@@ -50,5 +48,20 @@ public static class BootId
             return null;
         }
         return Read(paths, out fault);
+    }
+
+    /// <summary>Empty: what is there is no ID.</summary>
+    private static bool TryRead(SystemPaths paths, out string? id, out string fault)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        id = null;
+        if (!TrustedDocument.TryReadIfPresent(paths.BootIdFile, paths, MaxBytes, out var content, out fault))
+            return false;
+        if (content is not null)
+        {
+            var text = Encoding.ASCII.GetString(content);
+            id = text.Length == MaxBytes && text[^1] == '\n' && text[..^1].All(char.IsAsciiHexDigitLower) ? text[..^1] : "";
+        }
+        return true;
     }
 }

@@ -13,11 +13,11 @@ public sealed class BootAssessmentTests
     [Fact]
     public void ValuesAreOnTrial_ProvenByGoodBoots_AndPutBackAfterTwoThatDoNotComplete_OrWhenAskedFor()
     {
-        using InstalledSystem system = InstalledSystem.Install();
+        using InstalledSystem system = InstalledSystem.BootInstalled();
         Container machine = system.Machine;
         machine.Write("/etc/qwamos/boot-checks.d/10-works", $"#!/bin/sh\nexec test ! -e {Broken}\n", "755");
         machine.StartWith("quiet", "qwamos-policy-apply.service", "qwamos-boot-complete.service");
-        machine.Boot();
+        machine.Reboot();
         system.Enrol();
         // Before anybody was enrolled there was no daemon, so that this boot was not complete; it is finished without another.
         machine.Do("systemctl start qwamos-boot-complete.service");

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Qwamos.SystemTests;
 
-/// <summary>The programs as they run on a real system: started and confined by systemd, in a machine that boots and reboots.</summary>
+/// <summary>The programs as they run on a real system: installed from the packages, started and confined by systemd, in a machine that boots and reboots.</summary>
 public sealed class InstalledTests
 {
     private const string Restarts = "systemctl show -P NRestarts qwamosd";
@@ -76,9 +76,8 @@ public sealed class InstalledTests
     [Fact]
     public void WhereNobodyIsEnrolled_ClientsDoNotEndTheSocket_AndTheFirstStartAfterwardsServes()
     {
-        using InstalledSystem system = InstalledSystem.Install();
+        using InstalledSystem system = InstalledSystem.BootInstalled();
         Container machine = system.Machine;
-        machine.Boot();
         Assert.NotEqual(0, system.As("ada", "timeout 3 qwamosctl status").ExitCode);
         Assert.Equal("active", machine.Do("systemctl is-active qwamosd.socket"));
         Assert.Contains(machine.Journal(), line => line.Message.Contains("does not start: ", StringComparison.Ordinal));
@@ -125,7 +124,7 @@ public sealed class InstalledTests
     [Fact]
     public void TheTimersBackup_IsMadeBesideTheDaemon_AndSevenAreKept()
     {
-        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-backup.timer");
+        using InstalledSystem system = InstalledSystem.BootEnrolled();
         Container machine = system.Machine;
         system.Client("set RADIO_ISOLATION off");
         machine.Do("for n in 1 2 3 4 5 6 7 8 9; do systemctl reset-failed qwamos-backup.service; systemctl start qwamos-backup.service; done");
@@ -138,14 +137,14 @@ public sealed class InstalledTests
     [Fact]
     public void Attack27_TheDaemonsAccount_TakenOver_CanReplaceNothingThatRootTrusts()
     {
-        using InstalledSystem system = InstalledSystem.BootEnrolled();
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway");
         Container machine = system.Machine;
         const string AsAccount = "setpriv --reuid=qwamos --regid=qwamos --init-groups ";
         // All of the machine that it can write, but its own folder, and what is everybody's.
         const string Others = "-path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /run -o -path /var/lib/qwamos -o -path /var/lib/qwamos-gateway";
         Assert.Equal("", machine.Run($@"{AsAccount} find / -xdev \( {Others} \) -prune -o -writable ! -type l -print").Output);
         string[] inRun = machine.Do(AsAccount + "find /run/qwamos -writable").Split('\n');
-        Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/gateway-bus.sock.lock"], inRun.Order(StringComparer.Ordinal));
+        Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/gateway-bus.sock", "/run/qwamos/gateway-bus.sock.lock"], inRun.Order(StringComparer.Ordinal));
         foreach (string attempt in (string[])
             ["rm /run/qwamos/bus.sock", "ln -s /etc/shadow /run/qwamos/x", "mv /run/qwamos /run/q", "touch /var/lib/qwamos-boot/x", "touch /etc/qwamos/x", "ln -s /etc /var/lib/x", "rm /etc/qwamos/status.json"])
             Assert.NotEqual(0, machine.Run(AsAccount + attempt).ExitCode);
@@ -162,7 +161,7 @@ public sealed class InstalledTests
     [Fact]
     public void AGatewaysHook_ChangesTheNetwork_AndReadsAndWritesNothingElse()
     {
-        using InstalledSystem system = InstalledSystem.BootEnrolled("gateway-policyd.service");
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway");
         Container machine = system.Machine;
         machine.Write("/srv/notes", "everybody may read this file of the system\n");
         machine.Write("/etc/qwamos/qwamosd.json", """{"gateways":[{"name":"gateway","class":"gateway","socket":"/run/qwamos/gateway-bus.sock"}]}""");

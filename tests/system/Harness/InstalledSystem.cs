@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Qwamos.SystemTests.Harness;
 
-/// <summary>A booted machine with the published programs and the units of `packaging/`, in the places that the packages give them; or with nothing but the packages.</summary>
+/// <summary>A booted machine, and on it the built packages and nothing else of ours.</summary>
 internal sealed class InstalledSystem : IDisposable
 {
     private readonly Container _machine;
@@ -12,13 +12,12 @@ internal sealed class InstalledSystem : IDisposable
 
     public Container Machine => _machine;
 
-    /// <summary>Installs, boots, and enrols the key of the machine's operator, `ada`. Both daemons run.</summary>
-    public static InstalledSystem BootEnrolled(params string[] units)
+    /// <summary>The packages of Dom0, and others that are named, on a booted machine; the key of its operator, `ada`, is enrolled. The daemon runs.</summary>
+    public static InstalledSystem BootEnrolled(params string[] packages)
     {
-        InstalledSystem system = Install(units);
+        InstalledSystem system = BootInstalled(packages);
         try
         {
-            system._machine.Boot();
             system.Enrol();
             return system;
         }
@@ -29,15 +28,14 @@ internal sealed class InstalledSystem : IDisposable
         }
     }
 
-    /// <summary>Installs, and enables the units of Dom0 and others that are named.</summary>
-    public static InstalledSystem Install(params string[] units)
+    /// <summary>The same where nobody is enrolled; the operator may use the socket.</summary>
+    public static InstalledSystem BootInstalled(params string[] packages)
     {
-        var system = new InstalledSystem(Container.Make());
+        InstalledSystem system = BootWithOperator();
         try
         {
-            system.CopyFiles();
-            foreach (string unit in (string[])["qwamosd.service", "qwamos-policy-apply.service", "qwamos-boot-complete.service", .. units])
-                Assert.Equal(0, Command.Run(["systemctl", "--quiet", "--root=" + system._machine.Root, "enable", unit]).ExitCode);
+            system.InstallPackages(BuiltRelease.Once(), ["qwamosctl", "qwamos-dom0", .. packages]);
+            system._machine.Do("usermod -aG qwamos ada");
             return system;
         }
         catch
@@ -106,32 +104,4 @@ internal sealed class InstalledSystem : IDisposable
     public JsonElement Status() => JsonDocument.Parse(Client("status -o json")).RootElement;
 
     public void Dispose() => _machine.Dispose();
-
-    private void CopyFiles()
-    {
-        string programs = Path.GetDirectoryName(Binaries.Daemon)!;
-        string packaging = Path.Combine(Binaries.Repository, "packaging");
-        Shell($"""
-            set -eu
-            umask 022
-            cd {_machine.Root}
-            mkdir -p usr/lib/qwamos usr/lib/systemd/system
-            install -m 755 {programs}/qwamosd {programs}/qwamosctl {programs}/gateway-policyd usr/lib/qwamos/
-            install -m 644 {programs}/*.so usr/lib/qwamos/
-            for program in qwamosd qwamosctl gateway-policyd; do ln -s ../lib/qwamos/$program usr/bin/$program; done
-            install -m 644 {packaging}/systemd/* usr/lib/systemd/system/
-            install -m 644 {packaging}/sysusers.d/*.conf usr/lib/sysusers.d/
-            install -m 644 {packaging}/tmpfiles.d/*.conf usr/lib/tmpfiles.d/
-            printf 'u ada - "operator" /home/ada\nm ada qwamos\n' >usr/lib/sysusers.d/ada.conf
-            printf 'd /home/ada 0700 ada ada\n' >usr/lib/tmpfiles.d/ada.conf
-            systemd-sysusers --root=. 2>/dev/null
-            systemd-tmpfiles --root=. --create --prefix=/etc/qwamos --prefix=/var/lib --prefix=/home 2>/dev/null
-            """);
-    }
-
-    private static void Shell(string script)
-    {
-        CommandResult result = Command.Run(["/bin/sh", "-c", script]);
-        Assert.True(result.ExitCode == 0, result.Error + result.Output);
-    }
 }

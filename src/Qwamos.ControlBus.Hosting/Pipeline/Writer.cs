@@ -22,7 +22,7 @@ public sealed class Writer
     private volatile PublishedState _published;
     private bool _isStopping;
     private long _snapshotSize;
-    private volatile bool _isFull;
+    private bool _isFull;
     private bool _isBroken;
     private TimeSpan _beatInterval = Timeout.InfiniteTimeSpan;
     private long _lastBeat;
@@ -43,9 +43,6 @@ public sealed class Writer
 
     /// <summary>What is believed now.</summary>
     public PublishedState Published => _published;
-
-    /// <summary>The last batch found no room on the disk.</summary>
-    public bool IsFull => _isFull;
 
     /// <summary>Verified changes that wait for their batch.</summary>
     public int Waiting

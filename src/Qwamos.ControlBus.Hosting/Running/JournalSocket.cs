@@ -56,7 +56,6 @@ internal sealed class JournalSocket(string path, Stream stderr) : IDisposable
         _never.Dispose();
     }
 
-
     /// <summary>makedev(3).</summary>
     private static ulong Device(ulong major, ulong minor) =>
         (minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xffUL) << 12) | ((major & ~0xfffUL) << 32);

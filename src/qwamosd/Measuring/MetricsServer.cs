@@ -12,8 +12,11 @@ namespace Qwamos.Daemon.Measuring;
 /// </summary>
 internal sealed class MetricsServer(Socket socket, BusMetrics metrics) : IAsyncDisposable
 {
-    /// <summary>So many that who connects and says nothing keeps others out only with hundreds of connections a second.</summary>
-    private const int Places = 256;
+    /// <summary>
+    /// So many that who connects and says nothing keeps others out only with more than a hundred connections a second, and so few that they leave the
+    /// ledger most of the files that are kept free beside the bus's connections (ProcessSetup).
+    /// </summary>
+    private const int Places = 64;
     private const int MaxUnreadBytes = 65_536;
     private const string EndOfHead = "\r\n\r\n";
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);

@@ -6,7 +6,7 @@ namespace Qwamos.ControlBus.Files;
 /// <summary>The C library's calls as they are. Values of flags are Linux's for x86-64 and arm64, which differ in two of them.</summary>
 internal static unsafe partial class Libc
 {
-    private const string Library = "libc.so.6";
+    private const string Library = "libc";
 
     internal const int AT_FDCWD = -100;
     internal const int AT_SYMLINK_NOFOLLOW = 0x100;

@@ -8,8 +8,14 @@ public sealed class PosixException : IOException
     /// <summary>No such file or directory.</summary>
     public const int ENOENT = 2;
 
+    /// <summary>A signal came in between.</summary>
+    public const int EINTR = 4;
+
     /// <summary>Input or output error: the medium failed.</summary>
     public const int EIO = 5;
+
+    /// <summary>It would have to wait, or has waited as long as it may.</summary>
+    public const int EAGAIN = 11;
 
     /// <summary>Permission denied.</summary>
     public const int EACCES = 13;
@@ -23,8 +29,9 @@ public sealed class PosixException : IOException
     /// <summary>A symbolic link where none may be.</summary>
     public const int ELOOP = 40;
 
-    internal const int EINTR = 4;
-    internal const int EAGAIN = 11;
+    /// <summary>Nobody listens on the socket.</summary>
+    public const int ECONNREFUSED = 111;
+
     internal const int ENOTDIR = 20;
     internal const int EINVAL = 22;
     internal const int EDQUOT = 122;

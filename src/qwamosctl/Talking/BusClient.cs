@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 
@@ -27,41 +26,42 @@ internal static class BusClient
             failure = Failure.Usage($"the socket path {path} is longer than {Limits.MaxUnixPathBytes} bytes, the most a Unix socket can have");
             return false;
         }
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         Deadline deadline = new(session.Terminal.Clock, TimeSpan.FromSeconds(patienceSeconds));
+        UnixSocket socket;
         try
         {
-            socket.SendTimeout = deadline.LeftMilliseconds;
-            socket.Connect(new UnixDomainSocketEndPoint(path));
+            socket = new UnixSocket(path, deadline.LeftMilliseconds);
         }
-        catch (SocketException fault)
+        catch (PosixException fault)
         {
             failure = NotReachable(session, fault);
             return false;
         }
-        var sent = TrySend(socket, request.Span);
-        return TryRead(socket, session, deadline, sent, out answer, out failure);
+        using (socket)
+        {
+            var sent = TrySend(socket, request.Span);
+            return TryRead(socket, session, deadline, sent, out answer, out failure);
+        }
     }
 
     /// <summary>
     /// A daemon that refuses early (too large, too many) answers and closes while the request is still being written: a broken pipe
     /// is no reason not to read what it said.
     /// </summary>
-    private static bool TrySend(Socket socket, ReadOnlySpan<byte> request)
+    private static bool TrySend(UnixSocket socket, ReadOnlySpan<byte> request)
     {
         try
         {
-            while (!request.IsEmpty)
-                request = request[socket.Send(request)..];
+            socket.Send(request);
             return true;
         }
-        catch (SocketException)
+        catch (PosixException)
         {
             return false;
         }
     }
 
-    private static bool TryRead(Socket socket, Session session, Deadline deadline, bool sent, out byte[] answer, out Failure failure)
+    private static bool TryRead(UnixSocket socket, Session session, Deadline deadline, bool sent, out byte[] answer, out Failure failure)
     {
         answer = [];
         failure = null!;
@@ -69,19 +69,19 @@ internal static class BusClient
         var length = 0;
         while (true)
         {
-            if (deadline.LeftMilliseconds <= 0)
+            var left = deadline.LeftMilliseconds;
+            if (left <= 0)
                 return No(Silent(session), out failure);
             int read;
             try
             {
-                socket.ReceiveTimeout = deadline.LeftMilliseconds;
-                read = socket.Receive(buffer.AsSpan(length));
+                read = socket.Receive(buffer.AsSpan(length), left);
             }
-            catch (SocketException fault) when (fault.SocketErrorCode is SocketError.TimedOut or SocketError.WouldBlock)
+            catch (PosixException fault) when (fault.Errno is PosixException.EAGAIN)
             {
                 return No(Silent(session), out failure);
             }
-            catch (SocketException)
+            catch (PosixException)
             {
                 read = 0;
             }
@@ -107,29 +107,29 @@ internal static class BusClient
         return false;
     }
 
-    private static Failure NotReachable(Session session, SocketException fault)
+    private static Failure NotReachable(Session session, PosixException fault)
     {
         var path = session.SocketPath;
-        return fault.SocketErrorCode switch
+        return fault.Errno switch
         {
             _ when Posix.TryStat(path, followLinks: true, out var found) && found.Kind != FileKind.Socket => new Failure(
                 ExitCode.NotReachable,
                 $"{path} is {(found.Kind == FileKind.Directory ? "a directory" : "a file")}, not a socket",
                 $"Give --socket the daemon's socket: {session.Paths.BusSocket}"),
-            SocketError.AccessDenied => new Failure(
+            PosixException.EACCES => new Failure(
                 ExitCode.NotReachable,
                 $"you may not use the socket {path}",
                 "Join its group and log in again: sudo usermod -aG qwamos $USER"),
-            SocketError.ConnectionRefused => new Failure(
+            PosixException.ECONNREFUSED => new Failure(
                 ExitCode.NotReachable,
                 $"no daemon answers on {path}, though one has been there",
                 $"Start it: {session.StartDaemon}; what stopped it: {session.DaemonLog}"),
-            SocketError.TimedOut or SocketError.WouldBlock => Silent(session),
+            PosixException.EAGAIN => Silent(session),
             _ when Posix.IsAbsent(path) => new Failure(
                 ExitCode.NotReachable,
                 $"there is no socket {path}: is the daemon started?",
                 $"Start it: {session.StartDaemon}{(session.Paths.IsTrial ? "" : "; for a trial: qwamosd --root DIR, and the same --root here")}"),
-            _ => new Failure(ExitCode.NotReachable, $"the socket {path} cannot be used: {fault.Message}"),
+            _ => new Failure(ExitCode.NotReachable, $"the socket cannot be used: {fault.Message}"),
         };
     }
 

@@ -1,254 +1,87 @@
-"""Measures the published programs beside the old design, in one run; called by bench/run, which builds everything first."""
+"""Measures the published programs beside their yardsticks, in one run; called by bench/run, which builds everything first."""
 
-import json
-import os
-import platform
-import re
-import shutil
-import signal
-import socket
-import statistics
-import subprocess
+import argparse
 import sys
-import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.path.join(TOP, "out", "bin")
-LOAD = os.path.join(TOP, "out", "bench", "qwamos-load")
-PAGE = os.path.join(TOP, "docs", "performance.md")
+from harness import loads, processes, rates, syncs
+from harness.machine import machine, versions
+from harness.page import measured, update
+from harness.programs import say
+from harness.results import Results, write
+from harness.targets import targets
 
-ROUNDS = 3
-SECONDS_A_ROUND = 5
-CLIENTS = 8
-PROCESS_RUNS = 60
-IDLE_SECONDS = 3
-
-MIN_RATIO = 5
-MAX_START_RATIO = 3
-MAX_BOOT_RATIOS = {"nothing": 3, "three": 8}
-STAGED = ("KERNEL_HARDENING", "strict", "BOOT_VERIFICATION", "strict", "CRYPTO_BACKEND", "hybrid")
-MAX_IDLE_MB = 25
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def listens(path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(path)
-            return True
-        except OSError:
-            return False
+ROUNDS = 5
+EACH_ROUND = {
+    "plain": rates.plain,
+    "fdatasync": rates.syncs,
+    "pipelined": rates.pipelined,
+    "clients64": rates.clients64,
+    "client1": rates.client1,
+    "connection": rates.connection,
+    "open": rates.open_loop,
+    "processes": processes.whole,
+    "boots": processes.boots,
+    "memory": loads.memory,
+    "noise": loads.noise,
+}
+ONCE = {
+    "syncs": syncs.sync_calls,
+    "million": loads.million,
+}
 
 
-def start(command, path):
-    """A running daemon that listens on `path`."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
-    while not listens(path):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit("does not start: " + " ".join(command))
-        time.sleep(0.02)
-    return process
+def arguments():
+    names = ",".join([*EACH_ROUND, *ONCE])
+    parser = argparse.ArgumentParser(prog="bench/run", description="Measures everything and writes bench/results/latest.json and docs/performance.md.")
+    parser.add_argument("--dry-run", action="store_true", help="measure and print only")
+    parser.add_argument("--only", metavar="NAME,...", help="measure only these parts, and print only: " + names)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="rounds over all parts (%d)" % ROUNDS)
+    given = parser.parse_args()
+    unknown = set((given.only or "plain").split(",")) - {*EACH_ROUND, *ONCE}
+    if unknown:
+        parser.error("no part %s; there are %s" % (", ".join(sorted(unknown)), names))
+    if given.rounds < 1:
+        parser.error("--rounds is at least 1")
+    return given
 
 
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    process.wait(10)
+def measure(wanted, rounds):
+    found = Results()
+    for number in range(rounds):
+        for name, part in EACH_ROUND.items():
+            if name in wanted:
+                timed("round %d of %d: %s" % (number + 1, rounds, name), part, found.adder(name))
+    for name, part in ONCE.items():
+        if name in wanted:
+            timed(name, part, found.adder(name))
+    return found
 
 
-def load(path, home, **options):
-    arguments = [item for name, value in options.items() for item in ("--" + name, str(value))]
-    done = subprocess.run(
-        [LOAD, "--socket", path, "--home", home, "--clients", str(CLIENTS), "--seconds", str(SECONDS_A_ROUND), *arguments],
-        stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout)
-
-
-def resident_mb(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii") as file:
-        kilobytes = re.search(r"VmRSS:\s+(\d+) kB", file.read())
-    return int(kilobytes.group(1)) / 1024
-
-
-def whole_process_ms(commands, before):
-    """The median wall time of each command as a whole process, run in turns; what is called before each of its runs is not measured."""
-    times = {name: [] for name in commands}
-    for _ in range(PROCESS_RUNS):
-        for name, command in commands.items():
-            before.get(name, int)()
-            begin = time.perf_counter()
-            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-            times[name].append((time.perf_counter() - begin) * 1000)
-    return {name: statistics.median(list_) for name, list_ in times.items()}
-
-
-class Bench:
-    def __init__(self):
-        # Not /tmp, which may be in memory, where syncing costs nothing.
-        self.root = tempfile.mkdtemp(prefix="qwb", dir="/var/tmp")
-        self.home = os.path.join(self.root, "operator")
-        self.bus = os.path.join(self.root, "run/qwamos/bus.sock")
-        self.old = os.path.join(self.root, "old.sock")
-        self.ctl = [os.path.join(BIN, "qwamosctl"), "--root", self.root, "--home", self.home]
-        subprocess.run([*self.ctl, "key", "show"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        etc = os.path.join(self.root, "etc/qwamos")
-        os.makedirs(etc, 0o755, exist_ok=True)
-        self.anchor = shutil.copyfile(os.path.join(self.home, "ed25519_pk"), os.path.join(etc, "dom0.pub"))
-        os.chmod(self.anchor, 0o644)
-
-    def start_daemon(self):
-        return start([os.path.join(BIN, "qwamosd"), "--root", self.root], self.bus)
-
-    def start_old(self, *options):
-        return start([
-            sys.executable, "-B", os.path.join(TOP, "bench/old_design.py"), "--socket", self.old, "--anchor", self.anchor,
-            "--schema", os.path.join(TOP, "schemas/policy.schema.json"), "--status", os.path.join(self.root, "old-status.json"),
-            *options], self.old)
-
-    def throughput(self):
-        """Rounds in turns, so that a noisy neighbour meets all alike; the median round of each."""
-        rounds = {"old": [], "prepared": [], "new": [], "pipelined": []}
-        for number in range(ROUNDS):
-            say("round %d of %d" % (number + 1, ROUNDS))
-            for name, options in (("old", ()), ("prepared", ("--prepared-validator",))):
-                daemon = self.start_old(*options)
-                rounds[name].append(load(self.old, self.home))
-                stop_hard(daemon)
-            daemon = self.start_daemon()
-            rounds["new"].append(load(self.bus, self.home, requests=60_000))
-            rounds["pipelined"].append(load(self.bus, self.home, requests=150_000, pipelined="yes"))
-            stop(daemon)
-        return {name: sorted(list_, key=lambda result: result["per_second"])[len(list_) // 2] for name, list_ in rounds.items()}
-
-    def processes(self):
-        daemon = self.start_daemon()
-        times = whole_process_ms({
-            "openssl": ["openssl", "version"],
-            "set": [*self.ctl, "set", "RADIO_IDLE_TIMEOUT_MIN", "5"],
-        }, {})
-        stop(daemon)
-        return times
-
-    def boots(self):
-        """The boot with nothing staged, of a system that booted before; and with three keys, of one that never did so with these."""
-        apply = [os.path.join(BIN, "qwamosd"), "--root", self.root, "apply-pending"]
-        daemon = self.start_daemon()
-        subprocess.run([*self.ctl, "set", "RADIO_ISOLATION", "off"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        stop(daemon)
-        subprocess.run(apply, stderr=subprocess.DEVNULL, check=True)
-        nothing = whole_process_ms({"openssl": ["openssl", "version"], "nothing": apply}, {})
-        daemon = self.start_daemon()
-        subprocess.run([*self.ctl, "set", *STAGED], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        stop(daemon)
-        kept = self.root + ".kept"
-        shutil.copytree(self.root, kept, symlinks=True)
-
-        def put_back():
-            shutil.rmtree(self.root)
-            shutil.copytree(kept, self.root, symlinks=True)
-            # The copy's own pages are not what a boot waits for.
-            os.sync()
-
-        staged = whole_process_ms({"openssl": ["openssl", "version"], "three": apply}, {"three": put_back})
-        shutil.rmtree(kept)
-        return {
-            "nothing": (nothing["nothing"], nothing["openssl"]),
-            "three": (staged["three"], staged["openssl"]),
-        }
-
-    def idle(self):
-        daemon = self.start_daemon()
-        time.sleep(IDLE_SECONDS)
-        size = resident_mb(daemon.pid)
-        stop(daemon)
-        return size
-
-    def file_system(self):
-        done = subprocess.run(["findmnt", "-n", "-o", "FSTYPE", "-T", self.root], stdout=subprocess.PIPE, check=True)
-        return done.stdout.decode().strip()
-
-    def close(self):
-        shutil.rmtree(self.root, ignore_errors=True)
-
-
-def stop_hard(process):
-    process.kill()
-    process.wait()
-
-
-def machine(bench):
-    with open("/etc/os-release", encoding="utf-8") as file:
-        system = re.search(r'PRETTY_NAME="([^"]+)"', file.read()).group(1)
-    return "%d cores (%s), %s, the load generator beside the daemon; the ledger on %s" % (
-        os.cpu_count(), platform.machine(), system, bench.file_system())
+def timed(what, part, add):
+    begin = time.monotonic()
+    part(add)
+    say("%s, %.1f s" % (what, time.monotonic() - begin))
 
 
 def main():
-    bench, fresh = Bench(), None
-    try:
-        where = machine(bench)
-        say("idle")
-        idle = bench.idle()
-        rates = bench.throughput()
-        say("whole processes")
-        times = bench.processes()
-        say("boots")
-        fresh = Bench()
-        boots = fresh.boots()
-    finally:
-        bench.close()
-        if fresh is not None:
-            fresh.close()
-    ratio = rates["new"]["per_second"] / rates["old"]["per_second"]
-    start_ratio = times["set"] / times["openssl"]
-    boot_ratios = {name: took / openssl for name, (took, openssl) in boots.items()}
-    verdicts = [ratio >= MIN_RATIO, start_ratio <= MAX_START_RATIO, idle < MAX_IDLE_MB, *(boot_ratios[name] <= MAX_BOOT_RATIOS[name] for name in boots)]
-    text = report(where, rates, times, idle, ratio, start_ratio, boots)
+    given = arguments()
+    wanted = set(given.only.split(",")) if given.only else {*EACH_ROUND, *ONCE}
+    found = measure(wanted, given.rounds)
+    where, yardsticks = machine(), versions()
+    rows = [row for row in targets(found) if row.values or not given.only]
+    text = measured(found, where, yardsticks, given.rounds, rows, plotted=not given.only)
     print(text)
-    if "--dry-run" not in sys.argv:
+    if not given.dry_run and not given.only:
+        # Only here: matplotlib takes a second to load.
+        from harness.plots import draw
+        draw(found)
         update("measured", text)
-    say("all targets met" if all(verdicts) else "A TARGET IS MISSED")
-    return 0 if all(verdicts) else 1
-
-
-def report(where, rates, times, idle, ratio, start_ratio, boots):
-    def rate(name):
-        result = rates[name]
-        return "%d | %.1f | %.1f" % (result["per_second"], result["p50_ms"], result["p99_ms"])
-
-    return "\n".join([
-        "Measured on %s." % where,
-        "",
-        "| %d clients | requests a second | median ms | 99th percentile ms |" % CLIENTS,
-        "|---|---|---|---|",
-        "| old design, as it was | %s |" % rate("old"),
-        "| old design, validator built once | %s |" % rate("prepared"),
-        "| qwamosd, one request a connection, every answer durable | %s |" % rate("new"),
-        "| qwamosd, pipelined, every answer durable | %s |" % rate("pipelined"),
-        "",
-        "| target | bound | measured |",
-        "|---|---|---|",
-        "| qwamosd to the old design as it was, one request a connection | at least %d times | %.1f times |" % (MIN_RATIO, ratio),
-        "| `qwamosctl set` to `openssl version`, whole processes | at most %d times | %.1f times (%.1f ms to %.1f ms) |"
-        % (MAX_START_RATIO, start_ratio, times["set"], times["openssl"]),
-        *("| `qwamosd apply-pending` with %s to `openssl version`, whole processes | at most %d times | %.1f times (%.1f ms to %.1f ms) |"
-          % (what, MAX_BOOT_RATIOS[name], boots[name][0] / boots[name][1], *boots[name]) for name, what in (("nothing", "nothing staged"), ("three", "three keys staged"))),
-        "| qwamosd resident when idle | below %d MB | %.1f MB |" % (MAX_IDLE_MB, idle),
-        "",
-    ])
-
-
-def update(name, text):
-    """Puts `text` into the page, between the comment of that name and the next one that ends a table."""
-    table = re.compile(r"(<!-- %s -->\n).*?(<!-- end -->)" % name, re.DOTALL)
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
-    with open(PAGE, "w", encoding="utf-8") as file:
-        file.write(table.sub(lambda match: match.group(1) + text + match.group(2), page))
+        write("latest", {
+            "machine": where, "versions": yardsticks, "rounds": given.rounds, "targets": [row.as_json() for row in rows], "figures": found.as_json()})
+    unmet = [row for row in rows if row.verdict != "met"]
+    say("all targets met" if not unmet else "\n".join("%s: %s" % (row.verdict.upper(), row.what) for row in unmet))
+    return 1 if unmet else 0
 
 
 if __name__ == "__main__":

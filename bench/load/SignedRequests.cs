@@ -12,18 +12,19 @@ internal static class SignedRequests
 {
     private const int Values = 1_000;
 
-    public static byte[][] Make(string home, int count, TimeProvider time)
+    /// <summary>Each with a nonce of its own, signed by the key of <paramref name="home"/>, or by one that nobody knows.</summary>
+    public static RequestStore Make(string? home, int count, TimeProvider time)
     {
         var requests = new byte[count][];
         ForEachSigned(home, count, time, (i, message, signature) =>
             requests[i] = Encoding.ASCII.GetBytes($$"""{"msg":{{Encoding.ASCII.GetString(message)}},"signature":"{{Convert.ToBase64String(signature)}}"}""" + "\n"));
-        return requests;
+        return new RequestStore(requests);
     }
 
     /// <summary>Gives each message's canonical bytes and its signature, on all cores.</summary>
-    public static void ForEachSigned(string home, int count, TimeProvider time, Action<int, byte[], byte[]> take)
+    public static void ForEachSigned(string? home, int count, TimeProvider time, Action<int, byte[], byte[]> take)
     {
-        using Key key = LoadKey(home);
+        using Key key = home is null ? Key.Create(SignatureAlgorithm.Ed25519) : LoadKey(home);
         long now = time.GetUtcNow().ToUnixTimeSeconds();
         Parallel.For(0, count, i =>
         {

@@ -32,6 +32,7 @@ internal static class RunCommand
         try
         {
             int maxConnections = ProcessSetup.Harden();
+            ProcessSetup.ContinueOnSocketThreads();
             if (unconfined is not null)
             {
                 log.DoesNotStart(unconfined);

@@ -70,7 +70,7 @@ internal sealed class Daemon : IAsyncDisposable
         _writer.Committed += _ => _checkpoints.Committed();
         _witnesses = new WitnessService(start.Config, start.SystemId, checkpoints, start.Ledger, time, log);
         _checkpoints.Made += _ => _witnesses.Wake();
-        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, () => _delivery.Status(_witnesses.Status), () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, time);
+        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, () => _delivery.Status(_witnesses.Status), () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints, _witnesses.Of);
         _backups = new BackupKeeper(start.Paths, time, log);
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, audit));
@@ -129,8 +129,9 @@ internal sealed class Daemon : IAsyncDisposable
     private BusMetrics Metrics(FairScheduler scheduler, Checkpoints checkpoints, TimeProvider time)
     {
         long Now() => time.GetUtcNow().ToUnixTimeSeconds();
-        var metrics = new BusMetrics(new MetricSources
+        return new BusMetrics(new MetricSources
         {
+            Stages = _writer.Stages,
             Counts = () => _pipeline.Counts,
             Published = () => _writer.Published,
             Domains = () => _delivery.Figures(_witnesses.IsAlarmed),
@@ -144,9 +145,6 @@ internal sealed class Daemon : IAsyncDisposable
             Assessment = () => new BootFolder(_start.Paths).TryReadAssessment(out BootAssessment? assessment, out _) ? assessment : null,
             NowSeconds = Now,
         });
-        _pipeline.Took += metrics.Took;
-        _writer.Took += metrics.Took;
-        return metrics;
     }
 
     private void LogStart()

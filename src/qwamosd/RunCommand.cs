@@ -22,6 +22,7 @@ internal static class RunCommand
         using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
         var log = new LogMessages(lines);
         int maxConnections = ProcessSetup.Harden();
+        ProcessSetup.ContinueOnSocketThreads();
         // From the first moment on, so that a stop during the start is a clean one too.
         using var stop = new StopSignal();
         if (unconfined is not null)

@@ -37,7 +37,10 @@ public sealed class MetricsTests : IDisposable
         Assert.InRange(figures["qwamos_ledger_bytes"], new FileInfo(_trial.LedgerFile).Length, 10_000_000);
         Assert.Equal(5, figures["qwamos_stage_seconds_count{stage=\"verify\"}"]);
         Assert.Equal(5, figures["qwamos_stage_seconds_count{stage=\"wait\"}"]);
-        Assert.InRange(figures["qwamos_stage_seconds_count{stage=\"record\"}"], 1, 5);
+        Assert.Equal(5, figures["qwamos_stage_seconds_count{stage=\"queue\"}"]);
+        foreach (string stage in (string[])["commit", "publish", "answer"])
+            Assert.InRange(figures[$"qwamos_stage_seconds_count{{stage=\"{stage}\"}}"], 1, 5);
+        Assert.InRange(figures["qwamos_stage_seconds_sum{stage=\"verify\"}"], 5 * 0.000_010, 60);
         Assert.Equal(1, figures["qwamos_staged_keys"]);
         Assert.Equal(0, figures["qwamos_boot_trial_keys"]);
         Assert.Equal(0, figures["qwamos_boot_put_back_keys"]);

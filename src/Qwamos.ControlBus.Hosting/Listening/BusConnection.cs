@@ -90,6 +90,7 @@ internal sealed class BusConnection
         {
             ReadResult read = await Input.ReadAsync();
             Volatile.Write(ref _begunSince, 0);
+            FairScheduler.BeginTurn(_lane);
             ReadOnlySequence<byte> rest = read.Buffer;
             FrameStatus status = Frame(ref rest, out ReadOnlySequence<byte> frame);
             while (status == FrameStatus.Complete && !IsOver())

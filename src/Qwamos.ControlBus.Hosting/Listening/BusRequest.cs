@@ -35,6 +35,20 @@ public sealed class BusRequest
         Complete();
     }
 
+    /// <summary>
+    /// The same, and nothing is sent before <see cref="Send"/>: who answers many requests gives each its line first, so that those of one
+    /// connection leave together.
+    /// </summary>
+    internal void AnswerLater(ReadOnlyMemory<byte> line)
+    {
+        Claim();
+        _line = line;
+        Volatile.Write(ref _isAnswered, 2);
+    }
+
+    /// <summary>Sends what was answered later, when it has its turn.</summary>
+    internal void Send() => _answers.Answered();
+
     /// <summary>Answers with a line that is made only when every earlier request of the connection is answered, so that it shows their outcome.</summary>
     public void AnswerAtHead(Func<Task<ReadOnlyMemory<byte>>> line)
     {

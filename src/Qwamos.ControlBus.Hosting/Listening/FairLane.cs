@@ -9,6 +9,9 @@ public sealed class FairLane
 
     internal Queue<IFairWork>? Waiting { get; set; }
 
+    /// <summary>Pieces that may still run on the thread that brings them. The bringer's alone.</summary>
+    internal int PiecesHere { get; set; }
+
     /// <summary>Work of this lane is running; nobody else may start its next.</summary>
     internal bool IsRunning { get; set; }
 }

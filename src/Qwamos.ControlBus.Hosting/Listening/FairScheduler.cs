@@ -10,7 +10,10 @@ namespace Qwamos.ControlBus.Hosting.Listening;
 /// <param name="maxWaitingPerUid">Requests one uid may have waiting for their outcome before it is told <c>busy</c>.</param>
 public sealed class FairScheduler(int workers, int maxWaitingPerUid) : IThreadPoolWorkItem
 {
-    /// <summary>After so many pieces a worker goes to the end of the thread pool's queue, so that sockets are read and answered too.</summary>
+    /// <summary>
+    /// After so many pieces a worker goes to the end of the thread pool's queue, and a thread that reads sockets leaves what else it read to the
+    /// workers, so that other sockets are read too.
+    /// </summary>
     private const int PiecesPerTurn = 8;
 
     private readonly Lock _gate = new();
@@ -18,6 +21,13 @@ public sealed class FairScheduler(int workers, int maxWaitingPerUid) : IThreadPo
     private readonly Dictionary<uint, Queue<FairLane>> _lanes = [];
     private readonly Queue<uint> _ring = new();
     private int _running;
+
+    /// <summary>The bringer has read its socket again: some of what it brings may run at once.</summary>
+    public static void BeginTurn(FairLane lane)
+    {
+        ArgumentNullException.ThrowIfNull(lane);
+        lane.PiecesHere = PiecesPerTurn;
+    }
 
     /// <summary>
     /// Runs the work now or later, after the work given before for the same lane. False, and nothing happens, when the uid has too many waiting.
@@ -33,12 +43,13 @@ public sealed class FairScheduler(int workers, int maxWaitingPerUid) : IThreadPo
             if (unfinished >= maxWaitingPerUid)
                 return false;
             unfinished++;
-            if (lane.IsRunning || _running >= workers || _ring.Count > 0 || lane.Waiting is { Count: > 0 })
+            if (lane.PiecesHere == 0 || lane.IsRunning || _running >= workers || _ring.Count > 0 || lane.Waiting is { Count: > 0 })
             {
                 Enqueue(lane, work);
                 return true;
             }
             lane.IsRunning = true;
+            lane.PiecesHere--;
             _running++;
         }
         work.Run();

@@ -10,12 +10,12 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// The changes of one commit, each decided against the state that the ones before it leave. Nothing of it is believed before it is durable:
 /// a batch the disk has no room for is dropped by forgetting it.
 /// </summary>
-internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema schema, DomainScope scope, PublishedState start)
+internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema schema, DomainScope scope, PublishedState start, int count)
 {
-    private readonly List<Decided> _decided = [];
-    private readonly List<NewEntry> _entries = [];
-    private readonly List<Nonce> _nonces = [];
-    private readonly List<string> _outcomes = [];
+    private readonly List<Decided> _decided = new(count);
+    private readonly List<NewEntry> _entries = new(count);
+    private readonly List<Nonce> _nonces = new(count);
+    private readonly List<string> _outcomes = new(count);
 
     /// <summary>The fold after the last change decided.</summary>
     public PolicyState State { get; private set; } = start.Policy;
@@ -71,6 +71,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             else
                 decided.Pending.Refuse(decided.Refusal!);
         }
+        Send();
     }
 
     /// <summary>Nothing of it was recorded: its nonces are free again, and everybody is told why.</summary>
@@ -80,6 +81,13 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             replay.Forget(nonce);
         foreach (Decided decided in _decided)
             decided.Pending.Refuse(why);
+        Send();
+    }
+
+    private void Send()
+    {
+        foreach (Decided decided in _decided)
+            decided.Pending.Send();
     }
 
     /// <summary>The same statement again is answered as the first time; an older one than the recorded is nobody's word any more.</summary>

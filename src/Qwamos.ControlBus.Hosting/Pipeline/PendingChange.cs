@@ -10,6 +10,9 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
 {
     private VerifiedMessage? _message;
 
+    /// <summary>When it came to wait for verification, by <see cref="Stopwatch"/>.</summary>
+    public long QueuedAt { get; } = Stopwatch.GetTimestamp();
+
     public BusRequest Request { get; } = request;
 
     public Envelope Envelope { get; } = envelope;
@@ -27,16 +30,21 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
     /// <summary>When it was verified, by <see cref="Stopwatch"/>.</summary>
     public long VerifiedAt { get; private set; }
 
-    public void Verified(VerifiedMessage message, EffectiveTime judged)
+    public void Verified(VerifiedMessage message, EffectiveTime judged, long at)
     {
-        VerifiedAt = Stopwatch.GetTimestamp();
+        VerifiedAt = at;
         _message = message;
         Judged = judged;
     }
 
+    /// <summary>Gives the answer; it leaves with <see cref="Send"/>.</summary>
     public void Accept(CommittedChange change) => pipeline.Accept(this, change);
 
+    /// <inheritdoc cref="Accept"/>
     public void Recorded(long index) => pipeline.Recorded(this, index);
 
+    /// <inheritdoc cref="Accept"/>
     public void Refuse(Refusal refusal) => pipeline.Refuse(this, refusal);
+
+    public void Send() => Request.Send();
 }

@@ -21,9 +21,6 @@ public sealed class RequestPipeline(
     /// <summary>A status could not be made, on any thread; it must not block.</summary>
     public event Action<Exception>? StatusFailed;
 
-    /// <summary>How long a stage took, on any thread; it must be quick. Without a listener nothing is measured.</summary>
-    public event Action<RequestStage, TimeSpan>? Took;
-
     private EffectiveTime Now => new(time.GetUtcNow().ToUnixTimeSeconds(), writer.Published.Policy.FloorSeconds);
 
     /// <summary>1. On the connection's thread: parse, and queue for verification what is signed.</summary>
@@ -41,12 +38,14 @@ public sealed class RequestPipeline(
     internal void Verify(PendingChange pending)
     {
         EffectiveTime now = Now;
-        long begin = Took is null ? 0 : Stopwatch.GetTimestamp();
+        long begin = Stopwatch.GetTimestamp();
+        writer.Stages.Add(RequestStage.Queue, pending.QueuedAt, begin);
         Verdict verdict = verifier.Check(pending.Envelope, now);
-        Took?.Invoke(RequestStage.Verify, Stopwatch.GetElapsedTime(begin));
+        long end = Stopwatch.GetTimestamp();
+        writer.Stages.Add(RequestStage.Verify, begin, end);
         if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true)
         {
-            pending.Verified(message, now);
+            pending.Verified(message, now, end);
             writer.Submit(pending);
             return;
         }
@@ -59,7 +58,15 @@ public sealed class RequestPipeline(
     {
         scheduler.Finished(pending.Request.Lane);
         Counts.CountAccepted();
-        pending.Request.Answer(Answer.Ok([.. answer.Describe(change), .. ClockNote()]));
+        pending.Request.AnswerLater(Answer.Ok((answer, change, note: ClockNote()), static (json, from) =>
+        {
+            from.answer.Write(json, from.change);
+            foreach ((string name, JsonValue value) in from.note)
+            {
+                json.WritePropertyName(name);
+                JsonText.Write(json, value);
+            }
+        }));
     }
 
     /// <summary>3. The same for a statement about the ledger's key.</summary>
@@ -67,14 +74,15 @@ public sealed class RequestPipeline(
     {
         scheduler.Finished(pending.Request.Lane);
         Counts.CountAccepted();
-        pending.Request.Answer(Answer.Ok([("index", JsonValue.Of(index)), .. ClockNote()]));
+        pending.Request.AnswerLater(Answer.Ok([("index", JsonValue.Of(index)), .. ClockNote()]));
     }
 
     /// <summary>3. Or it is refused: recorded, or with nothing consumed.</summary>
     internal void Refuse(PendingChange pending, Refusal refusal)
     {
         scheduler.Finished(pending.Request.Lane);
-        Refuse(pending.Request, refusal);
+        // None of the writer's refusals closes its connection: those come while requests are read.
+        pending.Request.AnswerLater(Line(pending.Peer, refusal));
     }
 
     /// <summary>Bytes that are no request, found by the connection.</summary>

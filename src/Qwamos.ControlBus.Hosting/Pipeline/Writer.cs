@@ -69,8 +69,8 @@ public sealed class Writer
     /// </summary>
     public event Action? Beat;
 
-    /// <summary>How long a stage took. On the writer's thread: it must be quick. Without a listener nothing is measured.</summary>
-    public event Action<RequestStage, TimeSpan>? Took;
+    /// <summary>How long the stages took, those before the writer among them.</summary>
+    public StageTimes Stages { get; } = new();
 
     /// <param name="beatInterval">How often <see cref="Beat"/> is wanted; null: never.</param>
     public void Start(TimeSpan? beatInterval = null)
@@ -106,7 +106,7 @@ public sealed class Writer
             }
         }
         if (isBroken)
-            pending.Refuse(Unknown);
+            RefuseAll([pending]);
     }
 
     private void Run()
@@ -118,7 +118,7 @@ public sealed class Writer
             {
                 if (taken.Count > 0)
                 {
-                    Measured(taken);
+                    Commit(taken);
                     taken.Clear();
                     KeepUp();
                 }
@@ -156,30 +156,18 @@ public sealed class Writer
         Beat?.Invoke();
     }
 
-    private void Measured(List<PendingChange> taken)
-    {
-        long begin = Stopwatch.GetTimestamp();
-        if (Took is { } took)
-        {
-            foreach (PendingChange pending in taken)
-                took(RequestStage.Wait, Stopwatch.GetElapsedTime(pending.VerifiedAt, begin));
-        }
-        Commit(taken);
-        Took?.Invoke(RequestStage.Record, Stopwatch.GetElapsedTime(begin));
-    }
-
     private void Commit(List<PendingChange> taken)
     {
-        var batch = new Batch(_ledger, _replay, _schema, _scope, _published);
+        long begin = Stopwatch.GetTimestamp();
+        foreach (PendingChange pending in taken)
+            Stages.Add(RequestStage.Wait, pending.VerifiedAt, begin);
+        var batch = new Batch(_ledger, _replay, _schema, _scope, _published, taken.Count);
         try
         {
             foreach (PendingChange pending in taken)
                 batch.Decide(pending);
             if (batch.Entries.Count > 0)
-            {
                 _ledger.AppendBatch(batch.Entries);
-                Publish(batch);
-            }
         }
         catch (LedgerFullException)
         {
@@ -194,11 +182,17 @@ public sealed class Writer
         }
         catch (IOException e) when (e is LedgerBrokenException or LedgerIntegrityException)
         {
-            foreach (PendingChange pending in taken)
-                pending.Refuse(Unknown);
+            RefuseAll(taken);
             throw;
         }
+        long durable = Stopwatch.GetTimestamp();
+        Stages.Add(RequestStage.Commit, begin, durable);
+        if (batch.Entries.Count > 0)
+            Publish(batch);
+        long published = Stopwatch.GetTimestamp();
+        Stages.Add(RequestStage.Publish, durable, published);
         batch.Answer();
+        Stages.Add(RequestStage.Answer, published, Stopwatch.GetTimestamp());
     }
 
     private void Publish(Batch batch)
@@ -251,8 +245,15 @@ public sealed class Writer
             waiting = [.. _queue];
             _queue.Clear();
         }
-        foreach (PendingChange pending in waiting)
+        RefuseAll(waiting);
+    }
+
+    private static void RefuseAll(IReadOnlyList<PendingChange> changes)
+    {
+        foreach (PendingChange pending in changes)
             pending.Refuse(Unknown);
+        foreach (PendingChange pending in changes)
+            pending.Send();
     }
 
     private static Refusal Unknown { get; } =

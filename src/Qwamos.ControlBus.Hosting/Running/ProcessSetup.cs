@@ -26,6 +26,12 @@ public static class ProcessSetup
         return Math.Min(MostConnections, Math.Max(1, RaiseOpenFiles() - ReservedFiles));
     }
 
+    /// <summary>
+    /// Has sockets continue on the threads that wait for the kernel, one a processor, instead of by way of the pool. What is slow, or waits, and
+    /// comes after a socket's await must yield first. Before the first socket is used.
+    /// </summary>
+    public static void ContinueOnSocketThreads() => Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+
     /// <summary>Finds a user and group of one name, as in <c>qwamos:qwamos</c>; false where the system has not both.</summary>
     public static bool TryFindAccount(string name, out uint uid, out uint gid)
     {

@@ -13,17 +13,45 @@ public static class JsonText
 {
     private const int InitialBytes = 512;
 
+    // What one thread writes with is used again, unless something was long.
+    private const int MaxKeptBytes = 4_096;
+
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Output, Utf8JsonWriter Writer)? kept;
+
     private static readonly JsonWriterOptions Compact = new() { Encoder = AnswerEncoder.Instance };
     private static readonly JsonWriterOptions Indented = Compact with { Indented = true, NewLine = "\n" };
 
     /// <summary>One line: what <paramref name="write"/> writes (one value), and a newline.</summary>
-    public static byte[] Line(Action<Utf8JsonWriter> write) => Build(write, Compact, isLine: true);
+    public static byte[] Line(Action<Utf8JsonWriter> write) => Line(write, static (writer, write) => write(writer));
+
+    /// <summary>The same, given what it is written from: no closure is made for a line that comes often.</summary>
+    public static byte[] Line<T>(T from, Action<Utf8JsonWriter, T> write)
+    {
+        var (output, writer) = kept ?? Make();
+        // Whoever writes a line while this one is written makes a pair of his own.
+        kept = null;
+        write(writer, from);
+        writer.Flush();
+        output.Write("\n"u8);
+        var line = output.WrittenSpan.ToArray();
+        // Cleared, not only set back: a line may show what a later one must not.
+        output.Clear();
+        writer.Reset();
+        kept = output.Capacity <= MaxKeptBytes ? (output, writer) : null;
+        return line;
+    }
 
     /// <summary>One line: the value in document order, and a newline.</summary>
     public static byte[] Line(JsonValue value) => Line(writer => Write(writer, value));
 
     /// <summary>What <paramref name="write"/> writes (one value), compact or indented, without a newline at the end.</summary>
-    public static byte[] Bytes(Action<Utf8JsonWriter> write, bool isIndented = false) => Build(write, isIndented ? Indented : Compact, isLine: false);
+    public static byte[] Bytes(Action<Utf8JsonWriter> write, bool isIndented = false)
+    {
+        var output = new ArrayBufferWriter<byte>(InitialBytes);
+        using (var writer = new Utf8JsonWriter(output, isIndented ? Indented : Compact)) write(writer);
+        return output.WrittenSpan.ToArray();
+    }
 
     /// <summary>The value in document order, compact or indented, without a newline at the end.</summary>
     public static byte[] Bytes(JsonValue value, bool isIndented = false) => Bytes(writer => Write(writer, value), isIndented);
@@ -70,11 +98,9 @@ public static class JsonText
         }
     }
 
-    private static byte[] Build(Action<Utf8JsonWriter> write, JsonWriterOptions options, bool isLine)
+    private static (ArrayBufferWriter<byte>, Utf8JsonWriter) Make()
     {
         var output = new ArrayBufferWriter<byte>(InitialBytes);
-        using (var writer = new Utf8JsonWriter(output, options)) write(writer);
-        if (isLine) output.Write("\n"u8);
-        return output.WrittenSpan.ToArray();
+        return (output, new Utf8JsonWriter(output, Compact));
     }
 }

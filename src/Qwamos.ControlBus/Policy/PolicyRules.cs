@@ -73,21 +73,11 @@ public static class PolicyRules
                 faults);
     }
 
-    // The policy that would result: current, what is staged, and the change. Values that stand from an earlier schema are not
-    // judged again; what the change names is.
+    // The policy that would result. A schema judges key by key (PolicySchemaReader), and values that stand from an earlier one are not judged
+    // again: so it is what the change names that is judged.
     private static Refusal? CheckValues(PolicySchema schema, PolicyState current, JsonValue args, ChangeMode mode, DomainScope scope)
     {
-        var resulting = new Dictionary<string, JsonValue>(StringComparer.Ordinal);
-        foreach (var (name, applied) in current.Policy)
-            resulting[name] = applied.Value.ToJson();
-        foreach (var (name, staged) in current.Staged)
-            resulting[name] = staged.Value.ToJson();
-        foreach (var (name, value) in args.Members)
-            resulting[name] = value;
-        var faults = schema.Check(JsonValue.Object(resulting.Select(pair => (pair.Key, pair.Value))))
-            .Where(fault => fault.Key.Length == 0 || args.TryGet(fault.Key, out _))
-            .Select(fault => fault with { Key = Shorten(fault.Key) })
-            .ToList();
+        var faults = schema.Check(args).Select(fault => fault with { Key = Shorten(fault.Key) }).ToList();
         foreach (var (name, value) in args.Members)
         {
             if (schema.TryGet(name, out var key) && key.IsEvent && PolicyValue.TryFrom(value, out var given) && EventValues.IsFire(given)
@@ -106,6 +96,8 @@ public static class PolicyRules
 
     private static Refusal? CheckDomains(PolicySchema schema, JsonValue args)
     {
+        if (args.Members.Length == 1)
+            return null;
         var groups = ChangeGroups.Split(args.Members.Select(pair => Known(schema, pair.Key)));
         return groups.Count == 1
             ? null

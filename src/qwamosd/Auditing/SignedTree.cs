@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
@@ -12,6 +13,8 @@ namespace Qwamos.Daemon.Auditing;
 /// <param name="Statement">The operator's word for that key, as recorded when this was made; null while there is none.</param>
 internal sealed record SignedTree(Checkpoint Checkpoint, string Note, long Seconds, string Key, LedgerKeyStatement? Statement)
 {
+    private IReadOnlyList<(string Name, byte[] Value)>? _encoded;
+
     /// <summary>Entries in the tree.</summary>
     public long Size => Checkpoint.Size;
 
@@ -22,4 +25,14 @@ internal sealed record SignedTree(Checkpoint Checkpoint, string Note, long Secon
         ("key", JsonValue.Of(Key)),
         .. Statement is null ? Array.Empty<(string, JsonValue)>() : [("key_statement", Statement.ToJson())],
     ];
+
+    /// <summary>Writes the same members: encoded once, for the answer to each change has them.</summary>
+    public void WriteMembers(Utf8JsonWriter json)
+    {
+        foreach ((string name, byte[] value) in _encoded ??= [.. Members.Select(member => (member.Name, JsonText.Bytes(member.Value)))])
+        {
+            json.WritePropertyName(name);
+            json.WriteRawValue(value, skipInputValidation: true);
+        }
+    }
 }

@@ -36,6 +36,11 @@ internal static class GatewayLink
         {
             throw new GatewayLinkException($"no answer within {AnswerTimeoutSeconds} s");
         }
+        finally
+        {
+            // What the caller does next may wait for the ledger: not on a thread that reads the bus (ProcessSetup.ContinueOnSocketThreads).
+            await Task.Yield();
+        }
     }
 
     /// <summary>Up to a line feed or the end of the stream: a gateway of the old design closes without a line feed.</summary>

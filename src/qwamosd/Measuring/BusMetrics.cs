@@ -12,17 +12,19 @@ namespace Qwamos.Daemon.Measuring;
 /// </summary>
 internal sealed class BusMetrics
 {
-    /// <summary>From 10 microseconds on, each twice the one before: to 2.6 seconds.</summary>
-    private static readonly double[] Seconds = Histogram.ExponentialBuckets(0.00001, 2, 19);
-
     private readonly CollectorRegistry _registry = Metrics.NewCustomRegistry();
+    private readonly StageTimes _times;
     private readonly Histogram.Child[] _stages;
+    private readonly (long Count, TimeSpan Sum)[,] _told = new (long, TimeSpan)[Enum.GetValues<RequestStage>().Length, StageTimes.Buckets];
 
     /// <param name="sources">Where the figures are.</param>
     public BusMetrics(MetricSources sources)
     {
         MetricFactory make = Metrics.WithCustomRegistry(_registry);
-        Histogram stages = make.CreateHistogram("qwamos_stage_seconds", "Time of a stage: verify and wait of each signed request, record of each batch.", ["stage"], new HistogramConfiguration { Buckets = Seconds });
+        _times = sources.Stages;
+        double[] seconds = [.. Enumerable.Range(0, StageTimes.Buckets - 1).Select(bucket => StageTimes.Longest(bucket).TotalSeconds)];
+        Histogram stages = make.CreateHistogram(
+            "qwamos_stage_seconds", "Time of a stage: queue, verify and wait of each signed request; commit, publish and answer of each batch.", ["stage"], new HistogramConfiguration { Buckets = seconds });
         _stages = [.. Enum.GetValues<RequestStage>().Select(stage => stages.WithLabels(stage.ToString().ToLowerInvariant()))];
 
         Counter requests = make.CreateCounter("qwamos_requests_total", "Requests since the start by the code of their answer; accepted: changes that were recorded and stand.", ["code"]);
@@ -46,6 +48,7 @@ internal sealed class BusMetrics
 
         _registry.AddBeforeCollectCallback(() =>
         {
+            TellStages();
             RequestCounts counts = sources.Counts();
             requests.WithLabels("accepted").IncTo(counts.Accepted);
             foreach (ErrorCode code in ErrorCodes.All)
@@ -73,8 +76,26 @@ internal sealed class BusMetrics
         });
     }
 
-    /// <summary>How long a stage took; from any thread.</summary>
-    public void Took(RequestStage stage, TimeSpan time) => _stages[(int)stage].Observe(time.TotalSeconds);
+    /// <summary>
+    /// What came to each bucket since the last time: as often its mean, which lies in it, so that count and sum are right. Only one collects at a time.
+    /// </summary>
+    private void TellStages()
+    {
+        lock (_told)
+        {
+            foreach (RequestStage stage in Enum.GetValues<RequestStage>())
+            {
+                for (int bucket = 0; bucket < StageTimes.Buckets; bucket++)
+                {
+                    ref (long Count, TimeSpan Sum) told = ref _told[(int)stage, bucket];
+                    (long count, TimeSpan sum) = _times.Read(stage, bucket);
+                    if (count > told.Count)
+                        _stages[(int)stage].Observe((sum - told.Sum).TotalSeconds / (count - told.Count), count - told.Count);
+                    told = (count, sum);
+                }
+            }
+        }
+    }
 
     /// <summary>All of it, in Prometheus's text format.</summary>
     public async Task<string> TextAsync(CancellationToken stop)

@@ -6,6 +6,8 @@ namespace Qwamos.Daemon.Measuring;
 /// <summary>Where <see cref="BusMetrics"/> looks when it is asked; each may be called on any thread.</summary>
 internal sealed record MetricSources
 {
+    public required StageTimes Stages { get; init; }
+
     public required Func<RequestCounts> Counts { get; init; }
 
     public required Func<PublishedState> Published { get; init; }

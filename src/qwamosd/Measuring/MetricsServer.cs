@@ -89,7 +89,10 @@ internal sealed class MetricsServer(Socket socket, BusMetrics metrics) : IAsyncD
     private async Task AnswerAsync(Socket client, CancellationToken patience)
     {
         await using var stream = new NetworkStream(client);
-        byte[] answer = await ReadHeadAsync(stream, patience) switch
+        string[]? request = await ReadHeadAsync(stream, patience);
+        // Collecting takes a while: not on a thread that reads the bus (ProcessSetup.ContinueOnSocketThreads).
+        await Task.Yield();
+        byte[] answer = request switch
         {
             null => Answer("431 Request Header Fields Too Large", ""),
             ["GET", "/metrics", "HTTP/1.0" or "HTTP/1.1"] => Answer("200 OK", await metrics.TextAsync(patience)),

@@ -1,5 +1,5 @@
+using System.Text.Json;
 using Qwamos.ControlBus.Hosting.Pipeline;
-using Qwamos.ControlBus.Json;
 using Qwamos.Daemon.Auditing;
 
 namespace Qwamos.Daemon.Staging;
@@ -9,15 +9,15 @@ namespace Qwamos.Daemon.Staging;
 /// </summary>
 internal sealed class ChangeAnswer(Checkpoints checkpoints) : IChangeAnswer
 {
-    public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change)
+    public void Write(Utf8JsonWriter json, CommittedChange change)
     {
-        List<(string, JsonValue)> result =
-        [
-            ("runtime_applied", JsonValue.Array(change.Outcome.Applied)),
-            ("reboot_staged", JsonValue.Array(change.Outcome.Staged)),
-        ];
+        json.WriteStartObject("result"u8);
+        AnswerLists.Write(json, "runtime_applied"u8, change.Outcome.Applied);
+        AnswerLists.Write(json, "reboot_staged"u8, change.Outcome.Staged);
         if (change.Outcome.Unstaged.Count > 0)
-            result.Add(("unstaged", JsonValue.Array(change.Outcome.Unstaged)));
-        return [("result", JsonValue.Object(result)), ("index", JsonValue.Of(change.Index)), .. checkpoints.Carried];
+            AnswerLists.Write(json, "unstaged"u8, change.Outcome.Unstaged);
+        json.WriteEndObject();
+        json.WriteNumber("index"u8, change.Index);
+        checkpoints.Made?.WriteMembers(json);
     }
 }

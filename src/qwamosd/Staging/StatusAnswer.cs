@@ -12,7 +12,7 @@ namespace Qwamos.Daemon.Staging;
 
 /// <summary>What <c>get_status</c> shows, the most wanted first.</summary>
 internal sealed class StatusAnswer(
-    Prepared start, Checkpoints checkpoints, Func<PublishedState> published, Func<JsonValue> gateways, Func<bool> isFull, Func<string?> projectionFault, Func<RequestCounts> counts, TimeProvider time) : IStatusSource
+    Prepared start, Checkpoints checkpoints, Func<PublishedState> published, Func<JsonValue> gateways, Func<bool> isFull, Func<string?> projectionFault, Func<RequestCounts> counts, StageTimes stages, TimeProvider time) : IStatusSource
 {
     private const string NoEnforcer = "no enforcer";
 
@@ -48,6 +48,7 @@ internal sealed class StatusAnswer(
             ("requests", Requests()),
             ("gateways", gateways()),
             ("boot", Boot()),
+            ("stages", Stages()),
         ];
     }
 
@@ -79,6 +80,18 @@ internal sealed class StatusAnswer(
             .Select(code => (ErrorCodes.Name(code), JsonValue.Of(now.Refused(code))));
         return JsonValue.Object([("accepted", JsonValue.Of(now.Accepted)), ("refused", JsonValue.Object(refused))]);
     }
+
+    /// <summary>How often each stage ran, and which time half of them and 99 of 100 were within, by the histogram's buckets; what took longer than the longest has none.</summary>
+    private JsonValue Stages() => JsonValue.Object(Enum.GetValues<RequestStage>().Select(stage => (
+        stage.ToString().ToLowerInvariant(),
+        JsonValue.Object(
+        [
+            ("count", JsonValue.Of(stages.Count(stage))),
+            ("p50_us", Microseconds(stages.Within(stage, 0.5))),
+            ("p99_us", Microseconds(stages.Within(stage, 0.99))),
+        ]))));
+
+    private static JsonValue Microseconds(TimeSpan? time) => time is { } known ? JsonValue.Of((long)known.TotalMicroseconds) : JsonValue.Null;
 
     /// <summary>The last boot that applied something or put it back, what is not wholly in force since an earlier one, and what stays put back.</summary>
     private JsonValue Boot()

@@ -10,8 +10,33 @@ public sealed class FairSchedulerTests
     {
         var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 10);
         int thread = 0;
-        Assert.True(scheduler.TrySchedule(new FairLane(1), new Work(() => thread = Environment.CurrentManagedThreadId)));
+        Assert.True(scheduler.TrySchedule(LaneAtItsTurn(1), new Work(() => thread = Environment.CurrentManagedThreadId)));
         Assert.Equal(Environment.CurrentManagedThreadId, thread);
+    }
+
+    [Fact]
+    public void A_bringer_runs_a_turns_pieces_and_leaves_the_rest_to_the_workers_in_their_order()
+    {
+        var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 1_000);
+        FairLane lane = LaneAtItsTurn(1);
+        var order = new List<int>();
+        var here = new List<int>();
+        using var done = new CountdownEvent(100);
+        for (int i = 0; i < 100; i++)
+        {
+            int number = i;
+            Assert.True(scheduler.TrySchedule(lane, new Work(() =>
+            {
+                order.Add(number);
+                if (Thread.CurrentThread.IsThreadPoolThread is false)
+                    here.Add(number);
+                done.Signal();
+            })));
+        }
+        done.Wait();
+        Assert.Equal(Enumerable.Range(0, 100), order);
+        if (!Thread.CurrentThread.IsThreadPoolThread)
+            Assert.Equal(Enumerable.Range(0, 8), here);
     }
 
     [Fact]
@@ -23,7 +48,7 @@ public sealed class FairSchedulerTests
         using var done = new CountdownEvent(101);
         var noisy = new FairLane(1_000);
         using var blocked = new ManualResetEventSlim();
-        var blocker = new Thread(() => scheduler.TrySchedule(new FairLane(7), new Work(() =>
+        var blocker = new Thread(() => scheduler.TrySchedule(LaneAtItsTurn(7), new Work(() =>
         {
             blocked.Set();
             gate.Wait();
@@ -114,6 +139,13 @@ public sealed class FairSchedulerTests
         var scheduler = new FairScheduler(workers: 1, maxWaitingPerUid: 1);
         await Assert.ThrowsAsync<InvalidDataException>(() => scheduler.MakeAsync(new FairLane(1), () => throw new InvalidDataException()));
         Assert.Equal(7, (await scheduler.MakeAsync(new FairLane(1), () => new byte[] { 7 })).Span[0]);
+    }
+
+    private static FairLane LaneAtItsTurn(uint uid)
+    {
+        var lane = new FairLane(uid);
+        FairScheduler.BeginTurn(lane);
+        return lane;
     }
 
     private sealed class Work(Action run) : IFairWork

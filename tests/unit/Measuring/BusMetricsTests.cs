@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
@@ -22,10 +23,39 @@ public sealed class BusMetricsTests
         Assert.Equal(("NaN", "NaN"), await Figures(null));
     }
 
+    [Fact]
+    public async Task Times_of_a_stage_are_told_once_with_their_own_sum()
+    {
+        var times = new StageTimes();
+        BusMetrics metrics = Make(BootAssessment.Empty, times);
+        long millisecond = Stopwatch.Frequency / 1_000;
+        times.Add(RequestStage.Commit, 0, 3 * millisecond);
+        times.Add(RequestStage.Commit, 0, 4 * millisecond);
+        await Lines(metrics);
+        times.Add(RequestStage.Commit, 0, 500 * millisecond);
+        Func<string, string> of = await Lines(metrics);
+        Assert.Equal("3", of("qwamos_stage_seconds_count{stage=\"commit\"}"));
+        Assert.Equal("0.507", of("qwamos_stage_seconds_sum{stage=\"commit\"}"));
+        Assert.Equal("2", of("qwamos_stage_seconds_bucket{stage=\"commit\",le=\"0.00512\"}"));
+        Assert.Equal("0", of("qwamos_stage_seconds_count{stage=\"answer\"}"));
+    }
+
     private static async Task<(string OnTrial, string PutBack)> Figures(BootAssessment? assessment)
     {
-        var metrics = new BusMetrics(new MetricSources
+        Func<string, string> of = await Lines(Make(assessment, new StageTimes()));
+        return (of("qwamos_boot_trial_keys"), of("qwamos_boot_put_back_keys"));
+    }
+
+    private static async Task<Func<string, string>> Lines(BusMetrics metrics)
+    {
+        var lines = (await metrics.TextAsync(TestContext.Current.CancellationToken)).Split('\n');
+        return name => lines.Single(line => line.StartsWith(name + " ", StringComparison.Ordinal))[(name.Length + 1)..];
+    }
+
+    private static BusMetrics Make(BootAssessment? assessment, StageTimes times) =>
+        new(new MetricSources
         {
+            Stages = times,
             Counts = () => new RequestCounts(),
             Published = () => new PublishedState(PolicyState.Empty, new MerkleTree(), 0),
             Domains = () => [],
@@ -39,8 +69,4 @@ public sealed class BusMetricsTests
             Assessment = () => assessment,
             NowSeconds = () => 0,
         });
-        var lines = (await metrics.TextAsync(TestContext.Current.CancellationToken)).Split('\n');
-        string Of(string name) => lines.Single(line => line.StartsWith(name + " ", StringComparison.Ordinal))[(name.Length + 1)..];
-        return (Of("qwamos_boot_trial_keys"), Of("qwamos_boot_put_back_keys"));
-    }
 }

@@ -109,8 +109,11 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         ? throw defect
         : [("policy", JsonValue.Object(Writer.Published.Policy.Policy.Select(pair => (pair.Key, pair.Value.Value.ToJson()))))];
 
-    public IEnumerable<(string Name, JsonValue Value)> Describe(CommittedChange change) =>
-        [("index", JsonValue.Of(change.Index)), ("applied", JsonValue.Array(change.Outcome.Applied))];
+    public void Write(Utf8JsonWriter json, CommittedChange change)
+    {
+        json.WriteNumber("index", change.Index);
+        AnswerLists.Write(json, "applied"u8, change.Outcome.Applied);
+    }
 
     public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey);
 

@@ -6,6 +6,7 @@ import statistics
 
 from harness.machine import sentence
 from harness.programs import TOP
+from harness.results import read
 from harness.targets import command, number
 
 PAGE = os.path.join(TOP, "docs", "performance.md")
@@ -37,7 +38,7 @@ def measured(found, where, versions, rounds, rows, plotted):
             sentence(where), ", ".join("%s %s" % pair for pair in versions.items()), "1 round" if rounds == 1 else "%d rounds, interleaved" % rounds),
         "", "| target | bound | measured | |", "|---|---|---|---|", *(row.row() for row in rows), "", *(PLOTS if plotted else ()),
         *(line for part, title in RATE_PARTS if part in found.parts for line in rate_table(found, part, title)),
-        *alone_table(found), *process_table(found)])
+        *alone_table(found), *process_table(found), *(micro_table() if plotted else ())])
 
 
 def rate_table(found, part, title):
@@ -73,6 +74,18 @@ def process_table(found):
     for part in ("processes", "boots"):
         for name in found.parts.get(part, {}):
             lines.append("| %s | %s | %s |" % (command(name), spread(found.rounds(part, name, "ms")), number(found.median(part, name, "cpu_ms"))))
+    return [*lines, ""]
+
+
+def micro_table():
+    """The steps of one change, as bench/micro/run measured them last."""
+    kept = read("micro")
+    if kept is None:
+        return []
+    lines = ["**The steps of one change by themselves** (`bench/micro/run`, %s, %s, %s)" % (kept["date"], kept["commit"], kept["runtime"]), "",
+             "| | us | least | allocated bytes |", "|---|---|---|---|"]
+    for name, step in kept["steps"].items():
+        lines.append("| %s | %s | %s | %d |" % (name, number(step["median_ns"] / 1000), number(step["min_ns"] / 1000), step["allocated_bytes"]))
     return [*lines, ""]
 
 

@@ -10,8 +10,8 @@ import time
 
 from harness.programs import BIN, TOOLS, TOP, cpu_seconds, kill, send, start, stop, which
 
-VALUE_BYTES = 262
-"""About what a signed request has, for those that store a value."""
+VALUE_BYTES = 231
+"""What a signed request of the load has, for those that store or carry a value."""
 
 
 class Server:

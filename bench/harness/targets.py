@@ -94,7 +94,7 @@ def processes(found):
     def row(mine, other, direction, bound, part):
         a, b = found.median(part, mine, "ms"), found.median(part, other, "ms")
         return Target(
-            "%s to %s, whole processes" % (command(mine), command(other)), direction, bound, ratio(found, part, "ms", mine, other),
+            "%s to %s, whole processes" % (command(mine), command(other.partition(", beside")[0])), direction, bound, ratio(found, part, "ms", mine, other),
             beside="" if a is None or b is None else "%.1f to %.1f ms" % (a, b))
 
     rows = []
@@ -109,8 +109,7 @@ def processes(found):
 def command(name):
     """As the page shows it: what was typed in code, what is said of it not."""
     name, comma, rest = name.partition(", ")
-    rest = "" if rest.startswith("beside") else comma + rest
-    return (name if name.startswith("the ") else "`%s`" % name) + rest
+    return (name if name.startswith("the ") else "`%s`" % name) + comma + rest
 
 
 def memory(found):

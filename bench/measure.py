@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--dry-run", action="store_true", help="measure and print only")
     parser.add_argument("--only", metavar="NAME,...", help="measure only these parts, and print only: " + names)
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N", help="rounds over all parts (%d)" % ROUNDS)
+    parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     unknown = set((given.only or "plain").split(",")) - {*EACH_ROUND, *ONCE}
     if unknown:
@@ -66,6 +67,9 @@ def timed(what, part, add):
 
 def main():
     given = arguments()
+    if given.check:
+        # Before anything is built: what was typed makes sense.
+        return 0
     wanted = set(given.only.split(",")) if given.only else {*EACH_ROUND, *ONCE}
     found = measure(wanted, given.rounds)
     where, yardsticks = machine(), versions()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sourced by bench/run and bench/ledger: publishes the programs and the load generator.
+# Sourced by bench/run and bench/ledger: finds what they need, and publishes the programs and the load generator.
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 # shellcheck source=tests/prepare.sh
 . "$TOP/tests/prepare.sh"
@@ -10,7 +10,10 @@ publish_tool() {
     dotnet publish "$TOP/bench/$1" -c Release -r linux-x64 -o "$TOP/out/bench" -nologo -v q >&2 </dev/null
 }
 
-need_sdk
-need_packages clang:clang /usr/include/zlib.h:zlib1g-dev python3:python3 openssl:openssl
-publish_programs
-publish_tool load
+# build_all: the programs, and what measures them.
+build_all() {
+    need_sdk
+    need_packages clang:clang /usr/include/zlib.h:zlib1g-dev python3:python3 openssl:openssl
+    publish_programs
+    publish_tool load
+}

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Qwamos.Echo;
 
 /// <summary>
-/// A yardstick: gives back what it is sent, over the transport of the daemons with their settings, and does nothing else. So it shows what the
-/// transport costs by itself.
+/// A yardstick: gives back what it is sent, over the transport of the daemons with their settings (BusListener, ProcessSetup), and does nothing else.
+/// So it shows what the transport costs by itself.
 /// </summary>
 internal static class Program
 {
@@ -24,12 +24,24 @@ internal static class Program
             await Console.Error.WriteLineAsync("usage: qwamos-echo SOCKET");
             return 1;
         }
-        var options = new SocketTransportOptions { Backlog = Backlog, MaxReadBufferSize = ReadBufferBytes, MaxWriteBufferSize = WriteBufferBytes };
+        Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        var options = new SocketTransportOptions
+        {
+            Backlog = Backlog,
+            MaxReadBufferSize = ReadBufferBytes,
+            MaxWriteBufferSize = WriteBufferBytes,
+            UnsafePreferInlineScheduling = true,
+        };
         var factory = new SocketTransportFactory(Options.Create(options), NullLoggerFactory.Instance);
         IConnectionListener listener = await factory.BindAsync(new UnixDomainSocketEndPoint(path));
+        await Task.WhenAll(Enumerable.Range(0, Environment.ProcessorCount).Select(_ => AcceptAsync(listener)));
+        return 0;
+    }
+
+    private static async Task AcceptAsync(IConnectionListener listener)
+    {
         while (await listener.AcceptAsync() is { } connection)
             _ = ServeAsync(connection);
-        return 0;
     }
 
     private static async Task ServeAsync(ConnectionContext connection)

@@ -17,7 +17,7 @@ internal static class SeedFile
         Span<byte> seed = stackalloc byte[SigningKey.SeedSizeBytes];
         try
         {
-            RandomNumberGenerator.Fill(seed);
+            Primitives.FillRandom(seed);
             DurableFile.Replace(path, seed, Mode);
             return SigningKey.TryLoad(seed, out var key, out var fault) ? key : throw new IOException(fault);
         }
@@ -38,7 +38,7 @@ internal static class SeedFile
             var result = KeyFile.Read(path, KeyFileRules.Private, seed, out var text);
             if (result == KeyFileResult.Absent)
             {
-                RandomNumberGenerator.Fill(seed);
+                Primitives.FillRandom(seed);
                 DurableFile.CreateNew(path, seed, Mode);
                 result = KeyFile.Read(path, KeyFileRules.Private, seed, out text);
             }

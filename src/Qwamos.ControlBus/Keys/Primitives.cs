@@ -21,6 +21,14 @@ internal static class Primitives
             NSec.Cryptography.HashAlgorithm.Sha256.Hash(data, hash);
     }
 
+    /// <summary>So many lower-case hex digits of random bytes; an even number.</summary>
+    public static string RandomHex(int digits)
+    {
+        Span<byte> bytes = stackalloc byte[digits / 2];
+        FillRandom(bytes);
+        return Convert.ToHexStringLower(bytes);
+    }
+
     /// <summary>Fills with the kernel's random bytes.</summary>
     public static void FillRandom(Span<byte> bytes)
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using System.Text;
 using Qwamos.ControlBus.Files;
 
@@ -50,7 +49,7 @@ public static class SystemId
     {
         try
         {
-            string fresh = RandomNumberGenerator.GetHexString(Digits, lowercase: true) + "\n";
+            string fresh = Primitives.RandomHex(Digits) + "\n";
             DurableFile.CreateNew(paths.SystemIdFile, Encoding.ASCII.GetBytes(fresh), Mode);
         }
         catch (IOException e)

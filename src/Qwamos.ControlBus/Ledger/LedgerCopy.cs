@@ -1,7 +1,7 @@
-using System.Security.Cryptography;
 using Microsoft.Data.Sqlite;
 using Microsoft.Win32.SafeHandles;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -64,7 +64,7 @@ public static class LedgerCopy
 
     private static LedgerStore OpenCopy(string path, string scratchParent, Exception why, bool migrate = false)
     {
-        var folder = Path.Combine(scratchParent, FolderPrefix + RandomNumberGenerator.GetHexString(FolderNameHexDigits, lowercase: true));
+        var folder = Path.Combine(scratchParent, FolderPrefix + Primitives.RandomHex(FolderNameHexDigits));
         try
         {
             CheckRoom(path, scratchParent, migrate);

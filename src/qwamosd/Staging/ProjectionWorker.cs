@@ -10,11 +10,11 @@ namespace Qwamos.Daemon.Staging;
 /// </summary>
 internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedState> published, TimeProvider time, LogMessages log) : IAsyncDisposable
 {
-    private const int MaxLinesPerBurst = 20;
     private static readonly TimeSpan CoalescingDelay = TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    private readonly Channel<CommittedBatch> _batches = Channel.CreateUnbounded<CommittedBatch>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly AcceptedLog _accepted = new(log);
+    private readonly Channel<bool> _commits = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _running = Task.CompletedTask;
     private volatile string? _fault;
@@ -30,11 +30,15 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
     }
 
     /// <summary>A batch is durable; never blocks.</summary>
-    public void Committed(CommittedBatch batch) => _batches.Writer.TryWrite(batch);
+    public void Committed(CommittedBatch batch)
+    {
+        _accepted.Add(batch.Changes);
+        _commits.Writer.TryWrite(true);
+    }
 
     public async ValueTask DisposeAsync()
     {
-        _batches.Writer.TryComplete();
+        _commits.Writer.TryComplete();
         _ending.TrySetResult();
         await _running;
         TryWrite();
@@ -48,7 +52,9 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
             isOpen = await WaitForWorkAsync();
             if (isOpen)
                 await Task.WhenAny(Task.Delay(CoalescingDelay, time), _ending.Task);
-            LogAccepted();
+            // First: what is committed from here on wakes the worker again.
+            _commits.Reader.TryRead(out _);
+            _accepted.Tell();
             TryWrite();
         }
     }
@@ -56,7 +62,7 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
     /// <summary>False when it is time to end.</summary>
     private async Task<bool> WaitForWorkAsync()
     {
-        Task<bool> more = _batches.Reader.WaitToReadAsync().AsTask();
+        Task<bool> more = _commits.Reader.WaitToReadAsync().AsTask();
         while (_fault is not null && !more.IsCompleted)
         {
             await Task.WhenAny(more, Task.Delay(RetryDelay, time));
@@ -82,31 +88,5 @@ internal sealed class ProjectionWorker(ProjectionFiles files, Func<PublishedStat
                 log.ProjectionsFailed(e.Message);
             _fault = e.Message;
         }
-    }
-
-    /// <summary>A line a change, but for a burst: then a line a key that signed the rest, with what they changed, so that nobody hides a change behind others.</summary>
-    private void LogAccepted()
-    {
-        int lines = 0;
-        var rest = new Dictionary<string, (int Count, long Last, SortedSet<string> Keys)>(StringComparer.Ordinal);
-        while (_batches.Reader.TryRead(out CommittedBatch? batch))
-        {
-            foreach (CommittedChange change in batch.Changes)
-            {
-                string signer = change.Message.Signer?.ToString() ?? "";
-                IEnumerable<string> keys = change.Message.Message.Args!.Members.Select(member => member.Key);
-                if (lines++ < MaxLinesPerBurst)
-                {
-                    log.Accepted(change.Index, string.Join(", ", keys), signer);
-                    continue;
-                }
-                (int count, _, SortedSet<string>? known) = rest.GetValueOrDefault(signer);
-                known ??= new SortedSet<string>(StringComparer.Ordinal);
-                known.UnionWith(keys);
-                rest[signer] = (count + 1, change.Index, known);
-            }
-        }
-        foreach ((string signer, (int count, long last, SortedSet<string> keys)) in rest)
-            log.AcceptedMore(count, last, string.Join(", ", keys), signer);
     }
 }

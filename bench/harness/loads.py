@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from harness.programs import LOAD, TOOLS, options, resident_mb, say
-from harness.rates import CLIENTS, WINDOW
+from harness.rates import CLIENTS, PATIENCE_SECONDS, WINDOW
 from harness.servers import Bus
 
 IDLE_SECONDS = 2
@@ -64,7 +64,7 @@ def noise(add):
     if os.geteuid() != 0:
         say("only root can be another user: noise is not measured")
         return
-    honest = {"pace": "open", "clients": 1, "window": 32, "rate": HONEST_RATE, "requests": HONEST_RATE * HONEST_SECONDS}
+    honest = {"pace": "open", "clients": 1, "window": 32, "rate": HONEST_RATE, "requests": HONEST_RATE * HONEST_SECONDS, "seconds": PATIENCE_SECONDS}
     with Bus() as bus, tempfile.TemporaryDirectory(prefix="qwb", dir="/var/tmp") as folder:
         # The other user may not come into the folder of these sources; it is of root's group, which the socket lets in.
         for name in (os.path.basename(LOAD), "libsodium.so"):

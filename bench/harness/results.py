@@ -9,6 +9,8 @@ import subprocess
 from harness.programs import TOP
 
 FORMAT = 1
+LINE_DEPTH = 3
+DIGITS = 4
 FOLDER = os.path.join(TOP, "bench", "results")
 
 
@@ -47,6 +49,7 @@ def summary(taken):
     for figure, first in taken[0].items():
         values = [each[figure] for each in taken]
         if isinstance(first, (int, float)):
+            values = [round(value, DIGITS) for value in values]
             found[figure] = {"median": statistics.median(values), "min": min(values), "max": max(values), "rounds": values}
     if "curve_us" in taken[0]:
         found["curve_us"] = [[points[0][0], statistics.median(point[1] for point in points)] for points in zip(*(each["curve_us"] for each in taken))]
@@ -70,8 +73,17 @@ def write(name, found):
     os.makedirs(FOLDER, exist_ok=True)
     head = {"format": FORMAT, "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), "commit": commit()}
     with open(os.path.join(FOLDER, name + ".json"), "w", encoding="ascii") as file:
-        json.dump({**head, **found}, file, indent=1)
-        file.write("\n")
+        file.write(lines({**head, **found}) + "\n")
+
+
+def lines(value, depth=0):
+    """JSON with a line for each series and each target, so that two runs can be compared."""
+    if depth == LINE_DEPTH or not isinstance(value, (dict, list)):
+        return json.dumps(value)
+    blank = "\n" + " " * (depth + 1)
+    if isinstance(value, list):
+        return "[" + ",".join(blank + lines(each, LINE_DEPTH) for each in value) + blank[:-1] + "]"
+    return "{" + ",".join(blank + json.dumps(key) + ": " + lines(each, depth + 1) for key, each in value.items()) + blank[:-1] + "}"
 
 
 def read(name):

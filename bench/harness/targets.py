@@ -72,10 +72,10 @@ def throughput(found):
     return [
         Target("server CPU an accepted durable request, pipelined 8 x 32, less one bare verification (its CPU in the two-core run)", "at most", 12, cpu, "us"),
         Target("pipelined 8 x 32, to libsodium's bare two-core rate", "at least", 75, [100 * share for share in bare], "%"),
-        Target("64 clients, puts of etcd", "at least", 1, ratio(found, "clients64", "per_second", "qwamosd", "etcd"), beside=rates("clients64", "etcd")),
+        Target("64 clients, requests a second to etcd's puts", "at least", 1, ratio(found, "clients64", "per_second", "qwamosd", "etcd"), beside=rates("clients64", "etcd")),
         Target("64 clients, p99 to etcd's", "at most", 0.5, ratio(found, "clients64", "p99_us", "qwamosd", "etcd"),
                beside=beside(found, "clients64", "p99_us", "qwamosd", "etcd", "us")),
-        Target("1 client, puts of etcd", "at least", 1.7, ratio(found, "client1", "per_second", "qwamosd", "etcd"), beside=rates("client1", "etcd")),
+        Target("1 client, requests a second to etcd's puts", "at least", 1.7, ratio(found, "client1", "per_second", "qwamosd", "etcd"), beside=rates("client1", "etcd")),
         Target("1 client, p50 to Redis'", "at most", 1.25, ratio(found, "client1", "p50_us", "qwamosd", "Redis"),
                beside=beside(found, "client1", "p50_us", "qwamosd", "Redis", "us")),
         Target("one request a connection, 8 clients, to the old design", "at least", 9, ratio(found, "connection", "per_second", "qwamosd", "old design"),

@@ -85,13 +85,22 @@ public static class Limits
     /// <summary>Longest leaf: its length fits the 16 bits of a tlog-tiles entry bundle.</summary>
     public const int MaxLeafBytes = 65_535;
 
+    /// <summary>Longest head of a leaf that is stored once for many entries: a leaf that begins with a longer one is stored whole.</summary>
+    public const int MaxHeadBytes = 2_048;
+
+    /// <summary>Heads among which the writer looks for the one of a new entry: the operators', their programs', and what they set together.</summary>
+    public const int MaxRecentHeads = 64;
+
+    /// <summary>Nonces in one row of their table: four rows fill a page of 4,096 bytes.</summary>
+    public const int MaxNoncesOfARow = 61;
+
     /// <summary>Nonces held in memory unless qwamosd.json says otherwise; full is `replay_store_full`, never an early eviction.</summary>
     public const int ReplayCapacityNonces = 1_000_000;
 
     /// <summary>The smallest memory of nonces: a person's changes of ten minutes.</summary>
     public const int MinReplayCapacityNonces = 100;
 
-    /// <summary>The largest, about 500 MB.</summary>
+    /// <summary>The largest, about 450 MB.</summary>
     public const int MaxReplayCapacityNonces = 10_000_000;
 
     /// <summary>Free space below which the ledger's disk is called full: a batch of some entries and what SQLite needs beside it.</summary>

@@ -269,7 +269,7 @@ public sealed partial class BootTamperTests : IDisposable
         string after = change(before);
         Assert.NotEqual(before, after);
         byte[] leaf = Encoding.UTF8.GetBytes(after);
-        command.CommandText = "update entries set leaf = $leaf, leaf_hash = $hash where idx = 0; update tree set root = $hash; delete from snapshot; pragma wal_checkpoint(truncate)";
+        command.CommandText = "update entries set leaf = $leaf, leaf_hash = substr($hash, 1, 8) where idx = 0; update tree set root = $hash; delete from snapshot; pragma wal_checkpoint(truncate)";
         command.Parameters.AddWithValue("$leaf", leaf);
         command.Parameters.AddWithValue("$hash", SHA256.HashData([0, .. leaf]));
         command.ExecuteNonQuery();

@@ -119,7 +119,7 @@ internal sealed partial class CorruptionRun : IDisposable
         {
             target.AppendBatch([.. source.ReadFrom(0).Select(row => new NewEntry(
                 row.Index == entry ? SignAgain(row.Leaf, underItsOwnName) : row.Leaf,
-                row.Key,
+                source.Parse(row) is MessageEntry recorded ? ReplayKey.Of(recorded.Message) : null,
                 source.ReadConfidential(row.Index) is { } envelope ? (ReadOnlyMemory<byte>?)envelope : null))]);
             Assert.True(target.FoldWal());
         }

@@ -260,7 +260,7 @@ public sealed class RestoreTests : IDisposable
             ledger = sqlite3.connect(sys.argv[1])
             leaf = ledger.execute("SELECT leaf FROM entries").fetchone()[0].replace(b'"RADIO_IDLE_TIMEOUT_MIN":0', b'"RADIO_IDLE_TIMEOUT_MIN":9')
             root = hashlib.sha256(b"\0" + leaf).digest()
-            ledger.execute("UPDATE entries SET leaf = ?, leaf_hash = ?", (leaf, root))
+            ledger.execute("UPDATE entries SET leaf = ?, leaf_hash = ?", (leaf, root[:8]))
             ledger.execute("UPDATE tree SET root = ?", (root,))
             ledger.execute("DELETE FROM snapshot")
             ledger.commit()
@@ -393,7 +393,7 @@ public sealed class RestoreTests : IDisposable
                 bytes = Encoding.UTF8.GetBytes(new string('x', 8192));
                 break;
             case "newer":
-                bytes[63] = 4; // The last byte of SQLite's user_version.
+                bytes[63] = 5; // The last byte of SQLite's user_version.
                 break;
             case "journal":
                 File.WriteAllBytes(Backup + "-journal", [1]);

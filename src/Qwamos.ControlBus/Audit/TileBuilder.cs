@@ -10,7 +10,7 @@ namespace Qwamos.ControlBus.Audit;
 internal sealed class TileBuilder(Action<TreeTile, ReadOnlyMemory<byte>> emit)
 {
     private readonly List<Level> _levels = [];
-    private readonly List<byte[]> _completed = [];
+    private readonly byte[] _completed = new byte[MerkleTree.MaxLevels * MerkleTree.HashBytes];
 
     /// <summary>The tree over the leaves so far.</summary>
     public MerkleTree Tree { get; } = new();
@@ -18,12 +18,11 @@ internal sealed class TileBuilder(Action<TreeTile, ReadOnlyMemory<byte>> emit)
     /// <summary>Appends a leaf by its 32-byte hash.</summary>
     public void Append(ReadOnlySpan<byte> leafHash)
     {
-        _completed.Clear();
-        Tree.Append(leafHash, _completed);
+        var completed = Tree.Append(leafHash, _completed);
         AppendAt(0, leafHash);
         // The root of a tile that has become whole is the interior node so many levels up, which the leaf completed too.
-        for (var number = 1; number * TreeTile.Levels <= _completed.Count; number++)
-            AppendAt(number, _completed[(number * TreeTile.Levels) - 1]);
+        for (var number = 1; number * TreeTile.Levels <= completed; number++)
+            AppendAt(number, _completed.AsSpan(((number * TreeTile.Levels) - 1) * MerkleTree.HashBytes, MerkleTree.HashBytes));
     }
 
     /// <summary>Gives the partial tiles at the right edge, the lowest level first.</summary>

@@ -24,7 +24,7 @@ internal ref struct ChangeLeaf
         if (leaf.Length > Limits.MaxLeafBytes)
             return false;
         var form = new ChangeLeaf(leaf);
-        if (!form.TryReadHead(out var time, out var peer, out var signer, out var schema) || !form.TryReadOutcome(out var outcome) || !form.Takes(",\"envelope\":"u8))
+        if (!form.TryReadMembers(out var time, out var peer, out var signer, out var schema, out var outcome) || !form.Takes(",\"envelope\":"u8))
             return false;
         // The leaf ends with the brace that closes it: what is before must be one object and nothing else, white space included.
         var envelope = leaf.AsMemory(leaf.Length - form._rest.Length, Math.Max(0, form._rest.Length - 1));
@@ -36,19 +36,37 @@ internal ref struct ChangeLeaf
         return true;
     }
 
-    private bool TryReadHead(out long time, out EntryPeer peer, out KeyId signer, out string schema)
+    private bool TryReadMembers(out long time, out EntryPeer peer, out KeyId signer, out string schema, [NotNullWhen(true)] out ChangeOutcome? outcome)
     {
-        (peer, signer, schema) = (default, default, "");
+        (time, peer, signer, schema, outcome) = (0, default, default, "", null);
+        if (Takes("{\"v\":2,\"kind\":\"change\""u8))
+            return TryReadSigner(out signer, out schema) && TryReadOutcome(out outcome) && TryReadPeer(out peer) && TryReadTime(out time);
+        return Takes("{\"v\":1,\"kind\":\"change\""u8)
+            && TryReadTime(out time) && TryReadPeer(out peer) && TryReadSigner(out signer, out schema) && TryReadOutcome(out outcome);
+    }
+
+    private bool TryReadTime(out long time)
+    {
+        time = 0;
+        return Takes(",\"time\":"u8) && TryTakeInteger(0, Limits.MaxSafeInteger, out time);
+    }
+
+    private bool TryReadPeer(out EntryPeer peer)
+    {
         long uid = 0, gid = 0, pid = 0;
-        var isRead = Takes("{\"v\":1,\"kind\":\"change\",\"time\":"u8) & TryTakeInteger(0, Limits.MaxSafeInteger, out time)
-            && Takes(",\"peer\":{\"uid\":"u8) && TryTakeInteger(0, uint.MaxValue, out uid)
+        var isRead = Takes(",\"peer\":{\"uid\":"u8) && TryTakeInteger(0, uint.MaxValue, out uid)
             && Takes(",\"gid\":"u8) && TryTakeInteger(0, uint.MaxValue, out gid)
             && Takes(",\"pid\":"u8) && TryTakeInteger(int.MinValue, int.MaxValue, out pid)
-            && Takes("},\"key_id\":\""u8) && TryTakeHash(out var key) && KeyId.TryParse(key, out signer)
-            && Takes("\",\"schema\":\""u8) && TryTakeHash(out schema) && Takes("\""u8);
-        if (isRead)
-            peer = new EntryPeer((uint)uid, (uint)gid, (int)pid);
+            && Takes("}"u8);
+        peer = isRead ? new EntryPeer((uint)uid, (uint)gid, (int)pid) : default;
         return isRead;
+    }
+
+    private bool TryReadSigner(out KeyId signer, out string schema)
+    {
+        (signer, schema) = (default, "");
+        return Takes(",\"key_id\":\""u8) && TryTakeHash(out var key) && KeyId.TryParse(key, out signer)
+            && Takes("\",\"schema\":\""u8) && TryTakeHash(out schema) && Takes("\""u8);
     }
 
     private bool TryReadOutcome([NotNullWhen(true)] out ChangeOutcome? outcome)

@@ -18,20 +18,13 @@ public static class EntryReader
 
     /// <summary>Reads an entry; its confidential envelope, when it has one, is asked for by index and checked against the leaf.</summary>
     /// <exception cref="LedgerIntegrityException">The leaf is not in the form of docs/formats/ledger.md, or the envelope is not the recorded one.</exception>
-    public static LedgerEntry Read(LedgerRow row, Func<long, byte[]?> confidentialEnvelope)
-    {
-        var entry = ReadLeaf(row, confidentialEnvelope);
-        if ((entry is MessageEntry message ? ReplayKey.Of(message.Message) : null) != row.Key)
-            throw Wrong(row, "its replay_key column is not the message's timestamp and nonce");
-        return entry;
-    }
+    public static LedgerEntry Read(LedgerRow row, Func<long, byte[]?> confidentialEnvelope) => ReadLeaf(row, confidentialEnvelope);
 
     /// <summary>Reads a leaf without its row, as an export holds it: a confidential envelope was left out, and gives a <see cref="WithheldEntry"/>.</summary>
     /// <exception cref="LedgerIntegrityException">The leaf is not in the form of docs/formats/ledger.md.</exception>
-    public static LedgerEntry ReadExported(long index, byte[] leaf) => ReadLeaf(new LedgerRow(index, leaf, [], null), null);
+    public static LedgerEntry ReadExported(long index, byte[] leaf) => ReadLeaf(new LedgerRow(index, leaf, []), null);
 
-    /// <summary>Reads an entry as <see cref="Read"/> does, but for its key, which a row of an earlier format does not have.</summary>
-    internal static LedgerEntry ReadLeaf(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope) =>
+    private static LedgerEntry ReadLeaf(LedgerRow row, Func<long, byte[]?>? confidentialEnvelope) =>
         ChangeLeaf.TryRead(row.Leaf, out var change) ? change : ReadByMembers(row, confidentialEnvelope);
 
     /// <summary>What a recorded message must be, whatever became of it.</summary>
@@ -44,7 +37,7 @@ public static class EntryReader
         if (!StrictJson.TryParse(row.Leaf, out var document, out var fault, Limits.MaxLeafBytes, MaxLeafDepth))
             throw Wrong(row, fault);
         var reader = new MemberReader(document, "the leaf");
-        reader.Integer("v", EntryWriter.Version, EntryWriter.Version);
+        var version = (int)reader.Integer("v", EntryWriter.FirstVersion, EntryWriter.MessageVersion);
         var kind = reader.Text("kind", MaxKindCodePoints);
         var time = reader.Integer("time", 0, Limits.MaxSafeInteger);
         LedgerEntry? entry = null;
@@ -58,7 +51,7 @@ public static class EntryReader
             reader.Refuse("its kind is not known");
         if (!reader.Finish(out fault))
             throw Wrong(row, fault);
-        if (!EntryWriter.WriteUnbounded(entry!).AsSpan().SequenceEqual(row.Leaf))
+        if (!EntryWriter.WriteUnbounded(entry!, version).AsSpan().SequenceEqual(row.Leaf))
             throw Wrong(row, "the leaf is not written in its one form");
         return entry!;
     }

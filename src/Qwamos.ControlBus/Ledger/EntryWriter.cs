@@ -13,8 +13,11 @@ namespace Qwamos.ControlBus.Ledger;
 /// </summary>
 public static class EntryWriter
 {
-    /// <summary>The version in every leaf.</summary>
-    internal const int Version = 1;
+    /// <summary>The version in the leaves of notes and statements, and in those of messages that earlier programs recorded.</summary>
+    internal const int FirstVersion = 1;
+
+    /// <summary>The version in a message's leaf: what many have alike stands first.</summary>
+    internal const int MessageVersion = 2;
 
     internal const string Change = "change";
     internal const string Refused = "refusal";
@@ -26,15 +29,11 @@ public static class EntryWriter
 
     /// <summary>The entry of an accepted change.</summary>
     public static NewEntry Accept(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema, ChangeOutcome outcome) =>
-        ToNewEntry(Describe(timeSeconds, peer, message, schema) with { Outcome = outcome });
+        ToNewEntry(Describe(timeSeconds, peer, message, schema, outcome, null, null));
 
     /// <summary>The entry of a change that was fresh and authorised, and refused.</summary>
     public static NewEntry Refuse(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema, Refusal refusal) =>
-        ToNewEntry(Describe(timeSeconds, peer, message, schema) with
-        {
-            RefusalCode = refusal.Code,
-            RefusalReason = CodePoints.Take(refusal.Reason, MaxReasonCodePoints),
-        });
+        ToNewEntry(Describe(timeSeconds, peer, message, schema, null, refusal.Code, CodePoints.Take(refusal.Reason, MaxReasonCodePoints)));
 
     /// <summary>The entry of a note.</summary>
     public static NewEntry Import(long timeSeconds, BootNote note) => new(Write(new NoteEntry(timeSeconds, note)));
@@ -46,122 +45,81 @@ public static class EntryWriter
     /// Whether a message's envelope is kept out of the leaf: it names a confidential key, or one that the schema does not know, for that may
     /// be a confidential one misspelt.
     /// </summary>
-    public static bool IsConfidential(Message message, PolicySchema schema) =>
-        message.Args is { } args && args.Members.Any(member => HiddenValues.IsHidden(schema, member.Key));
+    public static bool IsConfidential(Message message, PolicySchema schema)
+    {
+        if (message.Args is not { } args)
+            return false;
+        foreach (var (name, _) in args.Members)
+        {
+            if (HiddenValues.IsHidden(schema, name))
+                return true;
+        }
+        return false;
+    }
 
     /// <summary>The leaf's bytes: at most 65,535.</summary>
-    internal static byte[] Write(LedgerEntry entry)
+    internal static byte[] Write(LedgerEntry entry) => Write(entry, MessageVersion, out _);
+
+    /// <summary>The same for an entry that was read, a message in the form of its version: a crafted one may need more bytes in its one form than it had.</summary>
+    internal static byte[] WriteUnbounded(LedgerEntry entry, int version) => WriteUnbounded(entry, version, out _);
+
+    private static byte[] Write(LedgerEntry entry, int version, out int headBytes)
     {
-        var leaf = WriteUnbounded(entry);
+        var leaf = WriteUnbounded(entry, version, out headBytes);
         return leaf.Length <= Limits.MaxLeafBytes
             ? leaf
             : throw new InvalidOperationException($"A leaf of {leaf.Length} bytes was made; the most is {Limits.MaxLeafBytes}.");
     }
 
-    /// <summary>The same for an entry that was read: a crafted one may need more bytes in its one form than it had.</summary>
-    internal static byte[] WriteUnbounded(LedgerEntry entry) =>
-        JsonText.Bytes(json =>
+    private static byte[] WriteUnbounded(LedgerEntry entry, int version, out int headBytes)
+    {
+        headBytes = 0;
+        return entry is RecordedEntry message ? MessageLeaf.Write(message, version, out headBytes) : JsonText.Bytes(json =>
         {
             json.WriteStartObject();
-            json.WriteNumber("v", Version);
-            json.WriteString("kind", KindOf(entry));
+            json.WriteNumber("v", FirstVersion);
+            json.WriteString("kind", entry is LedgerKeyEntry ? LedgerKey : Note);
             json.WriteNumber("time", entry.TimeSeconds);
-            if (entry is RecordedEntry message)
-                WriteMessage(json, message);
-            else if (entry is LedgerKeyEntry key)
+            if (entry is LedgerKeyEntry key)
                 WriteKey(json, key);
             else
                 WriteNote(json, (NoteEntry)entry);
             json.WriteEndObject();
         });
+    }
 
-    private static string KindOf(LedgerEntry entry) => entry switch
-    {
-        NoteEntry => Note,
-        LedgerKeyEntry => LedgerKey,
-        RecordedEntry { IsAccepted: true } => Change,
-        _ => Refused,
-    };
-
-    private static MessageEntry Describe(long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema) => new(
+    private static MessageEntry Describe(
+        long timeSeconds, EntryPeer peer, VerifiedMessage message, PolicySchema schema, ChangeOutcome? outcome, ErrorCode? code, string? reason) => new(
         timeSeconds,
         peer,
         message.Signer ?? throw new ArgumentException("Only signed messages are recorded.", nameof(message)),
         schema.Hash,
         message.Envelope,
         IsConfidential(message.Message, schema),
-        null,
-        null,
-        null);
+        outcome,
+        code,
+        reason);
 
-    private static NewEntry ToNewEntry(MessageEntry entry) =>
-        new(Write(entry), ReplayKey.Of(entry.Message), entry.IsConfidential ? entry.Envelope.Raw : default(ReadOnlyMemory<byte>?));
-
-    private static void WriteMessage(Utf8JsonWriter json, RecordedEntry entry)
+    private static NewEntry ToNewEntry(MessageEntry entry)
     {
-        WritePeer(json, entry.Peer);
-        json.WriteString("key_id", entry.Signer.ToString());
-        json.WriteString("schema", entry.SchemaHash);
-        json.WriteStartObject("decision");
-        if (entry.Outcome is { } outcome)
-        {
-            WriteNames(json, "applied", outcome.Applied);
-            WriteNames(json, "staged", outcome.Staged);
-            WriteNames(json, "unstaged", outcome.Unstaged);
-        }
-        else
-        {
-            json.WriteString("code", ErrorCodes.Name(entry.RefusalCode!.Value));
-            json.WriteString("reason", entry.RefusalReason);
-        }
-        json.WriteEndObject();
-        WriteEnvelope(json, entry);
-    }
-
-    private static void WriteEnvelope(Utf8JsonWriter json, RecordedEntry entry)
-    {
-        if (entry is WithheldEntry withheld)
-        {
-            json.WriteString("envelope_sha256", withheld.EnvelopeHash);
-            return;
-        }
-        var message = (MessageEntry)entry;
-        if (message.IsConfidential)
-        {
-            json.WriteString("envelope_sha256", Convert.ToHexStringLower(Primitives.Sha256(message.Envelope.Raw.Span)));
-            return;
-        }
-        json.WritePropertyName("envelope");
-        json.WriteRawValue(message.Envelope.Raw.Span, skipInputValidation: true);
+        var leaf = Write(entry, MessageVersion, out var headBytes);
+        return new NewEntry(leaf, ReplayKey.Of(entry.Message), entry.IsConfidential ? entry.Envelope.Raw : default(ReadOnlyMemory<byte>?), headBytes);
     }
 
     private static void WriteKey(Utf8JsonWriter json, LedgerKeyEntry entry)
     {
-        WritePeer(json, entry.Peer);
+        json.WriteStartObject("peer");
+        json.WriteNumber("uid", entry.Peer.Uid);
+        json.WriteNumber("gid", entry.Peer.Gid);
+        json.WriteNumber("pid", entry.Peer.Pid);
+        json.WriteEndObject();
         json.WritePropertyName("statement");
         JsonText.Write(json, entry.Statement.ToJson());
-    }
-
-    private static void WritePeer(Utf8JsonWriter json, EntryPeer peer)
-    {
-        json.WriteStartObject("peer");
-        json.WriteNumber("uid", peer.Uid);
-        json.WriteNumber("gid", peer.Gid);
-        json.WriteNumber("pid", peer.Pid);
-        json.WriteEndObject();
     }
 
     private static void WriteNote(Utf8JsonWriter json, NoteEntry entry)
     {
         json.WritePropertyName("note");
         JsonText.Write(json, entry.Note.ToJson());
-    }
-
-    private static void WriteNames(Utf8JsonWriter json, string name, IReadOnlyList<string> names)
-    {
-        json.WriteStartArray(name);
-        foreach (var key in names)
-            json.WriteStringValue(key);
-        json.WriteEndArray();
     }
 }

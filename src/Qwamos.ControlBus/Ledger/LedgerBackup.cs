@@ -83,17 +83,21 @@ internal static class LedgerBackup
         check.CommandText = "PRAGMA integrity_check(1)";
         if (check.ExecuteScalar() is not "ok")
             throw new LedgerIntegrityException($"The backup {path} is damaged: SQLite finds errors in it.");
+        check.CommandText = "PRAGMA user_version";
+        var isWhole = check.ExecuteScalar() is < (long)LedgerTables.FormatVersion;
         var tree = new MerkleTree();
         using var select = connection.CreateCommand();
-        select.CommandText = "SELECT idx, leaf, leaf_hash FROM entries ORDER BY idx";
+        select.CommandText = isWhole
+            ? "SELECT idx, substr(leaf_hash, 1, 8), NULL, leaf, leaf_hash FROM entries ORDER BY idx"
+            : "SELECT idx, leaf_hash, (SELECT heads.head FROM heads WHERE id = entries.head), leaf FROM entries ORDER BY idx";
         using var reader = select.ExecuteReader();
         while (reader.Read())
         {
             stop.ThrowIfCancellationRequested();
-            if (reader.GetInt64(0) != tree.Size)
+            var entry = LedgerStatements.ReadEntry(reader);
+            if (entry.Index != tree.Size)
                 break;
-            var hash = MerkleTree.LeafHash(reader.GetFieldValue<byte[]>(1));
-            if (!reader.GetFieldValue<byte[]>(2).AsSpan().SequenceEqual(hash))
+            if (!entry.TryCheck(out var hash) || (isWhole && !reader.GetFieldValue<byte[]>(4).AsSpan().SequenceEqual(hash)))
                 throw new LedgerIntegrityException($"Entry {tree.Size} is not what was recorded: its bytes do not have its hash. The ledger is not backed up.", tree.Size);
             tree.Append(hash);
         }

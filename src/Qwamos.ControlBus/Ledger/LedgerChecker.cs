@@ -13,8 +13,10 @@ public sealed class LedgerChecker(LedgerStore store)
     private const int ProgressEveryEntries = 1_024;
     private const int RunEntries = 64;
 
-    private readonly List<byte[]> _completed = [];
+    private readonly byte[] _completed = new byte[MerkleTree.MaxLevels * MerkleTree.HashBytes];
+    private int _levels;
     private LoadedLedger _fold = new(PolicyState.Empty, new MerkleTree(), 0, 0);
+    private long _messages;
     private long _confidential;
 
     /// <summary>What somebody saw of it before; null when nothing is remembered.</summary>
@@ -45,7 +47,7 @@ public sealed class LedgerChecker(LedgerStore store)
         if (snapshot is not null && StrictJson.TryParse(snapshot.State, out var state, out _, LedgerFold.MaxSnapshotStateBytes) && PolicyStateDocument.IsEarlier(state))
             snapshot = null;
         CheckSnapshot(snapshot);
-        using var hashes = store.ReadInteriorHashes(0, TreePosition.InteriorNodes(store.Size)).GetEnumerator();
+        using var hashes = store.ReadStoredHashes(0, TreePosition.StoredNodes(store.Size)).GetEnumerator();
         var judge = new RowJudge(store, Signers);
         foreach (var judged in Runs().InOrder(judge.Judge).SelectMany(run => run))
         {
@@ -61,7 +63,7 @@ public sealed class LedgerChecker(LedgerStore store)
         if (snapshot is not null && snapshot.Size > store.Size)
             throw new LedgerIntegrityException($"The snapshot is one of {snapshot.Size} entries, and the ledger has {store.Size}.");
         _ = store.ReadDeliveries();
-        store.CheckRest(_confidential);
+        store.CheckRest(_messages, _confidential);
         Progress?.Invoke(_fold.Tree.Size);
         return _fold;
     }
@@ -72,10 +74,10 @@ public sealed class LedgerChecker(LedgerStore store)
         var checker = new LedgerChecker(store);
         try
         {
-            using var hashes = store.ReadInteriorHashes(0, TreePosition.InteriorNodes(store.Size)).GetEnumerator();
+            using var hashes = store.ReadStoredHashes(0, TreePosition.StoredNodes(store.Size)).GetEnumerator();
             foreach (var row in checker.Runs().SelectMany(run => run))
             {
-                checker._fold.Tree.Append(row.LeafHash, checker._completed);
+                checker._levels = checker._fold.Tree.Append(row.LeafHash, checker._completed);
                 checker.CheckHashes(hashes, row.Index);
             }
         }
@@ -83,12 +85,13 @@ public sealed class LedgerChecker(LedgerStore store)
         {
             return e;
         }
-        // Every entry but the last of an odd number is below a stored hash.
-        var isOdd = (store.Size & 1) == 1;
+        // Those below stored hashes are theirs: what is left are the last few, and the root that was noted.
+        var from = TreePosition.StoredPart(store.Size);
+        var last = store.Size - 1;
         return new LedgerIntegrityException(
-            $"{(isOdd ? $"Entry {store.Size - 1}" : "The ledger's recorded root hash")} is not what was recorded: the root hash is "
+            $"{(from > last ? "The ledger's recorded root hash is" : from == last ? $"Entry {last} is" : $"One of the entries {from} to {last} is")} not what was recorded: the root hash is "
             + $"{Convert.ToHexStringLower(store.Tree().Root())}, and {Convert.ToHexStringLower(root)} was noted with the last entry.",
-            isOdd ? store.Size - 1 : null);
+            from > last ? null : from);
     }
 
     /// <summary>The entries in order, some at a time; a fault comes after those before it, and a damaged page is put down to the entry that was to be read.</summary>
@@ -128,25 +131,27 @@ public sealed class LedgerChecker(LedgerStore store)
         var (row, entry, isSigned, fault) = judged;
         if (fault is not null)
             throw fault;
+        if (entry is MessageEntry)
+            _messages++;
         if (entry is MessageEntry { IsConfidential: true })
             _confidential++;
         if (isSigned is true)
             Signatures++;
         else if (isSigned is false)
             UncheckedSignatures++;
-        _fold.Tree.Append(row.LeafHash, _completed);
+        _levels = _fold.Tree.Append(row.LeafHash, _completed);
         _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry!, row.Index), LastTimeSeconds = entry!.TimeSeconds };
     }
 
     /// <summary>The hashes that this entry completes are stored as they are calculated.</summary>
     private void CheckHashes(IEnumerator<byte[]> stored, long index)
     {
-        for (var level = 1; level <= _completed.Count; level++)
+        for (var level = TreePosition.StoredLevel; level <= _levels; level++)
         {
             var position = new TreePosition(level, index >> level);
             try
             {
-                if (stored.MoveNext() && stored.Current.AsSpan().SequenceEqual(_completed[level - 1]))
+                if (stored.MoveNext() && stored.Current.AsSpan().SequenceEqual(_completed.AsSpan((level - 1) * MerkleTree.HashBytes, MerkleTree.HashBytes)))
                     continue;
             }
             catch (LedgerIntegrityException e)
@@ -157,7 +162,6 @@ public sealed class LedgerChecker(LedgerStore store)
                 $"The stored hash over the entries {position.From} to {position.To - 1} is not theirs: one of them was changed together with its hash, or that hash is damaged.",
                 position.From);
         }
-        _completed.Clear();
     }
 
     private void CheckRemembered()

@@ -83,7 +83,7 @@ public static class LedgerFold
         var (state, tree, time, from) = start;
         foreach (var row in store.ReadFrom(from))
         {
-            var entry = EntryReader.Read(row, store.ReadConfidential);
+            var entry = store.Parse(row);
             state = ApplyRecorded(state, entry, row.Index);
             tree.Append(row.LeafHash);
             time = entry.TimeSeconds;

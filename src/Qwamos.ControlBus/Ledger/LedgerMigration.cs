@@ -20,10 +20,9 @@ internal static class LedgerMigration
             LedgerBackup.Make(database, $"{Path.GetFileName(database.Path)}.format-{version}", kept);
         database.Write("migrating the ledger", () =>
         {
-            if (version == LedgerTables.FirstFormatVersion)
-                AddHashes(database, kept);
-            AddKeys(database);
-            database.Execute($"PRAGMA user_version={LedgerTables.FormatVersion}");
+            LedgerTables.Replace(database, version);
+            MoveEntries(database, kept, version);
+            database.Execute($"DROP TABLE old_entries; PRAGMA user_version={LedgerTables.FormatVersion}");
         });
     }
 
@@ -37,71 +36,55 @@ internal static class LedgerMigration
             : throw new LedgerIntegrityException($"{database.Path} is not migrated: its tree is missing or damaged.");
     }
 
-    /// <summary>The tree of format 2: that of the entries' hashes, when it has the root that is kept.</summary>
+    /// <summary>The tree of formats 2 and 3: that of the entries' hashes, when it has the root that is kept.</summary>
     private static MerkleTree ReadHashes(LedgerDatabase database)
     {
-        var tree = TreeOf(database, _ => { });
+        var tree = new MerkleTree();
+        using (var hashes = database.Prepare("SELECT idx, leaf_hash FROM entries ORDER BY idx"))
+        using (var reader = hashes.ExecuteReader())
+        {
+            while (reader.Read())
+            {
+                if (reader.GetInt64(0) != tree.Size || reader.GetFieldValue<byte[]>(1) is not { Length: MerkleTree.HashBytes } hash)
+                    throw new LedgerIntegrityException($"Entry {tree.Size} is missing or has no hash: the ledger is not migrated.", tree.Size);
+                tree.Append(hash);
+            }
+        }
         using var select = database.Prepare("SELECT size, root FROM tree WHERE id = 1");
-        using var reader = select.ExecuteReader();
-        return reader.Read() && reader.GetInt64(0) == tree.Size && reader.GetFieldValue<byte[]>(1).AsSpan().SequenceEqual(tree.Root())
+        using var kept = select.ExecuteReader();
+        return kept.Read() && kept.GetInt64(0) == tree.Size && kept.GetFieldValue<byte[]>(1).AsSpan().SequenceEqual(tree.Root())
             ? tree
             : throw new LedgerIntegrityException($"{database.Path} is not migrated: its {tree.Size} entries do not make the tree that it keeps.");
     }
 
-    private static void AddHashes(LedgerDatabase database, MerkleTree kept)
+    /// <summary>Leaves stay what they are. The time of a message, which formats 1 and 2 did not have beside its leaf, is read from it.</summary>
+    private static void MoveEntries(LedgerDatabase database, MerkleTree kept, long version)
     {
-        LedgerTables.ReplaceTree(database);
-        using var insert = database.PrepareInsert("INSERT INTO hashes(id, hash) VALUES(?, ?)");
-        long number = 0;
-        var tree = TreeOf(database, node => insert.With(number++).With(node).Run());
-        if (tree.Size != kept.Size || MerkleTree.FirstDifference(tree, kept) is not null)
-            throw new LedgerIntegrityException($"{database.Path} is not migrated: its {tree.Size} entries do not make the tree of {kept.Size} that it keeps.");
-        using var keep = database.PrepareInsert("INSERT INTO tree(id, size, root) VALUES(1, ?, ?)");
-        keep.With(tree.Size).With(tree.Root()).Run();
-    }
-
-    private static MerkleTree TreeOf(LedgerDatabase database, Action<byte[]> take)
-    {
+        var appender = new EntryAppender(database);
         var tree = new MerkleTree();
-        var completed = new List<byte[]>();
-        using var select = database.Prepare("SELECT idx, leaf_hash FROM entries ORDER BY idx");
-        using var reader = select.ExecuteReader();
-        while (reader.Read())
-        {
-            if (reader.GetInt64(0) != tree.Size || reader.GetFieldValue<byte[]>(1) is not { Length: MerkleTree.HashBytes } hash)
-                throw new LedgerIntegrityException($"Entry {tree.Size} is missing or has no hash: the ledger is not migrated.", tree.Size);
-            tree.Append(hash, completed);
-            completed.ForEach(take);
-            completed.Clear();
-        }
-        return tree;
-    }
-
-    /// <summary>Formats 1 and 2 had the nonce where the message's time and nonce stand now: the time is read from each entry.</summary>
-    private static void AddKeys(LedgerDatabase database)
-    {
-        LedgerTables.ReplaceEntries(database);
-        using (var insert = database.PrepareInsert("INSERT INTO entries(idx, leaf_hash, replay_key, leaf) VALUES(?, ?, ?, ?)"))
         using (var envelope = database.Prepare("SELECT envelope FROM confidential WHERE idx = $1", 1))
-        using (var select = database.Prepare("SELECT idx, leaf_hash, nonce, leaf FROM old_entries ORDER BY idx"))
+        using (var select = database.Prepare($"SELECT idx, leaf, {(version == LedgerTables.WholeLeafFormatVersion ? "replay_key" : "nonce")} FROM old_entries ORDER BY idx"))
         using (var reader = select.ExecuteReader())
         {
             while (reader.Read())
             {
-                var row = new LedgerRow(reader.GetInt64(0), reader.GetFieldValue<byte[]>(3), reader.GetFieldValue<byte[]>(1), null);
-                var entry = EntryReader.ReadLeaf(row, index =>
+                var row = new LedgerRow(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), []);
+                var entry = EntryReader.Read(row, index =>
                 {
                     envelope.Parameters[0].Value = index;
                     return envelope.ExecuteScalar() as byte[];
                 });
                 var key = (entry as MessageEntry)?.Message is { } message ? ReplayKey.Of(message) : null;
-                var nonce = reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2);
-                if (!(nonce ?? []).AsSpan().SequenceEqual(key?.Nonce.ToArray()))
-                    throw new LedgerIntegrityException($"Entry {row.Index} is not what was recorded: its nonce column is not the message's nonce. The ledger is not migrated.", row.Index);
-                var values = insert.With(row.Index).With(row.LeafHash);
-                (key is { } known ? values.With(known.ToArray()) : values.WithNull()).With(row.Leaf).Run();
+                var expected = version == LedgerTables.WholeLeafFormatVersion ? key?.ToArray() : key?.Nonce.ToArray();
+                var stored = reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2);
+                if (row.Index != tree.Size || !(stored ?? []).AsSpan().SequenceEqual(expected))
+                    throw new LedgerIntegrityException(
+                        $"Entry {row.Index} is not what was recorded: its column for the nonce does not hold the message's. The ledger is not migrated.", row.Index);
+                appender.Append(tree, new NewEntry(row.Leaf, key));
             }
         }
-        database.Execute("DROP TABLE old_entries");
+        appender.Finish(tree);
+        if (tree.Size != kept.Size || MerkleTree.FirstDifference(tree, kept) is not null)
+            throw new LedgerIntegrityException($"{database.Path} is not migrated: its {tree.Size} entries do not make the tree of {kept.Size} that it keeps.");
     }
 }

@@ -4,5 +4,4 @@ namespace Qwamos.ControlBus.Ledger;
 /// <param name="Index">Its place in the ledger, from 0.</param>
 /// <param name="Leaf">The leaf's exact bytes.</param>
 /// <param name="LeafHash">RFC 6962's hash of them: 32 bytes.</param>
-/// <param name="Key">The message's time and nonce; null for an entry without a message.</param>
-public sealed record LedgerRow(long Index, byte[] Leaf, byte[] LeafHash, ReplayKey? Key);
+public sealed record LedgerRow(long Index, byte[] Leaf, byte[] LeafHash);

@@ -10,10 +10,12 @@ namespace Qwamos.ControlBus.Ledger;
 public sealed class LedgerStore : IDisposable
 {
     private const int ReadAheadRows = 256;
+    private const int ReadAheadHashes = 4_096;
 
     private readonly Lock _turn = new();
     private readonly LedgerDatabase _database;
     private readonly LedgerStatements _statements;
+    private EntryAppender? _appender;
     private MerkleTree _tree;
     private string? _scratchFolder;
 
@@ -98,17 +100,21 @@ public sealed class LedgerStore : IDisposable
             if (entries.Count == 0)
                 return first;
             var tree = _tree.Clone();
-            var completed = new List<byte[]>(entries.Count * 2);
-            _database.Write("appending entries", () =>
+            var appender = _appender ??= new EntryAppender(_database);
+            try
             {
-                foreach (var entry in entries)
+                _database.Write("appending entries", () =>
                 {
-                    var hash = MerkleTree.LeafHash(entry.Leaf.Span);
-                    _statements.Insert(tree.Size, hash, entry);
-                    tree.Append(hash, completed);
-                }
-                _statements.WriteTree(first, completed, tree);
-            });
+                    foreach (var entry in entries)
+                        appender.Append(tree, entry);
+                    appender.Finish(tree);
+                });
+            }
+            catch
+            {
+                appender.Forget();
+                throw;
+            }
             _tree = tree;
             return first;
         }
@@ -121,14 +127,30 @@ public sealed class LedgerStore : IDisposable
         {
             if (index < 0 || index >= _tree.Size)
                 return null;
-            var rows = _database.Read("reading an entry", () => _statements.ReadRows(index, 1));
+            var rows = _database.Read("reading an entry", () => _statements.ReadEntries(index, 1));
             return rows.Count > 0 ? Checked(rows[0], index) : throw Missing(index);
         }
     }
 
     /// <summary>The entry at an index, parsed; null when the ledger is not that long.</summary>
     /// <exception cref="LedgerIntegrityException">It is not what was recorded.</exception>
-    public LedgerEntry? ReadEntry(long index) => Read(index) is { } row ? EntryReader.Read(row, ReadConfidential) : null;
+    public LedgerEntry? ReadEntry(long index) => Read(index) is { } row ? Parse(row) : null;
+
+    /// <summary>Parses an entry of this ledger; its message must stand with its time and nonce in the table of nonces.</summary>
+    /// <exception cref="LedgerIntegrityException">It is not what was recorded.</exception>
+    public LedgerEntry Parse(LedgerRow row)
+    {
+        var entry = EntryReader.Read(row, ReadConfidential);
+        if (entry is not MessageEntry message)
+            return entry;
+        lock (_turn)
+        {
+            return _database.Read("reading a nonce", () => _statements.Nonces.Holds(ReplayKey.Of(message.Message)!.Value, row.Index))
+                ? entry
+                : throw new LedgerIntegrityException(
+                    $"Entry {row.Index} is not what was recorded: the table of nonces does not have its message's timestamp and nonce in its place.", row.Index);
+        }
+    }
 
     /// <summary>The entries from an index on, in order, each checked against its hash; a gap is an error.</summary>
     public IEnumerable<LedgerRow> ReadFrom(long index)
@@ -144,39 +166,62 @@ public sealed class LedgerStore : IDisposable
         }
     }
 
-    /// <summary>The stored leaf hashes of entries [from, to), without the leaves; they are not checked against them.</summary>
-    public IEnumerable<byte[]> ReadLeafHashes(long from, long to) => ReadHashes(from, to, (at, count) => _statements.ReadHashes(at, count));
+    /// <summary>The leaf hashes of entries [from, to), each of which is read and checked.</summary>
+    public IEnumerable<byte[]> ReadLeafHashes(long from, long to)
+    {
+        while (from < to)
+        {
+            var rows = ReadSome(from, (int)Math.Min(ReadAheadRows, to - from));
+            foreach (var row in rows)
+                yield return Checked(row, from++).LeafHash;
+            if (rows.Count == 0)
+                throw Missing(from);
+        }
+    }
 
-    /// <summary>The stored hashes of the interior nodes with the numbers [from, to), as <see cref="TreePosition.Number"/> counts them.</summary>
-    internal IEnumerable<byte[]> ReadInteriorHashes(long from, long to) => ReadHashes(from, to, (at, count) => _statements.ReadInteriorHashes(at, count));
+    /// <summary>The stored hashes with the numbers [from, to), as <see cref="TreePosition.Number"/> counts them.</summary>
+    internal IEnumerable<byte[]> ReadStoredHashes(long from, long to)
+    {
+        while (from < to)
+        {
+            List<byte[]> hashes;
+            lock (_turn)
+                hashes = _database.Read("reading hashes", () => _statements.ReadHashes(from, (int)Math.Min(ReadAheadHashes, to - from)));
+            foreach (var hash in hashes)
+                yield return hash;
+            from += hashes.Count;
+        }
+    }
 
-    /// <summary>The stored hash of a leaf or of a complete interior node of the tree; it is not checked against what is below it.</summary>
-    /// <exception cref="LedgerIntegrityException">It is not there, or is none.</exception>
+    /// <summary>The hash of a leaf or of a complete interior node of the tree: a stored one is not checked against what is below it.</summary>
+    /// <exception cref="LedgerIntegrityException">It is not there, or is none, or an entry below it is not what was recorded.</exception>
     internal byte[] ReadHash(TreePosition position)
     {
+        if (!position.IsStored)
+            return MerkleTree.Of(ReadLeafHashes(position.From, position.To)).Root();
         lock (_turn)
             return _database.Read("reading a hash", () => _statements.ReadHash(position));
     }
 
-    /// <summary>The index of the message with this time and nonce, or null: O(log n).</summary>
+    /// <summary>The index of the message with this time and nonce, or null: O(log n), and as many compared as were signed in that second.</summary>
     public long? Find(ReplayKey key)
     {
         lock (_turn)
-            return _database.Read("looking for a message", () => _statements.Find(key));
+            return _database.Read("looking for a message", () => _statements.Nonces.Find(key));
     }
 
     /// <summary>The times and nonces of the recorded messages with a timestamp in [from, to), oldest first, each with its index; false when there are more than so many.</summary>
     public bool TryReadKeys(long fromSeconds, long toSeconds, int count, Action<ReplayKey, long> take)
     {
         lock (_turn)
-            return _database.Read("reading the nonces of fresh messages", () => _statements.TryReadKeys(fromSeconds, toSeconds, count, take));
+            return _database.Read("reading the nonces of fresh messages", () => _statements.Nonces.TryRead(fromSeconds, toSeconds, count, take));
     }
 
     /// <summary>The index of a message with this nonce, whatever its time, or null: O(n), for the rare hour when the clock cannot be believed.</summary>
     public long? FindNonce(Nonce nonce)
     {
         lock (_turn)
-            return _database.Read("looking for a nonce", () => _statements.FindNonce(nonce));
+            return _database.Read("looking for a nonce", () => _statements.Nonces.FindNonce(nonce));
     }
 
     /// <summary>The envelope of a confidential change as stored, or null. The caller checks it against the hash in the leaf.</summary>
@@ -207,13 +252,14 @@ public sealed class LedgerStore : IDisposable
     }
 
     /// <summary>Checks what stands beside the entries, each of which was read: <see cref="LedgerTables.CheckRest"/>.</summary>
-    internal void CheckRest(long confidentialEntries)
+    internal void CheckRest(long messages, long confidential)
     {
         lock (_turn)
         {
             _database.Read("checking the tables", () =>
             {
-                LedgerTables.CheckRest(_database, _tree.Size, confidentialEntries);
+                LedgerTables.CheckRest(_database, _tree.Size, messages, confidential);
+                _statements.Nonces.CheckUnique();
                 return true;
             });
         }
@@ -298,33 +344,22 @@ public sealed class LedgerStore : IDisposable
     {
         if (entry.Leaf.Length is 0 or > Limits.MaxLeafBytes)
             throw new ArgumentException($"A leaf has 1 to {Limits.MaxLeafBytes} bytes, not {entry.Leaf.Length}.");
+        if (entry.HeadBytes < 0 || entry.HeadBytes > entry.Leaf.Length)
+            throw new ArgumentException($"A leaf of {entry.Leaf.Length} bytes has no head of {entry.HeadBytes}.");
     }
 
-    private IEnumerable<byte[]> ReadHashes(long from, long to, Func<long, int, List<byte[]>> read)
-    {
-        while (from < to)
-        {
-            List<byte[]> hashes;
-            lock (_turn)
-                hashes = _database.Read("reading hashes", () => read(from, (int)Math.Min(ReadAheadRows * 16, to - from)));
-            foreach (var hash in hashes)
-                yield return hash;
-            from += hashes.Count;
-        }
-    }
-
-    private List<LedgerRow> ReadSome(long index, int count)
+    private List<StoredEntry> ReadSome(long index, int count)
     {
         lock (_turn)
-            return _database.Read("reading entries", () => _statements.ReadRows(index, count));
+            return _database.Read("reading entries", () => _statements.ReadEntries(index, count));
     }
 
-    private static LedgerRow Checked(LedgerRow row, long index)
+    private static LedgerRow Checked(StoredEntry stored, long index)
     {
-        if (row.Index != index)
+        if (stored.Index != index)
             throw Missing(index);
-        return MerkleTree.LeafHash(row.Leaf).AsSpan().SequenceEqual(row.LeafHash)
-            ? row
+        return stored.TryCheck(out var hash)
+            ? new LedgerRow(index, stored.Leaf, hash)
             : throw new LedgerIntegrityException($"Entry {index} is not what was recorded: its bytes do not have its hash.", index);
     }
 

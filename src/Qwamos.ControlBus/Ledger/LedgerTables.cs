@@ -9,7 +9,10 @@ internal static class LedgerTables
     public const int ApplicationId = 0x51574D4C;
 
     /// <summary>The version of the tables, in SQLite's user_version.</summary>
-    public const int FormatVersion = 3;
+    public const int FormatVersion = 4;
+
+    /// <summary>An earlier version, with each leaf whole in its row, and each nonce twice. It is migrated.</summary>
+    public const int WholeLeafFormatVersion = 3;
 
     /// <summary>An earlier version, with its nonces indexed by themselves, in no order of time. It is migrated.</summary>
     public const int NonceFormatVersion = 2;
@@ -21,10 +24,11 @@ internal static class LedgerTables
     private const int ReadVersionAt = 19;
     private const byte WriteAheadVersion = 2;
 
-    // leaf_hash and replay_key stand before leaf, so that reading hashes alone does not follow a long leaf's overflow pages.
+    // leaf stands last, so that reading what is before it does not follow a long leaf's overflow pages.
     private const string CreateEntries = """
-        CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, replay_key BLOB, leaf BLOB NOT NULL) STRICT;
-        CREATE UNIQUE INDEX entries_replay_key ON entries(replay_key) WHERE replay_key IS NOT NULL;
+        CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, head INTEGER, leaf BLOB NOT NULL) STRICT;
+        CREATE TABLE heads(id INTEGER PRIMARY KEY, head BLOB NOT NULL) STRICT;
+        CREATE TABLE nonces(timestamp INTEGER NOT NULL, first INTEGER NOT NULL, nonces BLOB NOT NULL, PRIMARY KEY(timestamp, first)) STRICT, WITHOUT ROWID;
         """;
 
     private const string CreateBeside = """
@@ -42,8 +46,13 @@ internal static class LedgerTables
 
     private const string Present = $"{CreateEntries} {CreateBeside} {CreateTree} {Deliveries}";
 
+    private const string WholeLeafEntries = """
+        CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, replay_key BLOB, leaf BLOB NOT NULL) STRICT;
+        CREATE UNIQUE INDEX entries_replay_key ON entries(replay_key) WHERE replay_key IS NOT NULL;
+        """;
+
     // Formats 1 and 2.
-    private const string OldEntries = """
+    private const string NonceEntries = """
         CREATE TABLE entries(idx INTEGER PRIMARY KEY, leaf_hash BLOB NOT NULL, nonce BLOB, leaf BLOB NOT NULL) STRICT;
         CREATE UNIQUE INDEX entries_nonce ON entries(nonce) WHERE nonce IS NOT NULL;
         """;
@@ -74,8 +83,9 @@ internal static class LedgerTables
         CheckSchema(database, version switch
         {
             FormatVersion => Present,
-            NonceFormatVersion => $"{OldEntries} {CreateBeside} {CreateTree} {Deliveries}",
-            _ => $"{OldEntries} {CreateBeside} {OldTree} {(HasMissed(database) ? Deliveries : FirstDeliveries)}",
+            WholeLeafFormatVersion => $"{WholeLeafEntries} {CreateBeside} {CreateTree} {Deliveries}",
+            NonceFormatVersion => $"{NonceEntries} {CreateBeside} {CreateTree} {Deliveries}",
+            _ => $"{NonceEntries} {CreateBeside} {OldTree} {(HasMissed(database) ? Deliveries : FirstDeliveries)}",
         });
     }
 
@@ -90,14 +100,18 @@ internal static class LedgerTables
         return file;
     }
 
-    /// <summary>Puts the table of entries, still empty, in the place of the one of formats 1 and 2, which becomes <c>old_entries</c>.</summary>
-    public static void ReplaceEntries(LedgerDatabase database) =>
-        database.Execute($"ALTER TABLE entries RENAME TO old_entries; DROP INDEX entries_nonce; {CreateEntries}");
-
-    /// <summary>Puts the present form of the tree's tables, still empty, in the place of format 1's; its first deliveries had no list of what was missed.</summary>
-    public static void ReplaceTree(LedgerDatabase database)
+    /// <summary>Puts the present tables of entries and hashes, still empty, in the place of an earlier format's, whose entries become <c>old_entries</c>.</summary>
+    public static void Replace(LedgerDatabase database, long version)
     {
-        database.Execute($"DROP TABLE tree; {CreateTree}");
+        database.Execute($"""
+            ALTER TABLE entries RENAME TO old_entries;
+            DROP INDEX {(version == WholeLeafFormatVersion ? "entries_replay_key" : "entries_nonce")};
+            {CreateEntries}
+            DROP TABLE tree;
+            {(version == FirstFormatVersion ? "" : "DROP TABLE hashes;")}
+            {CreateTree}
+            """);
+        // The first programs of format 1 had no list of what was missed.
         if (!HasMissed(database))
             database.Execute($"""
                 ALTER TABLE deliveries RENAME TO old_deliveries;
@@ -110,12 +124,20 @@ internal static class LedgerTables
     /// <summary>What the reading of every entry does not see: rows beside them, and SQLite's own structure.</summary>
     /// <param name="database">The ledger.</param>
     /// <param name="size">Entries, each of which was read.</param>
+    /// <param name="messages">Those of them that have a nonce, which was found.</param>
     /// <param name="confidential">Those of them that have a row in the side table, which was read.</param>
     /// <exception cref="LedgerIntegrityException">Something is there that must not be, or is not there.</exception>
-    public static void CheckRest(LedgerDatabase database, long size, long confidential)
+    public static void CheckRest(LedgerDatabase database, long size, long messages, long confidential)
     {
         Demand(database.QueryInteger("SELECT count(*) FROM entries") == size, $"The table of entries has other rows than the entries 0 to {size - 1}.");
-        Demand(database.QueryInteger("SELECT count(*) FROM hashes") == TreePosition.InteriorNodes(size), "The table of hashes has rows that are not the tree's.");
+        Demand(database.QueryInteger("SELECT count(*) FROM hashes") == TreePosition.StoredNodes(size), "The table of hashes has rows that are not the tree's.");
+        Demand(
+            database.QueryInteger("SELECT count(*) FROM heads WHERE id NOT IN (SELECT head FROM entries WHERE head IS NOT NULL)") == 0,
+            "The table of heads has one that no entry begins with.");
+        // Each message's was found with its entry, so as many as there are messages are theirs and no others.
+        Demand(
+            database.QueryInteger("SELECT total(length(nonces)) FROM nonces") == messages * Limits.NonceBytes,
+            "The table of nonces has some that belong to no entry.");
         Demand(database.QueryInteger("SELECT count(*) FROM confidential") == confidential, "The side table has envelopes that belong to no confidential entry.");
         Demand(database.QueryInteger("SELECT count(*) FROM tree") == 1, "The table of the tree has more than one row.");
         Demand(

@@ -9,7 +9,7 @@ namespace Qwamos.ControlBus.Ledger;
 //   node hash      SHA-256(0x01 || left || right)
 //   empty tree     SHA-256 of nothing
 // Kept as its frontier: the roots of the perfect subtrees that the tree is made of, the largest (oldest) first, one for each bit set
-// in the size. An append touches at most log2(size) of them, so its cost does not grow with history, and 2,016 bytes hold any tree.
+// in the size. An append touches at most log2(size) of them, so its cost does not grow with history, and 2,048 bytes hold any tree.
 
 /// <summary>An append-only Merkle tree as RFC 6962 defines it, of which only the frontier is kept. Not safe for use from several threads.</summary>
 public sealed class MerkleTree
@@ -20,7 +20,7 @@ public sealed class MerkleTree
     /// <summary>Levels above the leaves that a tree of the greatest size has.</summary>
     internal const int MaxLevels = 63;
 
-    private readonly List<byte[]> _frontier = [];
+    private readonly byte[] _frontier = new byte[(MaxLevels + 1) * HashBytes];
 
     /// <summary>Leaves in the tree.</summary>
     public long Size { get; private set; }
@@ -53,11 +53,19 @@ public sealed class MerkleTree
     /// <summary>The hash of a node over two 32-byte hashes.</summary>
     public static byte[] NodeHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
+        var hash = new byte[HashBytes];
+        NodeHash(left, right, hash);
+        return hash;
+    }
+
+    /// <summary>The same, into 32 bytes, which may be one of the two.</summary>
+    internal static void NodeHash(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, Span<byte> hash)
+    {
         Span<byte> bytes = stackalloc byte[1 + (2 * HashBytes)];
         bytes[0] = 0x01;
         left.CopyTo(bytes[1..]);
         right.CopyTo(bytes[(1 + HashBytes)..]);
-        return Primitives.Sha256(bytes);
+        Primitives.Sha256(bytes, hash);
     }
 
     /// <summary>The tree over these leaf hashes, in this order.</summary>
@@ -75,8 +83,7 @@ public sealed class MerkleTree
         tree = new MerkleTree();
         if (size < 0 || frontier.Length != BitOperations.PopCount((ulong)size) * HashBytes)
             return false;
-        for (var at = 0; at < frontier.Length; at += HashBytes)
-            tree._frontier.Add(frontier.Slice(at, HashBytes).ToArray());
+        frontier.CopyTo(tree._frontier);
         tree.Size = size;
         return true;
     }
@@ -85,54 +92,58 @@ public sealed class MerkleTree
     internal static MerkleTree Of(long size, IEnumerable<byte[]> frontier)
     {
         var tree = new MerkleTree { Size = size };
-        tree._frontier.AddRange(frontier);
+        var at = 0;
+        foreach (var hash in frontier)
+            hash.CopyTo(tree.At(at++));
         return tree;
     }
 
+    /// <summary>Appends a leaf by its 32-byte hash.</summary>
+    public void Append(ReadOnlySpan<byte> leafHash) => Append(leafHash, stackalloc byte[MaxLevels * HashBytes]);
+
     /// <summary>
-    /// Appends a leaf by its 32-byte hash. <paramref name="completed"/> gets the hashes of the interior nodes that it completes, from level 1
-    /// up: in the order of <see cref="TreePosition.Number"/>.
+    /// The same. <paramref name="completed"/>, which has room for <see cref="MaxLevels"/> hashes, gets those of the interior nodes that it
+    /// completes, from level 1 up; gives how many.
     /// </summary>
-    public void Append(ReadOnlySpan<byte> leafHash, ICollection<byte[]>? completed = null)
+    public int Append(ReadOnlySpan<byte> leafHash, Span<byte> completed)
     {
         if (leafHash.Length != HashBytes)
             throw new ArgumentException($"A leaf hash has {HashBytes} bytes.", nameof(leafHash));
-        var node = leafHash.ToArray();
-        for (var level = 0; level < MaxLevels && ((Size >> level) & 1) == 1; level++)
+        // As many of the frontier's last subtrees, with the leaf, make one as there are ones at the end of the size.
+        var levels = BitOperations.TrailingZeroCount(~Size);
+        var place = BitOperations.PopCount((ulong)Size);
+        var node = leafHash;
+        for (var level = 0; level < levels; level++)
         {
-            node = NodeHash(_frontier[^1], node);
-            _frontier.RemoveAt(_frontier.Count - 1);
-            completed?.Add(node);
+            var parent = completed.Slice(level * HashBytes, HashBytes);
+            NodeHash(At(--place), node, parent);
+            node = parent;
         }
-        _frontier.Add(node);
+        node.CopyTo(At(place));
         Size++;
+        return levels;
     }
 
     /// <summary>The root hash: 32 bytes.</summary>
     public byte[] Root()
     {
-        if (_frontier.Count == 0)
+        var count = BitOperations.PopCount((ulong)Size);
+        if (count == 0)
             return Primitives.Sha256([]);
-        var root = _frontier[^1];
-        for (var i = _frontier.Count - 2; i >= 0; i--)
-            root = NodeHash(_frontier[i], root);
+        var root = At(count - 1).ToArray();
+        for (var i = count - 2; i >= 0; i--)
+            NodeHash(At(i), root, root);
         return root;
     }
 
     /// <summary>The frontier, largest subtree first: 32 bytes for each bit set in <see cref="Size"/>.</summary>
-    public byte[] Frontier()
-    {
-        var bytes = new byte[_frontier.Count * HashBytes];
-        for (var i = 0; i < _frontier.Count; i++)
-            _frontier[i].CopyTo(bytes, i * HashBytes);
-        return bytes;
-    }
+    public byte[] Frontier() => _frontier[..(BitOperations.PopCount((ulong)Size) * HashBytes)];
 
     /// <summary>A copy that grows on its own: a batch is tried on a copy, which takes the place of the tree when it is durable.</summary>
     public MerkleTree Clone()
     {
         var copy = new MerkleTree { Size = Size };
-        copy._frontier.AddRange(_frontier);
+        _frontier.CopyTo(copy._frontier, 0);
         return copy;
     }
 
@@ -142,13 +153,15 @@ public sealed class MerkleTree
         if (one.Size != other.Size)
             throw new ArgumentException("Only trees of one size are compared.");
         long from = 0;
-        for (var i = 0; i < one._frontier.Count; i++)
+        for (var i = 0; from < one.Size; i++)
         {
             var width = 1L << BitOperations.Log2((ulong)(one.Size - from));
-            if (!one._frontier[i].AsSpan().SequenceEqual(other._frontier[i]))
+            if (!one.At(i).SequenceEqual(other.At(i)))
                 return (from, from + width);
             from += width;
         }
         return null;
     }
+
+    private Span<byte> At(int place) => _frontier.AsSpan(place * HashBytes, HashBytes);
 }

@@ -17,8 +17,8 @@ namespace Qwamos.ControlBus.Ledger;
 public sealed class ReplayStore
 {
     private readonly LedgerStore? _ledger;
-    private readonly Dictionary<Nonce, Remembered> _nonces = [];
-    private readonly Dictionary<KeyId, ushort> _ordinals = [];
+    private readonly NonceTable _nonces = new();
+    private readonly Dictionary<KeyId, int> _ordinals = [];
     // How many of each key are held; the first are those read from the ledger, whose keys are not looked up.
     private readonly List<int> _counts = [0];
     private readonly int _capacity;
@@ -50,8 +50,8 @@ public sealed class ReplayStore
     public ReplayAnswer TryAdd(Nonce nonce, long index, KeyId signer, long timestamp)
     {
         HoldFresh();
-        if (_nonces.TryGetValue(nonce, out var known))
-            return new ReplayAnswer(ReplayVerdict.Replayed, known.Index);
+        if (_nonces.Find(nonce) is { } held)
+            return new ReplayAnswer(ReplayVerdict.Replayed, held);
         if (FindRecorded(nonce, timestamp) is { } recorded)
             return new ReplayAnswer(ReplayVerdict.Replayed, recorded);
         if (!HasRoom(signer))
@@ -67,8 +67,8 @@ public sealed class ReplayStore
     /// <summary>Forgets a nonce that was never recorded: that of a batch which the disk had no room for.</summary>
     public void Forget(Nonce nonce)
     {
-        if (_nonces.Remove(nonce, out var known))
-            _counts[known.Key]--;
+        if (_nonces.Remove(nonce) is { } key)
+            _counts[key]--;
     }
 
     /// <summary>Tells the time, so that nonces of messages that are too old to be accepted may go when room is needed.</summary>
@@ -105,7 +105,7 @@ public sealed class ReplayStore
 
     private void Hold(long from, long to) => _holdsAll &= _ledger?.TryReadKeys(from, to, Math.Max(0, _capacity - _nonces.Count), (key, index) =>
     {
-        if (!_nonces.TryAdd(key.Nonce, new Remembered(index, Clamp(key.TimestampSeconds), 0)))
+        if (!_nonces.TryAdd(key.Nonce, index, key.TimestampSeconds, 0))
             return;
         _counts[0]++;
         _oldest = Math.Min(_oldest, key.TimestampSeconds);
@@ -122,11 +122,11 @@ public sealed class ReplayStore
     {
         if (!_ordinals.TryGetValue(signer, out var key))
         {
-            key = checked((ushort)_counts.Count);
+            key = _counts.Count;
             _ordinals.Add(signer, key);
             _counts.Add(0);
         }
-        _nonces.Add(nonce, new Remembered(index, Clamp(timestamp), key));
+        _nonces.TryAdd(nonce, index, timestamp, key);
         _counts[key]++;
         _oldest = Math.Min(_oldest, timestamp);
     }
@@ -136,22 +136,7 @@ public sealed class ReplayStore
     {
         if (_oldest >= KeptFrom)
             return;
-        _oldest = long.MaxValue;
         _heldFrom = Math.Max(_heldFrom, KeptFrom);
-        foreach (var (nonce, known) in _nonces)
-        {
-            if (known.Timestamp >= KeptFrom || known.Index >= _recorded)
-            {
-                _oldest = Math.Min(_oldest, known.Timestamp);
-                continue;
-            }
-            _nonces.Remove(nonce);
-            _counts[known.Key]--;
-        }
+        _oldest = _nonces.RemoveOlder(KeptFrom, _recorded, key => _counts[key]--);
     }
-
-    private static uint Clamp(long timestamp) => (uint)Math.Clamp(timestamp, 0, uint.MaxValue);
-
-    // 16 bytes: with its nonce, hash and links a nonce costs about 52.
-    private readonly record struct Remembered(long Index, uint Timestamp, ushort Key);
 }

@@ -24,7 +24,7 @@ internal sealed class RowJudge(LedgerStore store, IReadOnlyList<VerifyingKey> si
     {
         try
         {
-            var entry = EntryReader.Read(row, store.ReadConfidential);
+            var entry = store.Parse(row);
             return new JudgedRow(row, entry, IsSigned(row.Index, entry), null);
         }
         catch (LedgerIntegrityException e)

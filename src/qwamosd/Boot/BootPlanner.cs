@@ -70,7 +70,7 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         {
             if (tree.Size == grounds.Memory.TreeSize) CheckSeen(tree);
             tree.Append(row.LeafHash);
-            var entry = EntryReader.Read(row, store.ReadConfidential);
+            var entry = store.Parse(row);
             if (entry is MessageEntry { IsAccepted: true, Message: { Args: { } args, Timestamp: { } timestamp } })
                 newest.Add(args.Members.Select(member => member.Key), timestamp, row.Index);
             else if (entry is NoteEntry { Note.Kind: BootNoteKind.TimeFloor } lowered)

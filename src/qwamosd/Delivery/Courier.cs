@@ -77,7 +77,7 @@ internal sealed class Courier
     {
         foreach (LedgerRow row in _ledger.ReadFrom(Position))
         {
-            if (_rule.Match(row.Index, EntryReader.Read(row, _ledger.ReadConfidential)) is { } delivery)
+            if (_rule.Match(row.Index, _ledger.Parse(row)) is { } delivery)
                 await DeliverAsync(delivery, stop).ConfigureAwait(false);
             Position = row.Index + 1;
         }

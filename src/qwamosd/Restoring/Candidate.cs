@@ -94,7 +94,7 @@ internal sealed class Candidate : IDisposable
     {
         foreach (LedgerRow row in Store.ReadFrom(0))
         {
-            LedgerEntry entry = EntryReader.Read(row, Store.ReadConfidential);
+            LedgerEntry entry = Store.Parse(row);
             var message = (entry as MessageEntry)?.Message;
             if ((message?.System ?? (entry as LedgerKeyEntry)?.Statement.SystemId) is { } system && system != key.SystemId)
                 throw new LedgerIntegrityException($"Entry {row.Index} is of the system {system}, and this is {key.SystemId}.", row.Index);

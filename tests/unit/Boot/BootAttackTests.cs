@@ -222,8 +222,7 @@ public sealed class BootAttackTests : IDisposable
         var hash = trial.WithStore(store => store.Read(1)!.LeafHash);
         var root = Convert.ToHexStringLower(MerkleTree.NodeHash(hash, hash));
         trial.Tamper($"""
-            UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 1), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 1), replay_key = NULL WHERE idx = 0;
-            UPDATE hashes SET hash = x'{root}' WHERE id = 0;
+            UPDATE entries SET (head, leaf, leaf_hash) = (SELECT head, leaf, leaf_hash FROM entries WHERE idx = 1) WHERE idx = 0;
             UPDATE tree SET root = x'{root}';
             """);
         Assert.Contains("not those that the last boot saw", Refused(), StringComparison.Ordinal);
@@ -233,7 +232,8 @@ public sealed class BootAttackTests : IDisposable
     public void Attack28_StagedEntryMovedBelowTheRememberedTree_IsRefused()
     {
         trial.Set("KERNEL_HARDENING", "paranoid");
-        trial.Set("RADIO_ISOLATION", "off");
+        for (var i = 0; i < 20; i++)
+            trial.Set("RADIO_ISOLATION", i % 2 == 0 ? "off" : "on");
         trial.Boot();
         trial.Set("TOR_ISOLATION", "off");
         trial.WithStore(store =>
@@ -241,8 +241,11 @@ public sealed class BootAttackTests : IDisposable
             store.SaveSnapshot(LedgerFold.Snapshot(LedgerFold.Load(store).State, store.Tree()));
             return 0;
         });
-        // The hashes above it are left alone, and still give the root that is remembered.
-        trial.Tamper("UPDATE entries SET idx = 9 WHERE idx = 0; UPDATE entries SET idx = 0 WHERE idx = 1; UPDATE entries SET idx = 1 WHERE idx = 9");
+        // Its nonce is moved with it. The hashes above it are left alone, and still give the root that is remembered.
+        trial.Tamper("""
+            UPDATE entries SET idx = 99 WHERE idx = 0; UPDATE entries SET idx = 0 WHERE idx = 1; UPDATE entries SET idx = 1 WHERE idx = 99;
+            UPDATE nonces SET first = 1 - first WHERE first < 2;
+            """);
         Assert.Contains("not those that the last boot saw", Refused(), StringComparison.Ordinal);
     }
 

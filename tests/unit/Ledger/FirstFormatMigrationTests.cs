@@ -8,7 +8,7 @@ public sealed class FirstFormatMigrationTests() : LedgerMigrationTests(1)
     [Fact]
     public void OldLedgerOfTheFirstPrograms_IsMigrated_ItsDeliveriesToo()
     {
-        using var old = EarlierLedger.Of(Present, 1, isFirst: true);
+        using var old = EarlierLedger.Of(Present, 1, out _, isFirst: true);
         using (var store = old.Open())
             AssertWhole(store);
         using var again = old.Open(LedgerOpenMode.ReadOnly);

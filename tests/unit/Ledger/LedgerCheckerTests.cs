@@ -9,7 +9,7 @@ namespace Qwamos.ControlBus.Tests.Ledger;
 
 public sealed class LedgerCheckerTests : IDisposable
 {
-    private const int Entries = 21;
+    private const int Entries = 40;
 
     private readonly LedgerFolder _folder = new();
     private readonly RememberedTree _seen;
@@ -53,19 +53,28 @@ public sealed class LedgerCheckerTests : IDisposable
 
     [Theory]
     [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5", 5)]
-    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5; UPDATE entries SET replay_key = zeroblob(24) WHERE idx = 3", 3)]
+    [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 5; UPDATE nonces SET nonces = zeroblob(length(nonces)) WHERE first = 0", 0)]
     [InlineData("UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), 'RADIO', 'RADIA') AS BLOB) WHERE idx = 7", 7)]
     [InlineData("DELETE FROM entries WHERE idx = 4", 4)]
-    [InlineData("UPDATE hashes SET hash = zeroblob(32) WHERE id = 3", 4)]
-    [InlineData("UPDATE hashes SET hash = x'00' WHERE id = 3", 4)]
-    [InlineData("UPDATE hashes SET id = -1 WHERE id = 3", 4)]
+    [InlineData("UPDATE hashes SET hash = zeroblob(32) WHERE id = 1", 16)]
+    [InlineData("UPDATE hashes SET hash = x'00' WHERE id = 1", 16)]
+    [InlineData("UPDATE hashes SET id = -1 WHERE id = 1", 16)]
     [InlineData("UPDATE snapshot SET state = CAST('{}' AS BLOB)", null)]
     [InlineData("DELETE FROM confidential", 12)]
     [InlineData("INSERT INTO confidential VALUES(2, x'00')", null)]
     [InlineData("INSERT INTO confidential VALUES(99, x'00')", null)]
     [InlineData("INSERT INTO entries VALUES(-3, zeroblob(32), NULL, x'00')", null)]
     [InlineData("INSERT INTO hashes VALUES(-3, zeroblob(32))", null)]
-    [InlineData("UPDATE deliveries SET idx = 21", null)]
+    [InlineData("INSERT INTO heads VALUES(99, x'00')", null)]
+    [InlineData("UPDATE heads SET head = x'00' WHERE id = 1", 1)]
+    [InlineData("DELETE FROM heads WHERE id = 1", 1)]
+    [InlineData("UPDATE nonces SET nonces = x'00' WHERE first = 0", 0)]
+    [InlineData("UPDATE nonces SET first = first + 1 WHERE first = 0", 0)]
+    [InlineData("UPDATE nonces SET timestamp = timestamp + 1 WHERE first = 0", 0)]
+    [InlineData("DELETE FROM nonces WHERE first = 0", 0)]
+    [InlineData("INSERT INTO nonces VALUES(1, 99, zeroblob(16))", null)]
+    [InlineData("INSERT INTO nonces SELECT timestamp, 15, zeroblob(16) FROM nonces WHERE first = 0", null)]
+    [InlineData("UPDATE deliveries SET idx = 40", null)]
     [InlineData("UPDATE deliveries SET missed = 'x'", null)]
     public void Attack30_WhatIsNotAsItWas_IsNamed(string sql, int? entry)
     {
@@ -97,6 +106,22 @@ public sealed class LedgerCheckerTests : IDisposable
     }
 
     [Fact]
+    public void Attack09_AMessageThatIsRecordedTwice_IsFound()
+    {
+        using var source = new LedgerFolder();
+        using var folder = new LedgerFolder();
+        using (var from = source.Open())
+        using (var to = folder.Open())
+        {
+            new History(from).Set("RADIO_ISOLATION", "off");
+            for (var i = 0; i < 2; i++)
+                to.AppendBatch([Copy(from, from.Read(0)!)]);
+        }
+        var found = Assert.Throws<LedgerIntegrityException>(() => Check(folder));
+        Assert.Contains("is recorded twice", found.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Signatures_AreCheckedUnderTheKeysThatAreKnown_AndCountedWhereTheyAreNot()
     {
         using var store = _folder.Open(LedgerOpenMode.ReadOnly);
@@ -125,7 +150,7 @@ public sealed class LedgerCheckerTests : IDisposable
             if (isStatement)
                 history.SignKey($"qwamos/{new string('d', 32)}+key", new string('d', 32), history.Now);
             foreach (var row in from.ReadFrom(0))
-                to.AppendBatch([new NewEntry(row.Index < from.Size - 1 ? row.Leaf : Forge(row.Leaf), row.Key)]);
+                to.AppendBatch([row.Index < from.Size - 1 ? Copy(from, row) : Copy(from, row) with { Leaf = Forge(row.Leaf) }]);
         }
         using var store = folder.Open(LedgerOpenMode.ReadOnly);
         Assert.Equal(store.Size, new LedgerChecker(store).Check().Tree.Size);
@@ -181,6 +206,9 @@ public sealed class LedgerCheckerTests : IDisposable
             threads: 1);
     }
 
+    private static NewEntry Copy(LedgerStore store, LedgerRow row) =>
+        new(row.Leaf, store.Parse(row) is MessageEntry entry ? ReplayKey.Of(entry.Message) : null);
+
     private static byte[] Forge(byte[] leaf) => Encoding.UTF8.GetBytes(
         Encoding.UTF8.GetString(leaf).Replace("\"off\"", "\"on\"", StringComparison.Ordinal).Replace("+key", "+kez", StringComparison.Ordinal));
 
@@ -188,13 +216,10 @@ public sealed class LedgerCheckerTests : IDisposable
     {
         0 => $"UPDATE entries SET idx = 99 WHERE idx = {one}; UPDATE entries SET idx = {one} WHERE idx = {other}; UPDATE entries SET idx = {other} WHERE idx = 99",
         1 => $"DELETE FROM entries WHERE idx = {one}; UPDATE tree SET size = size - 1",
-        2 => $"""
-            UPDATE entries SET replay_key = NULL WHERE idx = {one};
-            UPDATE entries SET (leaf, leaf_hash, replay_key) = (SELECT leaf, leaf_hash, NULL FROM entries WHERE idx = {other}) WHERE idx = {one}
-            """,
-        3 => $"INSERT INTO entries SELECT 21, leaf_hash, NULL, leaf FROM entries WHERE idx = {one}; UPDATE tree SET size = 22",
-        4 => $"UPDATE entries SET leaf = x'{Convert.ToHexString(foreign)}', leaf_hash = x'{Convert.ToHexString(MerkleTree.LeafHash(foreign))}' WHERE idx = {one}",
-        _ => $"DELETE FROM hashes WHERE id >= {one} % 18",
+        2 => $"UPDATE entries SET (leaf, leaf_hash, head) = (SELECT leaf, leaf_hash, head FROM entries WHERE idx = {other}) WHERE idx = {one}",
+        3 => $"INSERT INTO entries SELECT 40, leaf_hash, head, leaf FROM entries WHERE idx = {one}; UPDATE tree SET size = 41",
+        4 => $"UPDATE entries SET leaf = x'{Convert.ToHexString(foreign)}', head = NULL, leaf_hash = x'{Convert.ToHexString(MerkleTree.LeafHash(foreign)[..8])}' WHERE idx = {one}",
+        _ => $"DELETE FROM hashes WHERE id >= {one} % 3",
     };
 
     private static void Truncate(string path, int part)

@@ -213,14 +213,14 @@ public sealed class LedgerFoldTests : IDisposable
         using (var store = _folder.Open())
         {
             var history = new History(store);
-            for (var i = 0; i < 10; i++)
+            for (var i = 0; i < 20; i++)
                 history.Set("RADIO_ISOLATION", i % 2 == 0 ? "off" : "on");
             history.Snapshot();
         }
         // Damage far from the tail is for the full check to find: its absence here is what keeps a start quick.
         _folder.Tamper("UPDATE entries SET leaf = x'00' WHERE idx = 3");
         using var again = _folder.Open();
-        Assert.Equal(10, LedgerFold.Load(again).FoldedFrom);
+        Assert.Equal(20, LedgerFold.Load(again).FoldedFrom);
         Assert.Throws<LedgerIntegrityException>(() => LedgerFold.Load(again, useSnapshot: false));
     }
 
@@ -235,10 +235,11 @@ public sealed class LedgerFoldTests : IDisposable
         }
         // Entry 4 becomes a copy of entry 2 with its nonce: every row is sound by itself.
         _folder.Tamper("""
-            UPDATE entries SET replay_key = NULL WHERE idx = 2;
-            UPDATE entries SET leaf = (SELECT leaf FROM entries WHERE idx = 2), leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 2) WHERE idx = 4;
+            UPDATE entries SET (head, leaf, leaf_hash) = (SELECT head, leaf, leaf_hash FROM entries WHERE idx = 2) WHERE idx = 4;
             """);
-        Assert.Equal(4, Assert.Throws<LedgerIntegrityException>(() => _folder.Open()).Index);
+        var refusal = Assert.Throws<LedgerIntegrityException>(() => _folder.Open());
+        Assert.Equal(0, refusal.Index);
+        Assert.Contains("One of the entries 0 to 4 ", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -247,20 +248,23 @@ public sealed class LedgerFoldTests : IDisposable
         using (var store = _folder.Open())
         {
             var history = new History(store);
-            for (var i = 0; i < 3; i++)
+            for (var i = 0; i < 17; i++)
                 history.Set("RADIO_ISOLATION", i % 2 == 0 ? "off" : "on");
         }
-        _folder.Tamper("UPDATE entries SET idx = 9 WHERE idx = 0; UPDATE entries SET idx = 0 WHERE idx = 1; UPDATE entries SET idx = 1 WHERE idx = 9;");
+        // The nonces with them.
+        _folder.Tamper("""
+            UPDATE entries SET idx = 99 WHERE idx = 0; UPDATE entries SET idx = 0 WHERE idx = 1; UPDATE entries SET idx = 1 WHERE idx = 99;
+            UPDATE nonces SET nonces = CAST(substr(nonces, 17, 16) || substr(nonces, 1, 16) || substr(nonces, 33) AS BLOB) WHERE first = 0;
+            """);
         using var again = _folder.Open();
         var refusal = Assert.Throws<LedgerIntegrityException>(() => LedgerFold.Load(again));
         Assert.Equal(0, refusal.Index);
-        Assert.Contains("Entries 0 to 1", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Entries 0 to 15", refusal.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("UPDATE entries SET replay_key = NULL WHERE idx = 1")]
-    [InlineData("UPDATE entries SET replay_key = zeroblob(24) WHERE idx = 1")]
-    [InlineData("UPDATE entries SET replay_key = x'00' WHERE idx = 1")]
+    [InlineData("UPDATE nonces SET nonces = CAST(substr(nonces, 1, 16) AS BLOB)")]
+    [InlineData("UPDATE nonces SET nonces = CAST(substr(nonces, 1, 16) || zeroblob(16) AS BLOB)")]
     [InlineData("UPDATE confidential SET envelope = CAST(replace(CAST(envelope AS TEXT), 'triple', 'rriple') AS BLOB)")]
     [InlineData("DELETE FROM confidential")]
     public void Attack30_ATamperedColumnBesideTheLeaf_IsFoundAndNamed(string sql)
@@ -289,7 +293,7 @@ public sealed class LedgerFoldTests : IDisposable
         using (var store = _folder.Open())
         {
             var history = new History(store);
-            for (var i = 0; i < 4; i++)
+            for (var i = 0; i < 32; i++)
                 history.Set("RADIO_ISOLATION", i % 2 == 0 ? "off" : "on");
         }
         _folder.Tamper(sql);

@@ -39,5 +39,15 @@ internal sealed class LedgerFolder : IDisposable
         command.ExecuteNonQuery();
     }
 
+    /// <summary>The number that a query gives.</summary>
+    public long Count(string sql)
+    {
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={File};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    }
+
     public void Dispose() => Directory.Delete(Dir, recursive: true);
 }

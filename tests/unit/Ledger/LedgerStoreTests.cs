@@ -90,13 +90,16 @@ public sealed class LedgerStoreTests : IDisposable
         using var store = _folder.Open();
         store.AppendBatch([Entry(0)]);
         var root = store.Tree().Root();
-        // The nonce's index is the last guard against a replay that everything before it missed.
-        Assert.Throws<LedgerBrokenException>(() => store.AppendBatch([Entry(1), Entry(0)]));
+        // Another program's row in the place of the batch's second.
+        _folder.Tamper("INSERT INTO entries VALUES(2, zeroblob(8), NULL, x'00')");
+        Assert.Throws<LedgerBrokenException>(() => store.AppendBatch([Entry(1), Entry(2)]));
         Assert.Throws<LedgerBrokenException>(() => store.AppendBatch([Entry(2)]));
         Assert.Throws<LedgerBrokenException>(() => store.Read(0));
         using var crashed = _folder.CopyAsAfterACrash();
+        crashed.Tamper("DELETE FROM entries WHERE idx = 2");
         using var again = crashed.Open();
         Assert.Equal(root, again.Tree().Root());
+        Assert.Null(again.Find(Key(1)));
     }
 
     [Fact]
@@ -181,9 +184,9 @@ public sealed class LedgerStoreTests : IDisposable
     public void NewerFormat_IsRefusedByName()
     {
         _folder.Open().Dispose();
-        _folder.Tamper("PRAGMA user_version=4");
+        _folder.Tamper("PRAGMA user_version=5");
         var refusal = Assert.Throws<LedgerFormatException>(() => _folder.Open());
-        Assert.Contains("format version 4", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("format version 5", refusal.Message, StringComparison.Ordinal);
         Assert.Throws<LedgerFormatException>(() => _folder.Open(LedgerOpenMode.ReadOnly));
     }
 
@@ -240,21 +243,22 @@ public sealed class LedgerStoreTests : IDisposable
 
     [Theory]
     [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 1", 1)]
-    [InlineData("UPDATE entries SET leaf_hash = zeroblob(32) WHERE idx = 2", 2)]
+    [InlineData("UPDATE entries SET leaf_hash = zeroblob(8) WHERE idx = 2", 2)]
     [InlineData("UPDATE entries SET leaf_hash = x'00' WHERE idx = 0", 0)]
     [InlineData("DELETE FROM entries WHERE idx = 1", 1)]
     [InlineData("DELETE FROM entries WHERE idx >= 2", 2)]
-    [InlineData("INSERT INTO entries SELECT 3, leaf_hash, NULL, leaf FROM entries WHERE idx = 2", 3)]
+    [InlineData("INSERT INTO entries SELECT 20, leaf_hash, NULL, leaf FROM entries WHERE idx = 2", 20)]
     [InlineData("UPDATE entries SET idx = -1 WHERE idx = 0", 0)]
     [InlineData("UPDATE entries SET leaf = x'00' WHERE idx = 2; UPDATE entries SET leaf = x'00' WHERE idx = 1", 1)]
-    [InlineData("UPDATE entries SET leaf_hash = (SELECT leaf_hash FROM entries WHERE idx = 0), leaf = (SELECT leaf FROM entries WHERE idx = 0) WHERE idx = 2", 2)]
+    [InlineData("UPDATE entries SET (leaf_hash, leaf) = (SELECT leaf_hash, leaf FROM entries WHERE idx = 0) WHERE idx = 18", 16)]
+    [InlineData("DELETE FROM entries WHERE idx = 17; UPDATE entries SET leaf = x'00' WHERE idx = 3", 3)]
     [InlineData("UPDATE hashes SET hash = zeroblob(32) WHERE id = 0", 0)]
     [InlineData("UPDATE hashes SET hash = x'00' WHERE id = 0", 0)]
-    [InlineData("UPDATE tree SET root = zeroblob(32)", 2)]
+    [InlineData("UPDATE tree SET root = zeroblob(32)", 16)]
     public void Attack30_AnAlteredEntry_IsFoundAndNamed(string sql, long index)
     {
         using (var store = _folder.Open())
-            store.AppendBatch([Entry(0), Entry(1), Entry(2)]);
+            store.AppendBatch([.. Enumerable.Range(0, 20).Select(Entry)]);
         _folder.Tamper(sql);
         var found = Assert.Throws<LedgerIntegrityException>(() =>
         {
@@ -270,8 +274,8 @@ public sealed class LedgerStoreTests : IDisposable
     [InlineData("CREATE VIEW v AS SELECT * FROM entries")]
     [InlineData("CREATE TABLE more(x)")]
     [InlineData("CREATE INDEX more ON entries(leaf_hash)")]
-    [InlineData("DROP INDEX entries_replay_key")]
-    [InlineData("DROP INDEX entries_replay_key; CREATE INDEX entries_replay_key ON entries(replay_key) WHERE replay_key IS NOT NULL")]
+    [InlineData("DROP TABLE nonces")]
+    [InlineData("DROP TABLE nonces; CREATE TABLE nonces(timestamp INTEGER NOT NULL, first INTEGER NOT NULL, nonces BLOB NOT NULL) STRICT")]
     [InlineData("ALTER TABLE snapshot ADD COLUMN x BLOB")]
     [InlineData("DROP TABLE deliveries; CREATE VIEW deliveries AS SELECT 1 AS gateway, 2 AS idx")]
     public void Attack30_TablesThatThisProgramDoesNotMake_AreRefusedToReadersAndWriters(string sql)
@@ -297,6 +301,90 @@ public sealed class LedgerStoreTests : IDisposable
         Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(new byte[Limits.MaxLeafBytes + 1])]));
         Assert.Throws<ArgumentException>(() => store.AppendBatch([new NewEntry(ReadOnlyMemory<byte>.Empty)]));
         Assert.Equal(0, store.AppendBatch([new NewEntry(new byte[Limits.MaxLeafBytes])]));
+    }
+
+    [Fact]
+    public void HeadThatManyLeavesHave_IsStoredOnce_AndLeavesAreReadWhole()
+    {
+        var entries = Enumerable.Range(0, 50).Select(i => Headed(i % 2, i)).ToList();
+        using (var store = _folder.Open())
+        {
+            store.AppendBatch([.. entries.Take(20)]);
+            store.AppendBatch([.. entries.Skip(20).Take(10)]);
+        }
+        using (var store = _folder.Open())
+        {
+            // After a start the heads are known.
+            store.AppendBatch([.. entries.Skip(30)]);
+            Assert.Equal(entries.Select(entry => entry.Leaf.ToArray()), store.ReadFrom(0).Select(row => row.Leaf));
+            Assert.True(store.FoldWal());
+        }
+        Assert.Equal(2, _folder.Count("SELECT count(*) FROM heads"));
+        // Once each where it was used first, and from then on by its number.
+        Assert.Equal(48, _folder.Count("SELECT count(*) FROM entries WHERE head IS NOT NULL"));
+    }
+
+    [Fact]
+    public void Attack22_HeadsThatComeOnceEach_AreNotStoredByThemselves()
+    {
+        using (var store = _folder.Open())
+        {
+            for (var round = 0; round < 2; round++)
+                store.AppendBatch([.. Enumerable.Range(0, Limits.MaxRecentHeads + 1).Select(i => Headed(i, (100 * round) + i))]);
+            store.AppendBatch([Headed(Limits.MaxHeadBytes, 500), Headed(Limits.MaxHeadBytes, 501)]);
+            Assert.True(store.FoldWal());
+        }
+        Assert.Equal(0, _folder.Count("SELECT count(*) FROM heads"));
+    }
+
+    [Fact]
+    public void FullBatch_ThatWasNotTaken_LeavesNoHeadBehind_ThatALaterOneRefersTo()
+    {
+        using var disk = SmallDisk.MountOrSkip(1024);
+        var path = System.IO.Path.Combine(disk.Dir, "ledger.db");
+        using (var store = LedgerStore.Open(path, LedgerOpenMode.ReadWrite))
+        {
+            store.AppendBatch([Headed(1, 0)]);
+            var filler = disk.Fill();
+            Assert.Throws<LedgerFullException>(() => store.AppendBatch([.. Enumerable.Range(1, 200).Select(i => Headed(1, i))]));
+            File.Delete(filler);
+            for (var i = 1; i < 4; i++)
+                store.AppendBatch([Headed(1, i)]);
+        }
+        using var again = LedgerStore.Open(path, LedgerOpenMode.ReadOnly);
+        Assert.Equal(Enumerable.Range(0, 4).Select(i => Headed(1, i).Leaf.ToArray()), again.ReadFrom(0).Select(row => row.Leaf));
+        for (var i = 0; i < 4; i++)
+            Assert.Equal(i, again.Find(Key(i)));
+    }
+
+    [Fact]
+    public void Nonces_OfBatchesSingleEntriesAndManySeconds_AreFoundWithTheirEntries()
+    {
+        var random = new Random(7);
+        var keys = Enumerable.Range(0, 400).Select(i => i % 17 == 0 ? default(ReplayKey?) : new ReplayKey(1 + (i / 150) + random.Next(2), Nonce(i))).ToList();
+        using (var store = _folder.Open())
+        {
+            for (int at = 0, count; at < keys.Count; at += count)
+            {
+                count = Math.Min(random.Next(4) switch { 0 => 1, 1 => 2, 2 => 70, _ => 5 }, keys.Count - at);
+                store.AppendBatch([.. Enumerable.Range(at, count).Select(i => new NewEntry(BitConverter.GetBytes(i), keys[i]))]);
+            }
+        }
+        using var again = _folder.Open(LedgerOpenMode.ReadOnly);
+        var expected = keys.Select((key, index) => (Key: key, Index: (long)index)).Where(pair => pair.Key is not null)
+            .Select(pair => (pair.Key!.Value, pair.Index)).OrderBy(pair => pair.Value.TimestampSeconds).ThenBy(pair => pair.Index).ToList();
+        var read = new List<(ReplayKey, long)>();
+        Assert.True(again.TryReadKeys(0, 10, expected.Count, (key, index) => read.Add((key, index))));
+        Assert.Equal(expected, read);
+        Assert.False(again.TryReadKeys(0, 10, expected.Count - 1, (_, _) => { }));
+        foreach (var (key, index) in expected)
+            Assert.Equal(index, again.Find(key));
+    }
+
+    private static NewEntry Headed(int head, int i)
+    {
+        var bytes = Encoding.UTF8.GetBytes($"{new string('h', 50 + head)}-{i}");
+        return new NewEntry(bytes, Key(i), null, 50 + head);
     }
 
     private static Nonce Nonce(int i) => new((UInt128)i);

@@ -82,23 +82,20 @@ public sealed class LedgerTreeTests : IDisposable
     }
 
     [Fact]
-    public void NodesAreNumberedInTheOrderOfTheirCompletion_WithoutAGap()
+    public void StoredNodesAreNumberedInTheOrderOfTheirCompletion_WithoutAGap()
     {
-        var tree = new MerkleTree();
-        var completed = new List<byte[]>();
         long next = 0;
-        for (long leaf = 0; leaf < 1000; leaf++)
+        for (long leaf = 0; leaf < 5000; leaf++)
         {
-            completed.Clear();
-            tree.Append(MerkleTree.LeafHash(BitConverter.GetBytes(leaf)), completed);
-            for (var level = 1; level <= completed.Count; level++)
+            for (var level = TreePosition.StoredLevel; ((leaf + 1) & ((1L << level) - 1)) == 0; level++)
             {
                 var position = new TreePosition(level, leaf >> level);
                 Assert.Equal(next++, position.Number);
                 Assert.Equal(leaf + 1, position.To);
             }
-            Assert.Equal(next, TreePosition.InteriorNodes(leaf + 1));
+            Assert.Equal(next, TreePosition.StoredNodes(leaf + 1));
         }
+        Assert.Throws<InvalidOperationException>(() => new TreePosition(TreePosition.StoredLevel - 1, 0).Number);
     }
 
     private LedgerStore Fill()

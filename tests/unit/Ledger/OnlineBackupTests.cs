@@ -16,7 +16,7 @@ public sealed class OnlineBackupTests : IDisposable
     {
         _store = _folder.Open();
         _history = new History(_store);
-        for (var i = 0; i < 600; i++)
+        for (var i = 0; i < 1_700; i++)
             _history.Set("RADIO_ISOLATION", i % 2 == 0 ? "on" : "off");
         _history.Set("DURESS.gesture", "triple-power");
     }

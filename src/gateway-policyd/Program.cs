@@ -12,9 +12,9 @@ internal static class Program
     private static Task<int> Main(string[] args) => DaemonCommandLine.InvokeAsync(Commands(), args);
 
     /// <summary>Every command and option: what is parsed, shown by --help, and printed in the manual.</summary>
-    internal static RootCommand Commands()
+    internal static Command Commands()
     {
-        var commands = new RootCommand("The QWAMOS gateway daemon: verifies signed policy changes again in its own domain, and enforces them.")
+        var commands = new Command("gateway-policyd", "The QWAMOS gateway daemon: verifies signed policy changes again in its own domain, and enforces them.")
         {
             DaemonCommandLine.Root,
             DaemonCommandLine.LogFormat,
@@ -23,6 +23,8 @@ internal static class Program
             WitnessCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, RootNotes.AnchorReplaced, takesSystem: true),
             TimeFloorCommand.Create(DaemonCommandLine.Root, LowerFloor, _ => "The time floor is lowered."),
+            ProgramOptions.Help(),
+            ProgramOptions.Version(),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
         return commands;

@@ -12,7 +12,7 @@ internal static class CommandLine
     // No response files: a value that starts with @ is a value. No bundling: there is one short option.
     private static readonly ParserConfiguration Configuration = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
 
-    public static int Run(RootCommand root, string[] args, Terminal terminal)
+    public static int Run(Command root, string[] args, Terminal terminal)
     {
         var parse = root.Parse(args, Configuration);
         if (Explain(parse) is { } failure && !AsksForHelp(args))
@@ -58,9 +58,8 @@ internal static class CommandLine
 
     private static string NameOf(Command command) => command switch
     {
-        RootCommand => "qwamosctl",
-        _ when command.Parents.FirstOrDefault() is Command and not RootCommand => $"qwamosctl {command.Parents.First().Name} {command.Name}",
-        _ => $"qwamosctl {command.Name}",
+        _ when command.Parents.FirstOrDefault() is Command parent => $"{NameOf(parent)} {command.Name}",
+        _ => command.Name,
     };
 
     private static bool AsksForHelp(string[] args) => args.Any(word => word is "--help" or "-h" or "-?" or "--version");

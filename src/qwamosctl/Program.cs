@@ -3,6 +3,7 @@ using Qwamos.Client.Commands;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Signing;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Commands;
 
 namespace Qwamos.Client;
 
@@ -17,10 +18,10 @@ internal static class Program
     }
 
     /// <summary>Every command and option: what is parsed, shown by --help, completed, and printed in the manual.</summary>
-    internal static RootCommand Commands(Terminal terminal)
+    internal static Command Commands(Terminal terminal)
     {
         SharedOptions shared = new();
-        RootCommand root = new("Signs policy changes, sends them to the control bus, and shows what is in force.")
+        Command root = new("qwamosctl", "Signs policy changes, sends them to the control bus, and shows what is in force.")
         {
             SetCommand.Build(shared, terminal),
             ApplyCommand.Build(shared, terminal),
@@ -37,6 +38,8 @@ internal static class Program
             CompletionCommand.Build(shared, terminal),
         };
         shared.AddTo(root);
+        root.Add(ProgramOptions.Help());
+        root.Add(ProgramOptions.Version());
         return root;
     }
 

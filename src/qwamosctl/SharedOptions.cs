@@ -44,7 +44,7 @@ internal sealed class SharedOptions
         HelpName = "FILE",
     };
 
-    public void AddTo(RootCommand command)
+    public void AddTo(Command command)
     {
         command.Add(output);
         command.Add(root);

@@ -14,9 +14,9 @@ internal static class Program
     private static Task<int> Main(string[] args) => DaemonCommandLine.InvokeAsync(Commands(), args);
 
     /// <summary>Every command and option: what is parsed, shown by --help, and printed in the manual.</summary>
-    internal static RootCommand Commands()
+    internal static Command Commands()
     {
-        var commands = new RootCommand("The QWAMOS control bus daemon: verifies, decides, records and stages signed policy changes.")
+        var commands = new Command("qwamosd", "The QWAMOS control bus daemon: verifies, decides, records and stages signed policy changes.")
         {
             DaemonCommandLine.Root,
             DaemonCommandLine.LogFormat,
@@ -28,6 +28,8 @@ internal static class Program
             RestoreCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, RootRequests.RecordReplacedAnchor),
             TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, LowersItsOwn),
+            ProgramOptions.Help(),
+            ProgramOptions.Version(),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
         return commands;

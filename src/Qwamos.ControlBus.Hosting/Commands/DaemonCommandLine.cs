@@ -34,7 +34,7 @@ public static class DaemonCommandLine
     };
 
     /// <summary>Runs what the arguments ask for; gives the exit code.</summary>
-    public static async Task<int> InvokeAsync(RootCommand commands, string[] arguments)
+    public static async Task<int> InvokeAsync(Command commands, string[] arguments)
     {
         ParseResult parsed = commands.Parse(arguments);
         IReadOnlyList<string> faults = Faults(parsed);

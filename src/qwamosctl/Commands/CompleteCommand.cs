@@ -12,7 +12,7 @@ internal static class CompleteCommand
 {
     public const string Name = "__complete";
 
-    public static int Run(string[] words, RootCommand root, Terminal terminal)
+    public static int Run(string[] words, Command root, Terminal terminal)
     {
         foreach (var candidate in Candidates.For(words, root))
             terminal.Print(candidate + "\n");

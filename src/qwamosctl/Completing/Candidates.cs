@@ -13,7 +13,7 @@ internal static class Candidates
         ("--mode", ["auto", "staged"]),
     ];
 
-    public static List<string> For(string[] words, RootCommand root)
+    public static List<string> For(string[] words, Command root)
     {
         var current = words.Length > 0 ? words[^1] : "";
         var (command, option, arguments, rootDirectory) = Walk(words.AsSpan(0, Math.Max(0, words.Length - 1)), root);
@@ -26,7 +26,7 @@ internal static class Candidates
     }
 
     /// <summary>Follows the words before the last: which command they reach, an option still without its value, and plain arguments.</summary>
-    private static (Command Command, Option? Open, List<string> Arguments, string? RootDirectory) Walk(ReadOnlySpan<string> words, RootCommand root)
+    private static (Command Command, Option? Open, List<string> Arguments, string? RootDirectory) Walk(ReadOnlySpan<string> words, Command root)
     {
         Command command = root;
         Option? open = null;
@@ -88,10 +88,10 @@ internal static class Candidates
         return [];
     }
 
-    private static IEnumerable<string> OptionsOf(Command command, RootCommand root) =>
+    private static IEnumerable<string> OptionsOf(Command command, Command root) =>
         AllOptions(command, root).Where(option => !option.Hidden).Select(option => option.Name).Distinct();
 
-    private static IEnumerable<Option> AllOptions(Command command, RootCommand root) =>
+    private static IEnumerable<Option> AllOptions(Command command, Command root) =>
         command == root ? root.Options : command.Options.Concat(root.Options.Where(option => option.Recursive));
 
     private static bool IsNamed(Option option, string word) => option.Name == word || option.Aliases.Contains(word);

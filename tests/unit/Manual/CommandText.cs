@@ -6,19 +6,19 @@ namespace Qwamos.ControlBus.Tests.Manual;
 /// <summary>A program's commands, arguments and options as man(7), from the same table that parses them and prints the help.</summary>
 internal static class CommandText
 {
-    public static string Synopsis(string program, RootCommand root) =>
+    public static string Synopsis(string program, Command root) =>
         $"{Roff.Bold(program)} [{Roff.Italic("options")}] {(root.Action is null ? Roff.Italic("command") : $"[{Roff.Italic("command")}]")} [{Roff.Italic("arguments")}]\n";
 
     /// <summary>The options that go with every command.</summary>
-    public static string Options(RootCommand root) => string.Concat(Shown(root.Options).Select(Tagged));
+    public static string Options(Command root) => string.Concat(Shown(root.Options).Select(Tagged));
 
-    public static string Commands(RootCommand root) => string.Concat(Leaves(root).Select(leaf => Command(root, leaf)));
+    public static string Commands(Command root) => string.Concat(Leaves(root).Select(leaf => Command(root, leaf)));
 
     /// <summary>Commands that do something; a group of commands is named in each of its members.</summary>
     private static IEnumerable<Command> Leaves(Command parent) =>
         parent.Subcommands.Where(command => !command.Hidden).SelectMany(command => command.Subcommands.Count > 0 ? Leaves(command) : [command]);
 
-    private static string Command(RootCommand root, Command command)
+    private static string Command(Command root, Command command)
     {
         StringBuilder text = new();
         var words = string.Join(' ', PathOf(command));
@@ -33,7 +33,7 @@ internal static class CommandText
     }
 
     private static string[] PathOf(Command command) =>
-        command.Parents.OfType<Command>().FirstOrDefault() is { } parent and not RootCommand ? [.. PathOf(parent), command.Name] : [command.Name];
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent && parent.Parents.Any() ? [.. PathOf(parent), command.Name] : [command.Name];
 
     private static string Place(Argument argument)
     {

@@ -64,7 +64,7 @@ internal sealed partial class ManualPage
         _ => Roff.FromMarkdown(Part(what)),
     };
 
-    private RootCommand Program() => Title switch
+    private Command Program() => Title switch
     {
         "qwamosctl" => Qwamos.Client.Program.Commands(new Terminal(Stream.Null, Stream.Null, () => Stream.Null, TimeProvider.System)),
         "qwamosd" => Qwamos.Daemon.Program.Commands(),

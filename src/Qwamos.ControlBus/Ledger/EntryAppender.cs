@@ -27,12 +27,17 @@ internal sealed class EntryAppender
         var index = tree.Size;
         var leaf = entry.Leaf.Span;
         Span<byte> hash = stackalloc byte[MerkleTree.HashBytes];
-        MerkleTree.LeafHash(leaf, hash);
-        _entry.With(index).With(hash[..StoredEntry.HashBytes]);
         if (_heads.Use(leaf[..entry.HeadBytes]) is { } head)
-            _entry.With(head).With(leaf[entry.HeadBytes..]).Run();
+        {
+            var rest = leaf[entry.HeadBytes..];
+            head.LeafHash(rest, hash);
+            _entry.With(index).With(hash[..StoredEntry.HashBytes]).With(head.Row).With(rest).Run();
+        }
         else
-            _entry.WithNull().With(leaf).Run();
+        {
+            MerkleTree.LeafHash(leaf, hash);
+            _entry.With(index).With(hash[..StoredEntry.HashBytes]).WithNull().With(leaf).Run();
+        }
         if (entry.ConfidentialEnvelope is { } envelope)
             _confidential.With(index).With(envelope.Span).Run();
         if (entry.Key is { } key)

@@ -5,22 +5,22 @@ using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Ledger;
 
-// A million of them are held for hours, so what counts is room: 30 bytes a nonce, in chunks that never move, and a table of open addressing
-// with linear probing that holds their numbers, between a third and three quarters full: 4 to 11 bytes more.
+// A million of them may be held, so what counts is room: 30 bytes a nonce, and 4 to 11 in a table of open addressing with linear probing
+// that holds their numbers and is three eighths to three quarters full. Both are chunks that stay where they are: growing leaves nothing behind.
 
 /// <summary>A set of nonces, each with the entry that has it. Not safe for use from several threads.</summary>
 internal sealed class NonceTable
 {
     private const int ChunkBits = 12;
     private const int ChunkNonces = 1 << ChunkBits;
-    private const int InitialSlots = 256;
     private const ushort Removed = ushort.MaxValue;
 
     private readonly List<Held[]> _chunks = [];
     private readonly ulong _highSecret = Secret();
     private readonly ulong _lowSecret = Secret();
-    // A number and one; 0 is an empty slot.
-    private int[] _slots = new int[InitialSlots];
+    // A number and one; 0 is an empty slot. As many chunks as a power of two.
+    private readonly List<int[]> _slots = [new int[ChunkNonces]];
+    private int _slotMask = ChunkNonces - 1;
     private int _used;
     private int _free = -1;
 
@@ -31,7 +31,7 @@ internal sealed class NonceTable
     public int Count { get; private set; }
 
     /// <summary>The entry that has a nonce; null when it is not in the set.</summary>
-    public long? Find(Nonce nonce) => Probe(nonce, out var slot) ? At(_slots[slot] - 1).Index : null;
+    public long? Find(Nonce nonce) => Probe(nonce, out var slot) ? At(Slot(slot) - 1).Index : null;
 
     /// <summary>Adds a nonce; false when it is there.</summary>
     /// <param name="nonce">The message's.</param>
@@ -43,7 +43,7 @@ internal sealed class NonceTable
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(key, MaxKeys);
         if (Probe(nonce, out var slot))
             return false;
-        if (Count >= _slots.Length / 4 * 3)
+        if (Count > _slotMask / 4 * 3)
         {
             Grow();
             Probe(nonce, out slot);
@@ -57,7 +57,7 @@ internal sealed class NonceTable
             Timestamp = (uint)Math.Clamp(timestampSeconds, 0, uint.MaxValue),
             Key = (ushort)key,
         };
-        _slots[slot] = number + 1;
+        Slot(slot) = number + 1;
         Count++;
         return true;
     }
@@ -90,9 +90,9 @@ internal sealed class NonceTable
     /// <summary>True with the slot of a nonce; false with the empty one that it would take.</summary>
     private bool Probe(Nonce nonce, out int slot)
     {
-        for (slot = Home(nonce); _slots[slot] != 0; slot = Next(slot))
+        for (slot = Home(nonce); Slot(slot) != 0; slot = Next(slot))
         {
-            if (At(_slots[slot] - 1).Nonce == nonce)
+            if (At(Slot(slot) - 1).Nonce == nonce)
                 return true;
         }
         return false;
@@ -100,7 +100,7 @@ internal sealed class NonceTable
 
     private int Remove(int slot)
     {
-        var number = _slots[slot] - 1;
+        var number = Slot(slot) - 1;
         ref var held = ref At(number);
         var key = held.Key;
         held.Key = Removed;
@@ -109,15 +109,15 @@ internal sealed class NonceTable
         Count--;
         // Those after it that could stand in its place move there, so that no probe ends too early.
         var hole = slot;
-        for (var next = Next(slot); _slots[next] != 0; next = Next(next))
+        for (var next = Next(slot); Slot(next) != 0; next = Next(next))
         {
-            var home = Home(At(_slots[next] - 1).Nonce);
+            var home = Home(At(Slot(next) - 1).Nonce);
             if (Distance(home, next) < Distance(hole, next))
                 continue;
-            _slots[hole] = _slots[next];
+            Slot(hole) = Slot(next);
             hole = next;
         }
-        _slots[hole] = 0;
+        Slot(hole) = 0;
         return key;
     }
 
@@ -136,14 +136,16 @@ internal sealed class NonceTable
 
     private void Grow()
     {
-        var old = _slots;
-        _slots = new int[old.Length * 2];
-        foreach (var number in old)
+        _slots.ForEach(Array.Clear);
+        for (var more = _slots.Count; more > 0; more--)
+            _slots.Add(new int[ChunkNonces]);
+        _slotMask = (_slots.Count << ChunkBits) - 1;
+        for (var number = 0; number < _used; number++)
         {
-            if (number == 0)
+            if (At(number).Key == Removed)
                 continue;
-            Probe(At(number - 1).Nonce, out var slot);
-            _slots[slot] = number;
+            Probe(At(number).Nonce, out var slot);
+            Slot(slot) = number + 1;
         }
     }
 
@@ -152,7 +154,7 @@ internal sealed class NonceTable
     private int Home(Nonce nonce)
     {
         var high = Math.BigMul(HighOf(nonce) ^ _highSecret, LowOf(nonce) ^ _lowSecret, out var low);
-        return unchecked((int)(high ^ low)) & (_slots.Length - 1);
+        return unchecked((int)(high ^ low)) & _slotMask;
     }
 
     private static ulong HighOf(Nonce nonce) => (ulong)(nonce.Value >> 64);
@@ -166,9 +168,11 @@ internal sealed class NonceTable
         return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
     }
 
-    private int Next(int slot) => (slot + 1) & (_slots.Length - 1);
+    private int Next(int slot) => (slot + 1) & _slotMask;
 
-    private int Distance(int from, int to) => (to - from) & (_slots.Length - 1);
+    private int Distance(int from, int to) => (to - from) & _slotMask;
+
+    private ref int Slot(int slot) => ref _slots[slot >> ChunkBits][slot & (ChunkNonces - 1)];
 
     private ref Held At(int number) => ref _chunks[number >> ChunkBits][number & (ChunkNonces - 1)];
 

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -13,12 +14,12 @@ internal sealed class SharedHeads(LedgerDatabase database)
         $"SELECT id, head FROM (SELECT id, head FROM heads ORDER BY id DESC LIMIT {Limits.MaxRecentHeads}) WHERE length(head) <= {Limits.MaxHeadBytes}");
     private readonly SqliteCommand _selectLast = database.Prepare("SELECT coalesce(max(id), 0) FROM heads");
 
-    // The last used is the first; a head without a row was used once.
-    private List<Head>? _recent;
+    // The last used is the first; a head that is not in the table was used once.
+    private List<Recent>? _recent;
     private long _last;
 
     /// <summary>The row of this head, which it may get now; null when the leaf is to be stored whole.</summary>
-    public long? Use(ReadOnlySpan<byte> head)
+    public Head? Use(ReadOnlySpan<byte> head)
     {
         if (head.Length is 0 or > Limits.MaxHeadBytes)
             return null;
@@ -30,38 +31,54 @@ internal sealed class SharedHeads(LedgerDatabase database)
         {
             if (place == Limits.MaxRecentHeads)
                 recent.RemoveAt(place - 1);
-            recent.Insert(0, new Head(head.ToArray(), null));
+            recent.Insert(0, new Recent(head.ToArray(), null));
             return null;
         }
-        var known = recent[place];
-        if (known.Row is null)
+        var used = recent[place];
+        if (used.Head is null)
         {
             _insert.With(++_last).With(head).Run();
-            known = known with { Row = _last };
+            used = used with { Head = new Head(_last, head) };
         }
         else if (place == 0)
         {
-            return known.Row;
+            return used.Head;
         }
         recent.RemoveAt(place);
-        recent.Insert(0, known);
-        return known.Row;
+        recent.Insert(0, used);
+        return used.Head;
     }
 
     /// <summary>What the table has is not known: it is read again.</summary>
     public void Forget() => _recent = null;
 
-    private List<Head> ReadNewest()
+    private List<Recent> ReadNewest()
     {
         _last = (long)_selectLast.ExecuteScalar()!;
         if (_last is < 0 or > Limits.MaxSafeInteger)
             throw new LedgerIntegrityException($"The table of heads has one with the number {_last}.");
-        var newest = new List<Head>();
+        var newest = new List<Recent>();
         using var reader = _selectNewest.ExecuteReader();
         while (reader.Read())
-            newest.Add(new Head(reader.GetFieldValue<byte[]>(1), reader.GetInt64(0)));
+        {
+            var bytes = reader.GetFieldValue<byte[]>(1);
+            newest.Add(new Recent(bytes, new Head(reader.GetInt64(0), bytes)));
+        }
         return newest;
     }
 
-    private readonly record struct Head(byte[] Bytes, long? Row);
+    /// <summary>A head in the table.</summary>
+    public sealed class Head(long row, ReadOnlySpan<byte> bytes)
+    {
+        // RFC 6962's hash of a leaf begins with a zero.
+        private readonly Sha256Prefix _prefix = new([0x00, .. bytes]);
+
+        /// <summary>Its number.</summary>
+        public long Row { get; } = row;
+
+        /// <summary>The hash of the leaf that is this head and a rest, into 32 bytes.</summary>
+        public void LeafHash(ReadOnlySpan<byte> rest, Span<byte> hash) => _prefix.Hash(rest, hash);
+    }
+
+    private readonly record struct Recent(byte[] Bytes, Head? Head);
 }

@@ -54,5 +54,5 @@ publish_for() {
 # copy_documents FOLDER: those that messages name and people read who run it; not those for who develops it.
 copy_documents() {
     install -d "$1"
-    cp -R "$TOP"/docs/{formats,guide,operations} "$TOP"/docs/{keys,performance,threat-model,troubleshooting}.md "$1"
+    cp -R "$TOP"/docs/{formats,guide,operations,performance} "$TOP"/docs/{keys,performance,threat-model,troubleshooting}.md "$1"
 }

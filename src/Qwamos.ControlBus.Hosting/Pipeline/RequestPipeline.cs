@@ -30,8 +30,17 @@ public sealed class RequestPipeline(
             Refuse(request, refusal);
         else if (!envelope.IsSigned && !Envelopes.Commands.IsSelfAuthenticating(envelope.Message.Command))
             ShowOrRefuse(request, verifier.Check(envelope, Now));
-        else if (!scheduler.TrySchedule(request.Lane, new PendingChange(this, request, envelope)))
-            Refuse(request, new Refusal(ErrorCode.Busy, $"{Limits.MaxWaitingPerUid} requests of this user wait already"));
+        else
+            Schedule(request, envelope);
+    }
+
+    private void Schedule(BusRequest request, Envelope envelope)
+    {
+        writer.Expect();
+        if (scheduler.TrySchedule(request.Lane, new PendingChange(this, request, envelope)))
+            return;
+        writer.NotComing();
+        Refuse(request, new Refusal(ErrorCode.Busy, $"{Limits.MaxWaitingPerUid} requests of this user wait already"));
     }
 
     /// <summary>2. On a worker: cheap checks, then the signature; a change goes to the writer, in the connection's order.</summary>
@@ -49,6 +58,7 @@ public sealed class RequestPipeline(
             writer.Submit(pending);
             return;
         }
+        writer.NotComing();
         scheduler.Finished(pending.Request.Lane);
         ShowOrRefuse(pending.Request, verdict);
     }

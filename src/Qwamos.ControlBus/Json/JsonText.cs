@@ -14,7 +14,7 @@ public static class JsonText
     private const int InitialBytes = 512;
 
     // What one thread writes with is used again, unless something was long.
-    private const int MaxKeptBytes = 4_096;
+    private const int MaxKeptBytes = 65_536;
 
     [ThreadStatic]
     private static (ArrayBufferWriter<byte> Output, Utf8JsonWriter Writer)? kept;

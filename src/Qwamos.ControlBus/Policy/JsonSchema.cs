@@ -70,12 +70,9 @@ public sealed class JsonSchema
 
     private void CollectBounds(JsonValue value, string path, List<Fault> faults)
     {
-        if (Bounds.Count == 0)
-            return;
-        var number = ExactNumber.Parse(value.NumberToken);
         foreach (var bound in Bounds)
         {
-            if (!bound.Admits(number))
+            if (!bound.Admits(value))
                 faults.Add(new Fault(path, bound.Rule));
         }
     }
@@ -114,7 +111,7 @@ public sealed class JsonSchema
     {
         JsonKind.Null => JsonTypes.Null,
         JsonKind.Boolean => JsonTypes.Boolean,
-        JsonKind.Number => ExactNumber.Parse(value.NumberToken).IsInteger ? JsonTypes.Integer | JsonTypes.Number : JsonTypes.Number,
+        JsonKind.Number => value.IsInteger || ExactNumber.Parse(value.NumberToken).IsInteger ? JsonTypes.Integer | JsonTypes.Number : JsonTypes.Number,
         JsonKind.String => JsonTypes.String,
         JsonKind.Array => JsonTypes.Array,
         _ => JsonTypes.Object,

@@ -9,9 +9,11 @@ internal sealed record NumberBound(JsonValue Given, bool IsMaximum, bool IsExclu
 
     public bool TryGetInteger(out long limit) => Given.TryGetInteger(out limit);
 
-    public bool Admits(ExactNumber number)
+    public bool Admits(JsonValue number)
     {
-        var order = number.CompareTo(Limit);
+        var order = number.TryGetInteger(out var integer) && Given.TryGetInteger(out var limit)
+            ? integer.CompareTo(limit)
+            : ExactNumber.Parse(number.NumberToken).CompareTo(Limit);
         if (order == 0)
             return !IsExclusive;
         return order < 0 == IsMaximum;

@@ -88,17 +88,19 @@ public sealed class PolicySchema
     {
         ArgumentNullException.ThrowIfNull(policy);
         var faults = new List<Fault>();
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+        // Made for the first fault: most policies have none.
+        HashSet<string>? seen = null;
+        bool IsFirst(string key) => (seen ??= new HashSet<string>(StringComparer.Ordinal)).Add(key);
         foreach (var fault in schema.Validate(policy))
         {
-            if (seen.Add(fault.Key))
+            if (IsFirst(fault.Key))
                 faults.Add(byName.TryGetValue(fault.Key, out var key) ? Explain(key, policy) : ExplainUnknown(fault, policy));
         }
         if (policy.Kind != JsonKind.Object)
             return faults;
         foreach (var (name, value) in policy.Members)
         {
-            if (byName.TryGetValue(name, out var key) && !IsPossible(key, value) && seen.Add(name))
+            if (byName.TryGetValue(name, out var key) && !IsPossible(key, value) && IsFirst(name))
                 faults.Add(Explain(key, policy));
         }
         return faults;

@@ -13,7 +13,7 @@ namespace Qwamos.Daemon.Auditing;
 /// <param name="Statement">The operator's word for that key, as recorded when this was made; null while there is none.</param>
 internal sealed record SignedTree(Checkpoint Checkpoint, string Note, long Seconds, string Key, LedgerKeyStatement? Statement)
 {
-    private IReadOnlyList<(string Name, byte[] Value)>? _encoded;
+    private (JsonEncodedText Name, byte[] Value)[]? _encoded;
 
     /// <summary>Entries in the tree.</summary>
     public long Size => Checkpoint.Size;
@@ -29,7 +29,7 @@ internal sealed record SignedTree(Checkpoint Checkpoint, string Note, long Secon
     /// <summary>Writes the same members: encoded once, for the answer to each change has them.</summary>
     public void WriteMembers(Utf8JsonWriter json)
     {
-        foreach ((string name, byte[] value) in _encoded ??= [.. Members.Select(member => (member.Name, JsonText.Bytes(member.Value)))])
+        foreach ((JsonEncodedText name, byte[] value) in _encoded ??= [.. Members.Select(member => (JsonEncodedText.Encode(member.Name), JsonText.Bytes(member.Value)))])
         {
             json.WritePropertyName(name);
             json.WriteRawValue(value, skipInputValidation: true);

@@ -25,7 +25,7 @@ public sealed class DaemonLog : ILogger, IDisposable
     {
         _format = format != LogFormat.Auto ? format : JournalSocket.HasStderr ? LogFormat.Journal : LogFormat.Text;
         _time = time;
-        Stream stderr = Console.OpenStandardError();
+        Stream stderr = StandardStream.Error;
         if (_format == LogFormat.Journal)
             _journal = new JournalSocket(JournalSocket.SystemPath, stderr);
         _lines = new LogLines(_journal is null ? line => stderr.Write(line) : _journal.Send, ReportDropped);

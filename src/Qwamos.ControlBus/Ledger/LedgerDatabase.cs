@@ -61,6 +61,7 @@ internal sealed class LedgerDatabase : IDisposable
     /// <exception cref="LedgerFormatException">It is not a ledger, or a newer one, or cannot be opened.</exception>
     public static LedgerDatabase Open(string path, LedgerOpenMode mode, bool isThrowaway = false)
     {
+        SqliteLibrary.Choose();
         var builder = new SqliteConnectionStringBuilder
         {
             DataSource = path,

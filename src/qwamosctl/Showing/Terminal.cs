@@ -30,15 +30,15 @@ internal sealed class Terminal
 
     private Terminal()
     {
-        output = Descriptor.Output;
-        error = Descriptor.Error;
+        output = StandardStream.Output;
+        error = StandardStream.Error;
         openInput = Console.OpenStandardInput;
-        inputIsTerminal = Descriptor.Input.IsTerminal;
+        inputIsTerminal = StandardStream.Input.IsTerminal;
         Clock = TimeProvider.System;
         var plain = WantsNoColour();
-        OutputPaint = new Paint(!plain && Descriptor.Output.IsTerminal);
-        ErrorPaint = new Paint(!plain && Descriptor.Error.IsTerminal);
-        ErrorIsTerminal = Descriptor.Error.IsTerminal;
+        OutputPaint = new Paint(!plain && StandardStream.Output.IsTerminal);
+        ErrorPaint = new Paint(!plain && StandardStream.Error.IsTerminal);
+        ErrorIsTerminal = StandardStream.Error.IsTerminal;
     }
 
     public TimeProvider Clock { get; }

@@ -18,8 +18,7 @@ internal static class ApplyPendingCommand
 
     private static int Run(SystemPaths paths)
     {
-        // Not Console.Error, which makes a terminal ready first.
-        using var errors = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+        using var errors = new StreamWriter(StandardStream.Error) { AutoFlush = true };
         var report = new BootReport(errors, DaemonLog.GoesToJournal);
         if (!paths.IsTrial && !Posix.IsRoot)
         {

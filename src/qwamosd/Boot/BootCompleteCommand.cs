@@ -18,7 +18,7 @@ internal static class BootCompleteCommand
 
     private static int Run(SystemPaths paths)
     {
-        using var errors = new StreamWriter(Console.OpenStandardError()) { AutoFlush = true };
+        using var errors = new StreamWriter(StandardStream.Error) { AutoFlush = true };
         var report = new BootReport(errors, DaemonLog.GoesToJournal);
         if (!paths.IsTrial && !Posix.IsRoot)
         {

@@ -1,22 +1,26 @@
 using System.Runtime.InteropServices;
 
-namespace Qwamos.Client.Showing;
+namespace Qwamos.ControlBus.Files;
 
 /// <summary>
-/// A file descriptor that is written by write(2). The framework's console stream starts a thread and takes over signals, which costs a
+/// Standard input, output or error, written by write(2). The framework's console stream starts a thread and takes over signals, which costs a
 /// quarter of a command's time; its file stream writes at an offset of its own, so that two programs with one output overwrite each other.
 /// </summary>
-internal sealed partial class Descriptor(int number) : Stream
+public sealed partial class StandardStream : Stream
 {
-    private const int Interrupted = 4;
     private const int ReaderIsGone = 32;
+    private const short Writable = 4;
+
+    private readonly int number;
+
+    private StandardStream(int number) => this.number = number;
 
     /// <summary>Only to be asked what it is.</summary>
-    public static Descriptor Input { get; } = new(0);
+    public static StandardStream Input { get; } = new(0);
 
-    public static Descriptor Output { get; } = new(1);
+    public static StandardStream Output { get; } = new(1);
 
-    public static Descriptor Error { get; } = new(2);
+    public static StandardStream Error { get; } = new(2);
 
     public bool IsTerminal => IsTty(number) == 1;
 
@@ -39,11 +43,24 @@ internal sealed partial class Descriptor(int number) : Stream
             var written = WriteTo(number, buffer, (nuint)buffer.Length);
             if (written > 0)
                 buffer = buffer[(int)written..];
-            else if (Marshal.GetLastPInvokeError() == ReaderIsGone)
+            else if (!MayGoOn(Marshal.GetLastPInvokeError()))
                 return;
-            else if (Marshal.GetLastPInvokeError() != Interrupted)
-                throw new IOException(Marshal.GetLastPInvokeErrorMessage());
         }
+    }
+
+    private bool MayGoOn(int errno)
+    {
+        // Who made it not wait left it so for us.
+        if (errno == PosixException.EAGAIN)
+        {
+            PollFd ready = new() { Descriptor = number, Events = Writable };
+            _ = Poll(ref ready, 1, -1);
+        }
+        else if (errno == ReaderIsGone)
+            return false;
+        else if (errno != PosixException.EINTR)
+            throw new IOException(Marshal.GetPInvokeErrorMessage(errno));
+        return true;
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -62,6 +79,17 @@ internal sealed partial class Descriptor(int number) : Stream
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint WriteTo(int descriptor, ReadOnlySpan<byte> bytes, nuint count);
 
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(ref PollFd descriptors, nuint count, int milliseconds);
+
     [LibraryImport("libc", EntryPoint = "isatty")]
     private static partial int IsTty(int descriptor);
+
+    /// <summary>struct pollfd, 8 bytes; what is found is in the last two.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 8)]
+    private struct PollFd
+    {
+        internal int Descriptor;
+        internal short Events;
+    }
 }

@@ -3,20 +3,20 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>Puts entries and what stands beside them into the tables, within the caller's transaction: which it makes durable, or tells of by <see cref="Forget"/>.</summary>
 internal sealed class EntryAppender
 {
-    private readonly PreparedInsert _entry;
-    private readonly PreparedInsert _confidential;
-    private readonly PreparedInsert _hash;
-    private readonly PreparedInsert _tree;
+    private readonly PreparedWrite _entry;
+    private readonly PreparedWrite _confidential;
+    private readonly PreparedWrite _hash;
+    private readonly PreparedWrite _tree;
     private readonly SharedHeads _heads;
     private readonly NonceRun _nonces;
     private readonly byte[] _completed = new byte[MerkleTree.MaxLevels * MerkleTree.HashBytes];
 
     public EntryAppender(LedgerDatabase database)
     {
-        _entry = database.PrepareInsert("INSERT INTO entries(idx, leaf_hash, head, leaf) VALUES(?, ?, ?, ?)");
-        _confidential = database.PrepareInsert("INSERT INTO confidential(idx, envelope) VALUES(?, ?)");
-        _hash = database.PrepareInsert("INSERT INTO hashes(id, hash) VALUES(?, ?)");
-        _tree = database.PrepareInsert("INSERT OR REPLACE INTO tree(id, size, root) VALUES(1, ?, ?)");
+        _entry = database.PrepareWrite("INSERT INTO entries(idx, leaf_hash, head, leaf) VALUES(?, ?, ?, ?)");
+        _confidential = database.PrepareWrite("INSERT INTO confidential(idx, envelope) VALUES(?, ?)");
+        _hash = database.PrepareWrite("INSERT INTO hashes(id, hash) VALUES(?, ?)");
+        _tree = database.PrepareWrite("INSERT OR REPLACE INTO tree(id, size, root) VALUES(1, ?, ?)");
         _heads = new SharedHeads(database);
         _nonces = new NonceRun(database);
     }

@@ -89,7 +89,7 @@ internal static class LedgerBackup
         using var select = connection.CreateCommand();
         select.CommandText = isWhole
             ? "SELECT idx, substr(leaf_hash, 1, 8), NULL, leaf, leaf_hash FROM entries ORDER BY idx"
-            : "SELECT idx, leaf_hash, (SELECT heads.head FROM heads WHERE id = entries.head), leaf FROM entries ORDER BY idx";
+            : $"SELECT {LedgerStatements.EntryColumns} FROM entries ORDER BY idx";
         using var reader = select.ExecuteReader();
         while (reader.Read())
         {

@@ -29,7 +29,7 @@ internal sealed class LedgerDatabase : IDisposable
     private readonly SqliteConnection _connection;
     private readonly List<IDisposable> _prepared = [];
     private SqliteCommand? _begin;
-    private SqliteCommand? _commit;
+    private PreparedWrite? _commit;
     private bool _broken;
 
     private LedgerDatabase(string path, SqliteConnection connection)
@@ -128,14 +128,14 @@ internal sealed class LedgerDatabase : IDisposable
         return command;
     }
 
-    /// <summary>Prepares an INSERT or UPDATE of the writer's path, which lives as long as the connection; its parameters are question marks.</summary>
-    public PreparedInsert PrepareInsert(string sql)
+    /// <summary>Prepares a statement of the writer's path that gives no rows; it lives as long as the connection, and its parameters are question marks.</summary>
+    public PreparedWrite PrepareWrite(string sql)
     {
         var code = raw.sqlite3_prepare_v2(_connection.Handle, sql, out var statement);
         SqliteException.ThrowExceptionForRC(code, _connection.Handle);
-        var insert = new PreparedInsert(_connection.Handle!, statement);
-        _prepared.Add(insert);
-        return insert;
+        var write = new PreparedWrite(_connection.Handle!, statement);
+        _prepared.Add(write);
+        return write;
     }
 
     /// <summary>Runs statements once.</summary>
@@ -263,7 +263,7 @@ internal sealed class LedgerDatabase : IDisposable
         try
         {
             body();
-            (_commit ??= Prepare("COMMIT")).ExecuteNonQuery();
+            (_commit ??= PrepareWrite("COMMIT")).Run();
         }
         catch (SqliteException e) when (e.SqliteErrorCode == raw.SQLITE_FULL)
         {
@@ -354,6 +354,7 @@ internal sealed class LedgerDatabase : IDisposable
     {
         try
         {
+            // The one statement that waits for another program's lock: the layer above SQLite tries again until the timeout.
             (_begin ??= Prepare("BEGIN IMMEDIATE")).ExecuteNonQuery();
         }
         catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_BUSY or raw.SQLITE_LOCKED)

@@ -6,11 +6,18 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>The ledger's statements, prepared once. They neither lock nor map errors: <see cref="LedgerStore"/> does.</summary>
 internal sealed class LedgerStatements(LedgerDatabase database)
 {
+    /// <summary>
+    /// The columns that <see cref="ReadEntry"/> reads. A head that is longer than any is none, and its leaves do not have their hashes: else one of
+    /// some megabytes in a small file would be read into memory once for each row that names it.
+    /// </summary>
+    public static readonly string EntryColumns =
+        $"idx, leaf_hash, (SELECT heads.head FROM heads WHERE id = entries.head AND length(heads.head) <= {Limits.MaxHeadBytes}), leaf";
+
     private readonly SqliteCommand _selectTree = database.Prepare(
         "SELECT size, root, (SELECT max(idx) FROM entries), (SELECT max(id) FROM hashes) FROM tree WHERE id = 1");
     private readonly SqliteCommand _selectHash = database.Prepare("SELECT hash FROM hashes WHERE id = $1", 1);
     private readonly SqliteCommand _selectEntries = database.Prepare(
-        "SELECT idx, leaf_hash, (SELECT heads.head FROM heads WHERE id = entries.head), leaf FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", 2);
+        $"SELECT {EntryColumns} FROM entries WHERE idx >= $1 ORDER BY idx LIMIT $2", 2);
     private readonly SqliteCommand _selectHashes = database.Prepare("SELECT id, hash FROM hashes WHERE id >= $1 ORDER BY id LIMIT $2", 2);
     private readonly SqliteCommand _selectConfidential = database.Prepare("SELECT envelope FROM confidential WHERE idx = $1", 1);
     private readonly SqliteCommand _selectSnapshot = database.Prepare("SELECT size, frontier, state, checksum FROM snapshot WHERE id = 1");
@@ -75,7 +82,7 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return entries;
     }
 
-    /// <summary>An entry from the columns idx, leaf_hash, head, leaf.</summary>
+    /// <summary>An entry from its columns.</summary>
     public static StoredEntry ReadEntry(SqliteDataReader reader)
     {
         var rest = reader.GetFieldValue<byte[]>(3);

@@ -8,7 +8,7 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>Writes the table of nonces: the row that is being filled.</summary>
 internal sealed class NonceRun(LedgerDatabase database)
 {
-    private readonly PreparedInsert _replace = database.PrepareInsert("INSERT OR REPLACE INTO nonces(timestamp, first, nonces) VALUES(?, ?, ?)");
+    private readonly PreparedWrite _replace = database.PrepareWrite("INSERT OR REPLACE INTO nonces(timestamp, first, nonces) VALUES(?, ?, ?)");
     private readonly byte[] _bytes = new byte[Limits.MaxNoncesOfARow * Limits.NonceBytes];
     private long _timestamp;
     private long _first;

@@ -9,7 +9,7 @@ namespace Qwamos.ControlBus.Ledger;
 /// <summary>Which heads of leaves stand in table heads, so that entries can refer to them.</summary>
 internal sealed class SharedHeads(LedgerDatabase database)
 {
-    private readonly PreparedInsert _insert = database.PrepareInsert("INSERT INTO heads(id, head) VALUES(?, ?)");
+    private readonly PreparedWrite _insert = database.PrepareWrite("INSERT INTO heads(id, head) VALUES(?, ?)");
     private readonly SqliteCommand _selectNewest = database.Prepare(
         $"SELECT id, head FROM (SELECT id, head FROM heads ORDER BY id DESC LIMIT {Limits.MaxRecentHeads}) WHERE length(head) <= {Limits.MaxHeadBytes}");
     private readonly SqliteCommand _selectLast = database.Prepare("SELECT coalesce(max(id), 0) FROM heads");

@@ -338,6 +338,17 @@ public sealed class LedgerStoreTests : IDisposable
     }
 
     [Fact]
+    public void Attack22_AHeadOfAnyLength_IsNotReadIntoMemory_ForEachEntryThatNamesIt()
+    {
+        using (var store = _folder.Open())
+            store.AppendBatch([.. Enumerable.Range(0, 100).Select(i => Headed(1, i))]);
+        _folder.Tamper("UPDATE heads SET head = zeroblob(4000000)");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(1, Assert.Throws<LedgerIntegrityException>(() => _folder.Open(LedgerOpenMode.ReadOnly).Dispose()).Index);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
+    [Fact]
     public void FullBatch_ThatWasNotTaken_LeavesNoHeadBehind_ThatALaterOneRefersTo()
     {
         using var disk = SmallDisk.MountOrSkip(1024);

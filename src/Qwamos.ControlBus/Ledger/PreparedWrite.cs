@@ -3,16 +3,16 @@ using SQLitePCL;
 
 namespace Qwamos.ControlBus.Ledger;
 
-/// <summary>An INSERT on the writer's path: bound from spans, without the copies, boxes and parameter objects of the ADO.NET layer. Give its values in order, then run it.</summary>
-internal sealed class PreparedInsert(sqlite3 connection, sqlite3_stmt statement) : IDisposable
+/// <summary>A statement on the writer's path that gives no rows: bound from spans, without the copies, boxes and parameter objects of the ADO.NET layer. Give its values in order, then run it.</summary>
+internal sealed class PreparedWrite(sqlite3 connection, sqlite3_stmt statement) : IDisposable
 {
     private int _bound;
 
-    public PreparedInsert With(long value) => Checked(raw.sqlite3_bind_int64(statement, ++_bound, value));
+    public PreparedWrite With(long value) => Checked(raw.sqlite3_bind_int64(statement, ++_bound, value));
 
-    public PreparedInsert With(ReadOnlySpan<byte> value) => Checked(raw.sqlite3_bind_blob(statement, ++_bound, value));
+    public PreparedWrite With(ReadOnlySpan<byte> value) => Checked(raw.sqlite3_bind_blob(statement, ++_bound, value));
 
-    public PreparedInsert WithNull() => Checked(raw.sqlite3_bind_null(statement, ++_bound));
+    public PreparedWrite WithNull() => Checked(raw.sqlite3_bind_null(statement, ++_bound));
 
     /// <exception cref="SqliteException">It failed; the caller's transaction decides what that means.</exception>
     public void Run()
@@ -30,7 +30,7 @@ internal sealed class PreparedInsert(sqlite3 connection, sqlite3_stmt statement)
 
     public void Dispose() => statement.Dispose();
 
-    private PreparedInsert Checked(int code)
+    private PreparedWrite Checked(int code)
     {
         if (code == raw.SQLITE_OK)
             return this;

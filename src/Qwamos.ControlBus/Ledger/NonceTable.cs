@@ -31,7 +31,7 @@ internal sealed class NonceTable
     public int Count { get; private set; }
 
     /// <summary>The entry that has a nonce; null when it is not in the set.</summary>
-    public long? Find(Nonce nonce) => Probe(nonce, out var slot) ? At(Slot(slot) - 1).Index : null;
+    public long? Find(Nonce nonce) => Probe(HighOf(nonce), LowOf(nonce), out var slot) ? At(Slot(slot) - 1).Index : null;
 
     /// <summary>Adds a nonce; false when it is there.</summary>
     /// <param name="nonce">The message's.</param>
@@ -41,18 +41,19 @@ internal sealed class NonceTable
     public bool TryAdd(Nonce nonce, long index, long timestampSeconds, int key)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(key, MaxKeys);
-        if (Probe(nonce, out var slot))
+        var (high, low) = (HighOf(nonce), LowOf(nonce));
+        if (Probe(high, low, out var slot))
             return false;
         if (Count > _slotMask / 4 * 3)
         {
             Grow();
-            Probe(nonce, out slot);
+            Probe(high, low, out slot);
         }
         var number = TakeNumber();
         At(number) = new Held
         {
-            High = HighOf(nonce),
-            Low = LowOf(nonce),
+            High = high,
+            Low = low,
             Index = index,
             Timestamp = (uint)Math.Clamp(timestampSeconds, 0, uint.MaxValue),
             Key = (ushort)key,
@@ -63,7 +64,7 @@ internal sealed class NonceTable
     }
 
     /// <summary>Removes a nonce and gives its key; null when it is not there.</summary>
-    public int? Remove(Nonce nonce) => Probe(nonce, out var slot) ? Remove(slot) : null;
+    public int? Remove(Nonce nonce) => Probe(HighOf(nonce), LowOf(nonce), out var slot) ? Remove(slot) : null;
 
     /// <summary>Removes those of an older timestamp than <paramref name="fromSeconds"/> whose entries are below <paramref name="below"/>; tells the key of each. Gives the oldest timestamp left.</summary>
     public long RemoveOlder(long fromSeconds, long below, Action<int> removed)
@@ -76,7 +77,7 @@ internal sealed class NonceTable
                 continue;
             if (held.Timestamp < fromSeconds && held.Index < below)
             {
-                Probe(held.Nonce, out var slot);
+                Probe(held.High, held.Low, out var slot);
                 removed(Remove(slot));
             }
             else
@@ -88,11 +89,13 @@ internal sealed class NonceTable
     }
 
     /// <summary>True with the slot of a nonce; false with the empty one that it would take.</summary>
-    private bool Probe(Nonce nonce, out int slot)
+    private bool Probe(ulong high, ulong low, out int slot)
     {
-        for (slot = Home(nonce); Slot(slot) != 0; slot = Next(slot))
+        slot = Home(high, low);
+        for (int number; (number = Slot(slot)) != 0; slot = Next(slot))
         {
-            if (At(Slot(slot) - 1).Nonce == nonce)
+            ref var held = ref At(number - 1);
+            if (held.High == high && held.Low == low)
                 return true;
         }
         return false;
@@ -111,7 +114,8 @@ internal sealed class NonceTable
         var hole = slot;
         for (var next = Next(slot); Slot(next) != 0; next = Next(next))
         {
-            var home = Home(At(Slot(next) - 1).Nonce);
+            ref var moving = ref At(Slot(next) - 1);
+            var home = Home(moving.High, moving.Low);
             if (Distance(home, next) < Distance(hole, next))
                 continue;
             Slot(hole) = Slot(next);
@@ -144,17 +148,17 @@ internal sealed class NonceTable
         {
             if (At(number).Key == Removed)
                 continue;
-            Probe(At(number).Nonce, out var slot);
+            Probe(At(number).High, At(number).Low, out var slot);
             Slot(slot) = number + 1;
         }
     }
 
     // A signer chooses nonces, and must not be able to choose such as meet in one slot: the product of what the secrets make of both halves.
     // The framework's own hash of a number first folds each half to 32 bits, by a rule that everybody knows.
-    private int Home(Nonce nonce)
+    private int Home(ulong high, ulong low)
     {
-        var high = Math.BigMul(HighOf(nonce) ^ _highSecret, LowOf(nonce) ^ _lowSecret, out var low);
-        return unchecked((int)(high ^ low)) & _slotMask;
+        var upper = Math.BigMul(high ^ _highSecret, low ^ _lowSecret, out var lower);
+        return unchecked((int)(upper ^ lower)) & _slotMask;
     }
 
     private static ulong HighOf(Nonce nonce) => (ulong)(nonce.Value >> 64);
@@ -184,7 +188,5 @@ internal sealed class NonceTable
         public long Index;
         public uint Timestamp;
         public ushort Key;
-
-        public readonly Nonce Nonce => new(new UInt128(High, Low));
     }
 }

@@ -1,5 +1,6 @@
 """Measures a long ledger beside an empty and a short one, in one run; called by bench/ledger, which builds everything first."""
 
+import datetime
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import time
 from harness.machine import machine, sentence
 from harness.page import update
 from harness.programs import BIN, resident_mb, say, tool
-from harness.results import write
+from harness.results import commit, write
 from harness.servers import Bus
 
 ENTRIES = 1_000_000
@@ -200,7 +201,7 @@ def report(where, entries, ready, idle, loaded, costs, found):
         start_ratio <= MAX_START_RATIO and ready["long"] < MAX_START_MS, more <= MAX_MORE_MB, *(ratio <= MAX_APPEND_RATIO for ratio in append.values()),
         share >= MIN_VERIFY_SHARE]) if not isMet]
     text = "\n".join([
-        "Measured on %s." % sentence(where), "", "| %s entries | bound | measured |" % format(entries, ","), "|---|---|---|", *("| %s | %s | %s |" % row for row in rows), ""])
+        "Measured on %s, commit %s, on %s." % (datetime.date.today().isoformat(), commit(), sentence(where)), "", "| %s entries | bound | measured |" % format(entries, ","), "|---|---|---|", *("| %s | %s | %s |" % row for row in rows), ""])
     return text, missed
 
 

@@ -1,12 +1,13 @@
 """The tables of docs/performance.md."""
 
+import datetime
 import os
 import re
 import statistics
 
 from harness.machine import sentence
 from harness.programs import TOP
-from harness.results import read
+from harness.results import commit, read
 from harness.targets import command, number
 
 PAGE = os.path.join(TOP, "docs", "performance.md")
@@ -22,7 +23,7 @@ PLOTS = (
     "![Whole processes](performance/processes.svg)", "",
 )
 LACKS = {
-    "qwamosd": "nothing: each request is verified, checked for replay, validated, and synced to the disk before its answer",
+    "qwamosd": "(verifies, checks for replay, validates, and syncs to the disk, each request before its answer)",
     "etcd": "verifies no signature; a value a key, no schema",
     "Redis": "verifies no signature; no schema, one thread",
     "D-Bus": "verifies no signature, stores nothing",
@@ -34,8 +35,8 @@ LACKS = {
 
 def measured(found, where, versions, rounds, rows, plotted):
     return "\n".join([
-        "Measured on %s. Yardsticks: %s. %s; a value is the median round, in parentheses the least and the greatest." % (
-            sentence(where), ", ".join("%s %s" % pair for pair in versions.items()), "1 round" if rounds == 1 else "%d rounds, interleaved" % rounds),
+        "Measured on %s, commit %s, on %s. Yardsticks: %s. %s" % (
+            datetime.date.today().isoformat(), commit(), sentence(where), ", ".join("%s %s" % pair for pair in versions.items()), "1 round." if rounds == 1 else "%d rounds, interleaved: a value is the median round, in parentheses the least and the greatest." % rounds),
         "", "| target | bound | measured | |", "|---|---|---|---|", *(row.row() for row in rows), "", *(PLOTS if plotted else ()),
         *(line for part, title in RATE_PARTS if part in found.parts for line in rate_table(found, part, title)),
         *alone_table(found), *process_table(found), *(micro_table() if plotted else ())])

@@ -22,6 +22,7 @@ public static class DaemonCommandLine
         HelpName = "auto|text|json|journal",
         Recursive = true,
         DefaultValueFactory = _ => Running.LogFormat.Auto,
+        CustomParser = ParseLogFormat,
     };
 
     /// <summary>Makes a command's action of a method that takes the paths; a bad --root is a usage error.</summary>
@@ -58,9 +59,21 @@ public static class DaemonCommandLine
             return [NearestName.Sentence("option", mistaken, options.Select(option => option.Name))];
         }
         if (parsed.Errors.Count == 0 || parsed.UnmatchedTokens is not [string first, ..])
-            return [.. parsed.Errors.Select(error => error.Message)];
+            return [.. parsed.Errors.Select(error => OneLine(error.Message))];
         return [command.Subcommands.Count > 0 ? NearestName.Sentence("command", first, command.Subcommands.Select(sub => sub.Name)) : $"{command.Name} does not take {first}"];
     }
+
+    private static LogFormat ParseLogFormat(ArgumentResult argument)
+    {
+        // Numbers are no names, though an enumeration would take them.
+        if (argument.Tokens is [{ Value: { } word }] && word.All(char.IsAsciiLetterLower) && Enum.TryParse(word, ignoreCase: true, out LogFormat format))
+            return format;
+        argument.AddError($"--log-format is {LogFormat.HelpName!.Replace("|", ", ", StringComparison.Ordinal)}, not {string.Join(' ', argument.Tokens.Select(token => token.Value))}");
+        return default;
+    }
+
+    /// <summary>The library lists values a line each; here a fault is one line.</summary>
+    private static string OneLine(string message) => string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static void Complain(string error) =>
         Console.Error.WriteLine($"{Path.GetFileName(Environment.ProcessPath)}: {SafeText.ForTerminal(error)}");

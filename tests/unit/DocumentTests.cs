@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Client;
 using Xunit;
@@ -21,6 +22,25 @@ public sealed partial class DocumentTests
             PolicySchema.BuiltIn.Keys.Select(key => $"{key.Name}: {(key.Apply == PolicyApply.Runtime ? "now" : "reboot")}, {key.Class}, {key.IsConfidential}"),
             KeyRow().Matches(Section("docs/guide/README.md", "## Classification"))
                 .Select(row => $"{row.Groups[1]}: {row.Groups[3]}, {row.Groups[4]}, {row.Groups[2].Value.Contains("confidential", StringComparison.Ordinal)}"));
+
+    [Fact]
+    public void Format_of_the_ledger_has_the_statements_that_make_it()
+    {
+        string folder = Directory.CreateTempSubdirectory("qwl-").FullName;
+        try
+        {
+            LedgerStore.Open(Path.Combine(folder, "ledger.db"), LedgerOpenMode.ReadWrite).Dispose();
+            using var database = LedgerDatabase.Open(Path.Combine(folder, "ledger.db"), LedgerOpenMode.ReadOnly);
+            List<string> made = database.QueryTexts("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL");
+            string document = File.ReadAllText(Path.Combine(Repository.Root, "docs/formats/ledger.md"));
+            Assert.Equal(8, made.Count);
+            Assert.All(made, sql => Assert.Contains($"\n    {sql.Replace("\n", "\n    ", StringComparison.Ordinal)}\n", document, StringComparison.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     [Theory]
     [InlineData]

@@ -14,7 +14,7 @@ namespace Qwamos.Echo;
 internal static class Program
 {
     private const int Backlog = 4_096;
-    private const int ReadBufferBytes = 65_536;
+    private const int ReadBufferBytes = 1;
     private const int WriteBufferBytes = 1;
 
     private static async Task<int> Main(string[] arguments)

@@ -79,6 +79,64 @@ public sealed class ConnectionAttackTests : IDisposable
     }
 
     [Fact]
+    public void Attack23_FloodOfCheapRequestsOnManyConnections_LeavesEachConnectionItsTurn()
+    {
+        const int Flooding = 8;
+        _trial.StartDaemon();
+        // Refused without a signature to verify: nothing but reading and parsing, as fast as the daemon answers.
+        string refused = $"{{\"msg\":{{\"command\":\"get_status\",\"args\":{{\"x\":[{string.Join(',', Enumerable.Repeat("1", 600))}]}}}}}}\n";
+        byte[] requests = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(refused, 64)));
+        int[] answered = new int[Flooding];
+        BusClient[] clients = [.. Enumerable.Range(0, Flooding).Select(_ => _trial.Connect())];
+        foreach (BusClient client in clients)
+            (client.Socket.ReceiveTimeout, client.Socket.SendTimeout) = (0, 0);
+        Thread[] senders = [.. clients.Select(client => new Thread(() => UntilClosed(() => client.Send(requests))))];
+        Thread[] readers = [.. clients.Select((client, number) => new Thread(() =>
+        {
+            byte[] buffer = new byte[65_536];
+            UntilClosed(() =>
+            {
+                int read = client.Socket.Receive(buffer);
+                Interlocked.Add(ref answered[number], buffer.AsSpan(0, read > 0 ? read : throw new SocketException((int)SocketError.Shutdown)).Count((byte)'\n'));
+            });
+        }))];
+        foreach (Thread thread in (Thread[])[.. senders, .. readers])
+            thread.Start();
+        try
+        {
+            // Whoever has a thread gives it up: each flooding connection goes on while the others do, again and again, and so does everybody else.
+            for (int round = 0; round < 20; round++)
+            {
+                int[] before = [.. answered.Select((_, i) => Volatile.Read(ref answered[i]))];
+                Assert.Equal("ok", _trial.Set("RADIO_IDLE_TIMEOUT_MIN", (round + 20).ToString(System.Globalization.CultureInfo.InvariantCulture)).Code());
+                Eventually.True(() => before.Select((count, i) => Volatile.Read(ref answered[i]) > count).All(moved => moved), "each flooding connection is answered");
+            }
+        }
+        finally
+        {
+            foreach (BusClient client in clients)
+                client.Socket.Shutdown(SocketShutdown.Both);
+            foreach (Thread thread in (Thread[])[.. senders, .. readers])
+                thread.Join();
+            foreach (BusClient client in clients)
+                client.Dispose();
+        }
+    }
+
+    private static void UntilClosed(Action step)
+    {
+        try
+        {
+            while (true)
+                step();
+        }
+        catch (SocketException)
+        {
+            // The test is over.
+        }
+    }
+
+    [Fact]
     public void Attack24_PeerThatNeverReads_IsClosed()
     {
         RunningProgram daemon = _trial.StartDaemon();

@@ -115,7 +115,16 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
                 throw;
             }
             Release(written);
+            // Whoever began, perhaps the writer, sends once: a peer that is answered as fast as it asks must not keep him.
+            if (HasMore())
+                await Task.Yield();
         }
+    }
+
+    private bool HasMore()
+    {
+        lock (_gate)
+            return IsHeadReady();
     }
 
     private async ValueTask FlushAsync()

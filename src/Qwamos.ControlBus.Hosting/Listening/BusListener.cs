@@ -14,7 +14,8 @@ namespace Qwamos.ControlBus.Hosting.Listening;
 public sealed class BusListener : IAsyncDisposable
 {
     private const int Backlog = 4_096;
-    private const int ReadBufferBytes = 65_536;
+    /// <summary>The transport reads no further while there are bytes that the connection has not looked at: so it goes where the connection goes.</summary>
+    private const int ReadBufferBytes = 1;
 
     /// <summary>The smallest write buffer there is: a flush then ends when the kernel has taken the bytes, which the answers' order and timing rest on.</summary>
     private const int WriteBufferBytes = 1;
@@ -125,12 +126,15 @@ public sealed class BusListener : IAsyncDisposable
     {
         try
         {
-            while (true)
+            for (int accepted = 1; ; accepted++)
             {
                 await _places.WaitAsync(_stopping.Token);
                 if (await listener.AcceptAsync(_stopping.Token) is not { } transport)
                     return;
                 await ServeAsync(transport);
+                // As a connection does: more and more of them must not keep the thread either.
+                if (accepted % FairScheduler.PiecesPerTurn == 0)
+                    await Task.Yield();
             }
         }
         catch (OperationCanceledException)

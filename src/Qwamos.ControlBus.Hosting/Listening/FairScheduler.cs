@@ -14,7 +14,7 @@ public sealed class FairScheduler(int workers, int maxWaitingPerUid) : IThreadPo
     /// After so many pieces a worker goes to the end of the thread pool's queue, and a thread that reads sockets leaves what else it read to the
     /// workers, so that other sockets are read too.
     /// </summary>
-    private const int PiecesPerTurn = 8;
+    internal const int PiecesPerTurn = 8;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<uint, int> _unfinished = [];

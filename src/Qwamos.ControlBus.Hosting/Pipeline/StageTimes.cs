@@ -12,6 +12,8 @@ public sealed class StageTimes
     /// <summary>Buckets of a histogram: the last but one ends at 2.6 seconds.</summary>
     public const int Buckets = 20;
 
+    private static readonly long FirstTimestamps = Stopwatch.Frequency / 100_000;
+
     private readonly long[] _counts = new long[Enum.GetValues<RequestStage>().Length * Buckets];
     private readonly long[] _ticks = new long[Enum.GetValues<RequestStage>().Length * Buckets];
 
@@ -54,13 +56,14 @@ public sealed class StageTimes
     internal void Add(RequestStage stage, long begin, long end)
     {
         long took = Math.Max(0, end - begin);
-        int at = ((int)stage * Buckets) + BucketOf(Stopwatch.GetElapsedTime(0, took));
-        Interlocked.Increment(ref _counts[at]);
+        int at = ((int)stage * Buckets) + BucketOf(took);
+        // Counted last: whoever reads between the two sees a sum that is ahead, never a time that is missing.
         Interlocked.Add(ref _ticks[at], took);
+        Interlocked.Increment(ref _counts[at]);
     }
 
-    /// <summary>The first bucket that is long enough.</summary>
-    private static int BucketOf(TimeSpan took) => took <= First
+    /// <summary>The first bucket that is long enough, by the timestamps themselves: a mean must not come out longer than its bucket.</summary>
+    private static int BucketOf(long took) => took <= FirstTimestamps
         ? 0
-        : Math.Min(Buckets - 1, 1 + BitOperations.Log2((ulong)((took.Ticks - 1) / First.Ticks)));
+        : Math.Min(Buckets - 1, 1 + BitOperations.Log2((ulong)((took - 1) / FirstTimestamps)));
 }

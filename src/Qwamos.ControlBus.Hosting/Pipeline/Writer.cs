@@ -186,13 +186,10 @@ public sealed class Writer
         if (_usualBatch < BusyBatchEntries)
             return;
         long begin = Stopwatch.GetTimestamp();
-        TimeSpan left = GatheringTime;
         Volatile.Write(ref _isGathering, true);
-        while (!_isStopping && _queue.Count < Limits.MaxBatchEntries && Volatile.Read(ref _expected) > 0 && left > TimeSpan.Zero)
-        {
-            Monitor.Wait(_gate, left);
-            left = GatheringTime - Stopwatch.GetElapsedTime(begin);
-        }
+        // Whole milliseconds, all that a wait can be: less would be none, again and again.
+        while (!_isStopping && _queue.Count < Limits.MaxBatchEntries && Volatile.Read(ref _expected) > 0 && Stopwatch.GetElapsedTime(begin) < GatheringTime)
+            Monitor.Wait(_gate, GatheringTime);
         Volatile.Write(ref _isGathering, false);
     }
 
@@ -210,37 +207,45 @@ public sealed class Writer
         foreach (PendingChange pending in taken)
             Stages.Add(RequestStage.Wait, pending.VerifiedAt, begin);
         var batch = new Batch(_ledger, _replay, _schema, _scope, _published, taken.Count);
+        Refusal? refusal = Record(batch, taken);
+        long recorded = Stopwatch.GetTimestamp();
+        Stages.Add(RequestStage.Commit, begin, recorded);
+        if (refusal is null && batch.Entries.Count > 0)
+            Publish(batch);
+        long published = Stopwatch.GetTimestamp();
+        Stages.Add(RequestStage.Publish, recorded, published);
+        if (refusal is null)
+            batch.Answer();
+        else
+            batch.Drop(refusal);
+        Stages.Add(RequestStage.Answer, published, Stopwatch.GetTimestamp());
+    }
+
+    /// <summary>Decides the batch and makes it durable; why not, when nothing of it was recorded.</summary>
+    private Refusal? Record(Batch batch, List<PendingChange> taken)
+    {
         try
         {
             foreach (PendingChange pending in taken)
                 batch.Decide(pending);
             if (batch.Entries.Count > 0)
                 _ledger.AppendBatch(batch.Entries);
+            return null;
         }
         catch (LedgerFullException)
         {
             NoteFull(isFull: true);
-            batch.Drop(new Refusal(ErrorCode.StorageFull, "the disk is full: nothing was recorded, and the same message can be sent again"));
-            return;
+            return new Refusal(ErrorCode.StorageFull, "the disk is full: nothing was recorded, and the same message can be sent again");
         }
         catch (LedgerBusyException)
         {
-            batch.Drop(new Refusal(ErrorCode.Busy, "another program holds the ledger's lock: nothing was recorded, and the same message can be sent again"));
-            return;
+            return new Refusal(ErrorCode.Busy, "another program holds the ledger's lock: nothing was recorded, and the same message can be sent again");
         }
         catch (IOException e) when (e is LedgerBrokenException or LedgerIntegrityException)
         {
             RefuseAll(taken);
             throw;
         }
-        long durable = Stopwatch.GetTimestamp();
-        Stages.Add(RequestStage.Commit, begin, durable);
-        if (batch.Entries.Count > 0)
-            Publish(batch);
-        long published = Stopwatch.GetTimestamp();
-        Stages.Add(RequestStage.Publish, durable, published);
-        batch.Answer();
-        Stages.Add(RequestStage.Answer, published, Stopwatch.GetTimestamp());
     }
 
     private void Publish(Batch batch)

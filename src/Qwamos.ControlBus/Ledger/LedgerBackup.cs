@@ -88,7 +88,7 @@ internal static class LedgerBackup
         var tree = new MerkleTree();
         using var select = connection.CreateCommand();
         select.CommandText = isWhole
-            ? "SELECT idx, substr(leaf_hash, 1, 8), NULL, leaf, leaf_hash FROM entries ORDER BY idx"
+            ? "SELECT idx, substr(leaf_hash, 1, 8), NULL, leaf, 1, leaf_hash FROM entries ORDER BY idx"
             : $"SELECT {LedgerStatements.EntryColumns} FROM entries ORDER BY idx";
         using var reader = select.ExecuteReader();
         while (reader.Read())
@@ -97,7 +97,7 @@ internal static class LedgerBackup
             var entry = LedgerStatements.ReadEntry(reader);
             if (entry.Index != tree.Size)
                 break;
-            if (!entry.TryCheck(out var hash) || (isWhole && !reader.GetFieldValue<byte[]>(4).AsSpan().SequenceEqual(hash)))
+            if (!entry.TryCheck(out var hash) || (isWhole && !reader.GetFieldValue<byte[]>(5).AsSpan().SequenceEqual(hash)))
                 throw new LedgerIntegrityException($"Entry {tree.Size} is not what was recorded: its bytes do not have its hash. The ledger is not backed up.", tree.Size);
             tree.Append(hash);
         }

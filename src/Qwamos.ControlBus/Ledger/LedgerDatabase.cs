@@ -100,6 +100,7 @@ internal sealed class LedgerDatabase : IDisposable
     /// <summary>An empty database in memory.</summary>
     public static LedgerDatabase OpenEmpty()
     {
+        SqliteLibrary.Choose();
         var connection = new SqliteConnection("Data Source=:memory:;Pooling=False");
         connection.Open();
         return new LedgerDatabase(":memory:", connection);

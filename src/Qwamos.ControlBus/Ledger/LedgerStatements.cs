@@ -7,11 +7,11 @@ namespace Qwamos.ControlBus.Ledger;
 internal sealed class LedgerStatements(LedgerDatabase database)
 {
     /// <summary>
-    /// The columns that <see cref="ReadEntry"/> reads. A head that is longer than any is none, and its leaves do not have their hashes: else one of
-    /// some megabytes in a small file would be read into memory once for each row that names it.
+    /// The columns that <see cref="ReadEntry"/> reads. A head that is longer than any counts as missing: else one of some megabytes in a small file
+    /// would be read into memory once for each row that names it.
     /// </summary>
     public static readonly string EntryColumns =
-        $"idx, leaf_hash, (SELECT heads.head FROM heads WHERE id = entries.head AND length(heads.head) <= {Limits.MaxHeadBytes}), leaf";
+        $"idx, leaf_hash, (SELECT heads.head FROM heads WHERE id = entries.head AND length(heads.head) <= {Limits.MaxHeadBytes}), leaf, head IS NULL";
 
     private readonly SqliteCommand _selectTree = database.Prepare(
         "SELECT size, root, (SELECT max(idx) FROM entries), (SELECT max(id) FROM hashes) FROM tree WHERE id = 1");
@@ -82,12 +82,15 @@ internal sealed class LedgerStatements(LedgerDatabase database)
         return entries;
     }
 
-    /// <summary>An entry from its columns.</summary>
+    /// <summary>
+    /// An entry from its columns. One whose head is missing has no leaf, and no reader takes that: were the rest taken for all of it, the next head
+    /// that is stored could come into its place.
+    /// </summary>
     public static StoredEntry ReadEntry(SqliteDataReader reader)
     {
         var rest = reader.GetFieldValue<byte[]>(3);
-        return new StoredEntry(
-            reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.IsDBNull(2) ? rest : [.. reader.GetFieldValue<byte[]>(2), .. rest]);
+        var leaf = reader.GetInt64(4) != 0 ? rest : reader.IsDBNull(2) ? [] : [.. reader.GetFieldValue<byte[]>(2), .. rest];
+        return new StoredEntry(reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), leaf);
     }
 
     /// <summary>At least one stored hash; fewer than asked for when one after it is missing or malformed, so that whoever asks for that one hears of it.</summary>

@@ -134,6 +134,9 @@ internal static class LedgerTables
         Demand(
             database.QueryInteger("SELECT count(*) FROM heads WHERE id NOT IN (SELECT head FROM entries WHERE head IS NOT NULL)") == 0,
             "The table of heads has one that no entry begins with.");
+        Demand(
+            database.QueryInteger("SELECT count(*) FROM entries WHERE head IS NOT NULL AND head NOT IN (SELECT id FROM heads)") == 0,
+            "An entry begins with a head that is not in the table of heads.");
         // Each message's was found with its entry, so as many as there are messages are theirs and no others.
         Demand(
             database.QueryInteger("SELECT total(length(nonces)) FROM nonces") == messages * Limits.NonceBytes,

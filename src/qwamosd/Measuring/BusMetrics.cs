@@ -89,9 +89,14 @@ internal sealed class BusMetrics
                 {
                     ref (long Count, TimeSpan Sum) told = ref _told[(int)stage, bucket];
                     (long count, TimeSpan sum) = _times.Read(stage, bucket);
-                    if (count > told.Count)
-                        _stages[(int)stage].Observe((sum - told.Sum).TotalSeconds / (count - told.Count), count - told.Count);
-                    told = (count, sum);
+                    if (count == told.Count)
+                        continue;
+                    // A time whose count is still to come may be in the sum: what is too much for the bucket is told with it.
+                    TimeSpan mean = (sum - told.Sum) / (count - told.Count);
+                    if (bucket < StageTimes.Buckets - 1 && mean > StageTimes.Longest(bucket))
+                        mean = StageTimes.Longest(bucket);
+                    _stages[(int)stage].Observe(mean.TotalSeconds, count - told.Count);
+                    told = (count, told.Sum + (mean * (count - told.Count)));
                 }
             }
         }

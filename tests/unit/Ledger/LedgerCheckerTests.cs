@@ -67,6 +67,7 @@ public sealed class LedgerCheckerTests : IDisposable
     [InlineData("INSERT INTO hashes VALUES(-3, zeroblob(32))", null)]
     [InlineData("INSERT INTO heads VALUES(99, x'00')", null)]
     [InlineData("UPDATE heads SET head = x'00' WHERE id = 1", 1)]
+    [InlineData("UPDATE entries SET head = (SELECT max(id) + 1 FROM heads) WHERE idx = 0", 0)]
     [InlineData("DELETE FROM heads WHERE id = 1", 1)]
     [InlineData("UPDATE nonces SET nonces = x'00' WHERE first = 0", 0)]
     [InlineData("UPDATE nonces SET first = first + 1 WHERE first = 0", 0)]

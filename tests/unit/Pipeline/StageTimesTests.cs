@@ -41,6 +41,16 @@ public sealed class StageTimesTests
     }
 
     [Fact]
+    public void A_mean_lies_in_its_bucket()
+    {
+        var times = new StageTimes();
+        for (int i = 0; i < 10; i++)
+            times.Add(RequestStage.Verify, 0, (Stopwatch.Frequency / 100_000) + 1);
+        Assert.Equal(0, times.Read(RequestStage.Verify, 0).Count);
+        Assert.Equal(10, times.Read(RequestStage.Verify, 1).Count);
+    }
+
+    [Fact]
     public void A_clock_that_steps_back_is_no_time()
     {
         var times = new StageTimes();

@@ -142,7 +142,9 @@ public sealed partial class BootTamperTests : IDisposable
         Forge(leaf =>
         {
             System.Text.Json.Nodes.JsonObject message = TestSigner.Draft("""{"KERNEL_HARDENING":"strict"}""");
+            // The ledger finds a nonce by its timestamp: both stay, or what is found is a damaged ledger.
             message["nonce"] = SignedNonce().Match(leaf).Groups[1].Value;
+            message["timestamp"] = long.Parse(SignedTimestamp().Match(leaf).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
             message["system"] = new string('a', 32);
             string canonical = TestSigner.Canonical(message);
             string signature = Convert.ToBase64String(_trial.Signer.SignBytes(canonical));
@@ -290,6 +292,9 @@ public sealed partial class BootTamperTests : IDisposable
 
     [GeneratedRegex("\"nonce\":\"([^\"]*)\"")]
     private static partial Regex SignedNonce();
+
+    [GeneratedRegex("\"timestamp\":([0-9]+)")]
+    private static partial Regex SignedTimestamp();
 
     [GeneratedRegex("\"time\":([0-9]+)")]
     private static partial Regex RecordedTime();

@@ -16,11 +16,33 @@ internal static partial class Libc
     [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int Lchown(string path, uint uid, uint gid);
 
+    /// <summary>The C library has no function for it before glibc 2.41. The arguments are long in the kernel's own calling convention.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall")]
+    internal static partial long SchedSetAttr(long number, long thread, in SchedAttr attributes, long flags);
+
+    /// <summary>The nice value; of the calling thread where both are 0.</summary>
+    [LibraryImport("libc", EntryPoint = "getpriority")]
+    internal static partial int GetPriority(int which, uint who);
+
     [LibraryImport("libc", EntryPoint = "getpwnam", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint GetPwNam(string name);
 
     [LibraryImport("libc", EntryPoint = "getgrnam", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial nint GetGrNam(string name);
+
+    /// <summary>The first version of <c>struct sched_attr</c>, of 48 bytes.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct SchedAttr
+    {
+        public uint Size;
+        public uint Policy;
+        public ulong Flags;
+        public int Nice;
+        public uint Priority;
+        public ulong Runtime;
+        public ulong Deadline;
+        public ulong Period;
+    }
 
     /// <summary>Both counts are unsigned long: 64 bits wherever the bus runs.</summary>
     [StructLayout(LayoutKind.Sequential)]

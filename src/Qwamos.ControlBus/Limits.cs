@@ -239,4 +239,26 @@ public static class Limits
 
     /// <summary>Connections that one uid may always have; above it, three quarters of the places.</summary>
     public const int MinConnectionsPerUid = 10_000;
+
+    // Trust.
+
+    /// <summary>A trust root with its signatures: it travels as one request, and stands whole in its leaf.</summary>
+    public const int MaxTrustRootBytes = 57_344;
+
+    public const int MaxRoles = 16;
+
+    /// <summary>Commands, grants of policy, or values of a grant in one role.</summary>
+    public const int MaxGrants = 64;
+
+    /// <summary>Revoked keys are kept for good.</summary>
+    public const int MaxRevocations = 256;
+
+    /// <summary>How long a change that needs several holders may wait for them: <c>expires</c> less <c>timestamp</c>.</summary>
+    public const int MaxProposalSeconds = 7 * 86_400;
+
+    /// <summary>Least time that an old key stays beside its successor: every message that it signed before is then too old.</summary>
+    public const int RotationOverlapSeconds = FreshnessWindowSeconds;
+
+    /// <summary>From so long before its end on a trust root's expiry is warned of.</summary>
+    public const int RootExpiryWarningSeconds = 30 * 86_400;
 }

@@ -10,7 +10,7 @@ public sealed partial class TidyTests
     private const int MaxFileLines = 500;
 
     // A folder refers only to folders before it (DESIGN section 8; Files stands first, see docs/adr).
-    private static readonly string[] Library = ["Files", "Json", "Keys", "Envelopes", "Verification", "Policy", "Ledger", "Audit"];
+    private static readonly string[] Library = ["Files", "Json", "Keys", "Trust", "Envelopes", "Verification", "Policy", "Ledger", "Audit"];
     private static readonly string[] Hosting = ["Running", "Listening", "Pipeline", "Commands"];
 
     private static readonly string[] TextFiles =

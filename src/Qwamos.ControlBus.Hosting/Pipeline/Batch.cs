@@ -2,6 +2,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Hosting.Pipeline;
@@ -30,8 +31,19 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     /// <summary>Nonce, then policy: a refusal before the nonce consumes nothing, one after it is recorded with it.</summary>
     public void Decide(PendingChange pending)
     {
-        VerifiedMessage message = pending.Message;
         long index = start.Size + _entries.Count;
+        if (pending.Message.RootVersion != State.Trust.Version && pending.JudgeAgain(State.Trust.Root) is { } changed)
+        {
+            // What was verified under the trust root before is nothing under this one.
+            _decided.Add(new Decided(pending, Refusal: changed));
+            return;
+        }
+        VerifiedMessage message = pending.Message;
+        if (message.Root is { } root)
+        {
+            _decided.Add(Decide(pending, root, index));
+            return;
+        }
         if (message.Message.KeyStatement is { } statement)
         {
             _decided.Add(Decide(pending, statement, index));
@@ -103,6 +115,23 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         State = State.WithKey(statement, index);
         return new Decided(pending, Statement: index);
     }
+
+    /// <summary>The one in force is answered as the first time. A baseline that this ledger does not have was seen in another.</summary>
+    private Decided Decide(PendingChange pending, SignedRoot root, long index)
+    {
+        if (RootChain.IsSame(State.Trust.Root ?? TrustRoot.Implicit([]), root.Root))
+            return new Decided(pending, Statement: State.Trust.Entries[^1]);
+        if (!scope.IsReceiver && !HasSeen(root.Root.Baseline))
+            return new Decided(pending, Refusal: new Refusal(ErrorCode.Unproven, $"the trust root's baseline, {root.Root.Baseline.Size} entries, is not of this ledger"));
+        _entries.Add(EntryWriter.RecordRoot(pending.Judged.Now, PeerOf(pending), root));
+        _outcomes.Add(MessageEntry.Accepted);
+        LastUpdateSeconds = pending.Judged.Now;
+        State = State.WithRoot(root, index);
+        return new Decided(pending, Statement: index);
+    }
+
+    private bool HasSeen(Baseline baseline) =>
+        baseline.Size <= start.Size && Convert.ToHexStringLower(new LedgerTree(ledger).RootAt(baseline.Size)) == baseline.RootHash;
 
     private static EntryPeer PeerOf(PendingChange pending) => new(pending.Peer.Uid, pending.Peer.Gid, pending.Peer.Pid);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Hosting.Pipeline;
@@ -35,6 +36,15 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
         VerifiedAt = at;
         _message = message;
         Judged = judged;
+    }
+
+    /// <summary>Verifies it again, by another trust root than before; why it is nothing now, or null.</summary>
+    public Refusal? JudgeAgain(TrustRoot? root)
+    {
+        if (!pipeline.Verifier.Check(Envelope, Judged, root).TryGet(out VerifiedMessage? message, out Refusal? refusal))
+            return refusal;
+        _message = message;
+        return null;
     }
 
     /// <summary>Gives the answer; it leaves with <see cref="Send"/>.</summary>

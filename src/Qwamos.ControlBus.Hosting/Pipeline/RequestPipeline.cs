@@ -21,6 +21,8 @@ public sealed class RequestPipeline(
     /// <summary>A status could not be made, on any thread; it must not block.</summary>
     public event Action<Exception>? StatusFailed;
 
+    internal Verifier Verifier => verifier;
+
     private EffectiveTime Now => new(time.GetUtcNow().ToUnixTimeSeconds(), writer.Published.Policy.FloorSeconds);
 
     /// <summary>1. On the connection's thread: parse, and queue for verification what is signed.</summary>
@@ -29,7 +31,7 @@ public sealed class RequestPipeline(
         if (!EnvelopeReader.TryRead(frame, out Envelope? envelope, out Refusal? refusal))
             Refuse(request, refusal);
         else if (!envelope.IsSigned && !Envelopes.Commands.IsSelfAuthenticating(envelope.Message.Command))
-            ShowOrRefuse(request, verifier.Check(envelope, Now));
+            ShowOrRefuse(request, verifier.Check(envelope, Now, writer.Published.Policy.Trust.Root));
         else
             Schedule(request, envelope);
     }
@@ -49,7 +51,7 @@ public sealed class RequestPipeline(
         EffectiveTime now = Now;
         long begin = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Queue, pending.QueuedAt, begin);
-        Verdict verdict = verifier.Check(pending.Envelope, now);
+        Verdict verdict = verifier.Check(pending.Envelope, now, writer.Published.Policy.Trust.Root);
         long end = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Verify, begin, end);
         if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true)

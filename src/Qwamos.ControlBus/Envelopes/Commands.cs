@@ -36,8 +36,16 @@ public static class Commands
     /// </summary>
     public const string Checkpoint = "checkpoint";
 
+    /// <summary>A version of the trust root: <c>args</c> is a <see cref="Trust.SignedRoot"/>, which carries its own signatures.</summary>
+    public const string TrustRoot = "trust_root";
+
+    /// <summary>
+    /// A version of the trust root, with its signatures: <c>args</c> is <c>{"version":N}</c>, or absent for the newest. May come unsigned.
+    /// </summary>
+    public const string GetTrustRoot = "get_trust_root";
+
     /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
-    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or Checkpoint;
+    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or Checkpoint or TrustRoot;
 
     /// <summary>A backup of the whole ledger: no <c>args</c>. Signed; takes no nonce's place; qwamosd's only.</summary>
     public const string Backup = "backup";
@@ -46,7 +54,7 @@ public static class Commands
     public const string GetBackup = "get_backup";
 
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
-    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency;
+    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot;
 
     /// <summary>Whether a command gives confidential values: without a signature it has a form, and is <c>bad_signature</c>.</summary>
     public static bool IsForSigners(string command) => command is Backup or GetBackup;

@@ -67,7 +67,6 @@ public static class EnvelopeReader
         if (fault is not null)
             return Refusal.BadRequest(fault);
 
-        unsupported ??= read.Length > 1 ? "more than one signature is not supported yet" : null;
         if (unsupported is not null)
             return new Refusal(ErrorCode.NotSupported, unsupported);
         envelope = new Envelope(message!, read, raw);

@@ -94,6 +94,9 @@ internal static class MessageReader
             Commands.GetProof => HasNumbers(args, "index") ? null : "args of get_proof is not an object of exactly index, a number from 0 on",
             Commands.LedgerKey => LedgerKeyStatement.TryRead(args, out _, out string? fault) ? null : $"args of ledger_key: {fault}",
             Commands.Checkpoint => CheckpointOffer.TryRead(args, out _, out string? why) ? null : $"args of checkpoint: {why}",
+            // What is in it costs more to judge than others should wait for: that is the verifier's.
+            Commands.TrustRoot => args is { Members.Length: 2 } && args.TryGet("root", out _) && args.TryGet("signatures", out _) ? null : "args of trust_root is not an object of exactly root and signatures",
+            Commands.GetTrustRoot => args is null || args.Members.IsEmpty || HasNumbers(args, "version") ? null : "args of get_trust_root is not empty, and not an object of exactly version, a number from 0 on",
             Commands.Backup => args is null || args.Members.IsEmpty ? null : "backup takes no args",
             Commands.GetBackup => IsPlace(args) ? null : "args of get_backup is not an object of exactly name, a string, and offset, a number from 0 on",
             Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",

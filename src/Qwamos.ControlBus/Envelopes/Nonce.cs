@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Envelopes;

@@ -13,6 +13,9 @@ public enum SigningPurpose
 
     /// <summary>That a verifier key is the one of a system's ledger.</summary>
     LedgerKey,
+
+    /// <summary>A version of the trust root.</summary>
+    TrustRoot,
 }
 
 /// <summary>The names of the purposes, which are part of what is signed.</summary>
@@ -26,6 +29,7 @@ public static class SigningPurposes
     private static string Name(SigningPurpose purpose) => purpose switch
     {
         SigningPurpose.LedgerKey => "ledger-key",
+        SigningPurpose.TrustRoot => "trust-root",
         _ => throw new ArgumentOutOfRangeException(nameof(purpose)),
     };
 }

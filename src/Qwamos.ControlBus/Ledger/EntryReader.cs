@@ -3,6 +3,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -45,6 +46,8 @@ public static class EntryReader
             entry = ReadNote(row, reader, time, document);
         else if (kind == EntryWriter.LedgerKey)
             entry = ReadKey(reader, time, document);
+        else if (kind == EntryWriter.TrustRoot)
+            entry = ReadRoot(reader, time, document);
         else if (kind is EntryWriter.Change or EntryWriter.Refused)
             entry = ReadMessage(row, reader, time, document, kind == EntryWriter.Change, confidentialEnvelope);
         else
@@ -62,6 +65,17 @@ public static class EntryReader
         if (!document.TryGet("note", out var json))
             throw Wrong(row, "the note is missing");
         return BootNote.TryRead(json, out var note, out var fault) ? new NoteEntry(time, note) : throw Wrong(row, fault);
+    }
+
+    private static TrustRootEntry? ReadRoot(MemberReader reader, long time, JsonValue document)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = ReadPeer(peer);
+        Finish(peer, reader);
+        if (SignedRoot.TryRead(reader.Any("trust_root"), out var root, out var fault))
+            return new TrustRootEntry(time, sender, root);
+        reader.Refuse($"its trust root: {fault}");
+        return null;
     }
 
     private static LedgerKeyEntry? ReadKey(MemberReader reader, long time, JsonValue document)

@@ -3,6 +3,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Ledger;
@@ -23,6 +24,7 @@ public static class EntryWriter
     internal const string Refused = "refusal";
     internal const string Note = "note";
     internal const string LedgerKey = "ledger-key";
+    internal const string TrustRoot = "trust-root";
 
     // With escapes at most 3,072 bytes: what stands beside the envelope stays below the 4,095 bytes that a leaf has more than a request.
     internal const int MaxReasonCodePoints = 256;
@@ -40,6 +42,9 @@ public static class EntryWriter
 
     /// <summary>The entry of a statement about the ledger's key.</summary>
     public static NewEntry RecordKey(long timeSeconds, EntryPeer peer, LedgerKeyStatement statement) => new(Write(new LedgerKeyEntry(timeSeconds, peer, statement)));
+
+    /// <summary>The entry of a version of the trust root.</summary>
+    public static NewEntry RecordRoot(long timeSeconds, EntryPeer peer, SignedRoot root) => new(Write(new TrustRootEntry(timeSeconds, peer, root)));
 
     /// <summary>
     /// Whether a message's envelope is kept out of the leaf: it names a confidential key, or one that the schema does not know, for that may
@@ -78,10 +83,12 @@ public static class EntryWriter
         {
             json.WriteStartObject();
             json.WriteNumber("v", FirstVersion);
-            json.WriteString("kind", entry is LedgerKeyEntry ? LedgerKey : Note);
+            json.WriteString("kind", entry is LedgerKeyEntry ? LedgerKey : entry is TrustRootEntry ? TrustRoot : Note);
             json.WriteNumber("time", entry.TimeSeconds);
             if (entry is LedgerKeyEntry key)
-                WriteKey(json, key);
+                WriteSent(json, key.Peer, "statement", key.Statement.ToJson());
+            else if (entry is TrustRootEntry root)
+                WriteSent(json, root.Peer, "trust_root", root.Root.ToJson());
             else
                 WriteNote(json, (NoteEntry)entry);
             json.WriteEndObject();
@@ -106,15 +113,15 @@ public static class EntryWriter
         return new NewEntry(leaf, ReplayKey.Of(entry.Message), entry.IsConfidential ? entry.Envelope.Raw : default(ReadOnlyMemory<byte>?), headBytes);
     }
 
-    private static void WriteKey(Utf8JsonWriter json, LedgerKeyEntry entry)
+    private static void WriteSent(Utf8JsonWriter json, EntryPeer peer, string name, JsonValue value)
     {
         json.WriteStartObject("peer");
-        json.WriteNumber("uid", entry.Peer.Uid);
-        json.WriteNumber("gid", entry.Peer.Gid);
-        json.WriteNumber("pid", entry.Peer.Pid);
+        json.WriteNumber("uid", peer.Uid);
+        json.WriteNumber("gid", peer.Gid);
+        json.WriteNumber("pid", peer.Pid);
         json.WriteEndObject();
-        json.WritePropertyName("statement");
-        JsonText.Write(json, entry.Statement.ToJson());
+        json.WritePropertyName(name);
+        JsonText.Write(json, value);
     }
 
     private static void WriteNote(Utf8JsonWriter json, NoteEntry entry)

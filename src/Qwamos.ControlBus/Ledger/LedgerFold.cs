@@ -19,6 +19,7 @@ public static class LedgerFold
         MessageEntry { Outcome: { } outcome, Message: var message } => state.Accept(message.Args!, outcome, message.Timestamp!.Value, index),
         NoteEntry note => state.Import(note.Note),
         LedgerKeyEntry key => state.WithKey(key.Statement, index),
+        TrustRootEntry root => state.WithRoot(root.Root, index),
         _ => state,
     };
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
 
 namespace Qwamos.ControlBus.Policy;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
 
 namespace Qwamos.ControlBus.Policy;
 

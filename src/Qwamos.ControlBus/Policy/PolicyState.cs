@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Policy;
 
@@ -43,6 +44,9 @@ public sealed record PolicyState
 
     /// <summary>The newest statement about the ledger's own key; null when there is none.</summary>
     public RecordedKey? LedgerKey { get; init; }
+
+    /// <summary>The trust root.</summary>
+    public RecordedTrust Trust { get; init; } = RecordedTrust.None;
 
     /// <summary>
     /// Lower-case hex SHA-256 of JCS of the applied values of one class (<c>{}</c> when none is set), the form of <c>base</c>.
@@ -137,6 +141,9 @@ public sealed record PolicyState
             : this;
     }
 
+    /// <summary>The state after a version of the trust root.</summary>
+    public PolicyState WithRoot(SignedRoot root, long index) => this with { Trust = new RecordedTrust(root, Trust.Entries.Add(index)) };
+
     /// <summary>
     /// The state after root's <c>set-time-floor</c>: the floor and every later timestamp become T. It never raises any. A later statement
     /// about the ledger's key is forgotten, so that one of the right time can take its place.
@@ -163,6 +170,9 @@ public sealed record PolicyState
             return state.LowerFloor(note.FloorSeconds);
         if (note.IsRestored)
             return state.AfterRestore(note);
+        // From another key on there is another beginning: the boot knows by its own memory whether root did that.
+        if (note.Kind == BootNoteKind.AnchorReplaced)
+            return state with { Trust = RecordedTrust.None };
         foreach (var back in note.Returned)
             state = state.Return(back);
         foreach (var result in note.Results)

@@ -2,14 +2,15 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Policy;
 
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    // 1 had no ledger_key, 2 no earlier. A state of theirs is not read: the entries are folded anew.
-    private const long Format = 3;
+    // 1 had no ledger_key, 2 no earlier, 3 no trust. A state of theirs is not read: the entries are folded anew.
+    private const long Format = 4;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
     [
@@ -23,6 +24,11 @@ public static class PolicyStateDocument
         ("ledger_key", state.LedgerKey is { } key
             ? JsonValue.Object([("statement", key.Statement.ToJson()), ("index", JsonValue.Of(key.Index))])
             : JsonValue.Null),
+        ("trust", JsonValue.Object(
+        [
+            ("root", state.Trust.Current?.ToJson() ?? JsonValue.Null),
+            ("entries", JsonValue.Array(state.Trust.Entries.Select(index => JsonValue.Of(index)))),
+        ])),
     ]);
 
     /// <summary>Whether it is the state of an earlier program, which says nothing against the ledger.</summary>
@@ -43,9 +49,10 @@ public static class PolicyStateDocument
         var floor = reader.Integer("floor", 0, Limits.MaxSafeInteger);
         var lastNote = reader.Integer("last_note", 0, Limits.MaxSafeInteger);
         var key = ReadKey(reader);
+        var trust = ReadTrust(reader);
         if (!reader.Finish(out fault))
             return false;
-        state = new PolicyState { Policy = policy, Staged = staged, Earlier = earlier, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key };
+        state = new PolicyState { Policy = policy, Staged = staged, Earlier = earlier, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key, Trust = trust };
         return format == Format;
     }
 
@@ -74,6 +81,27 @@ public static class PolicyStateDocument
             return new RecordedKey(statement!, index);
         reader.Refuse(fault);
         return null;
+    }
+
+    private static RecordedTrust ReadTrust(MemberReader reader)
+    {
+        var inner = new MemberReader(reader.Any("trust"), "trust");
+        SignedRoot? root = null;
+        if (inner.Any("root") is { Kind: not JsonKind.Null } json && !SignedRoot.TryRead(json, out root, out var fault))
+            inner.Refuse(fault);
+        var entries = ImmutableArray.CreateBuilder<long>();
+        foreach (var item in inner.Array("entries", int.MaxValue))
+        {
+            if (item.TryGetInteger(out var index) && index > (entries.Count == 0 ? -1 : entries[^1]))
+                entries.Add(index);
+            else
+                inner.Refuse("trust: entries must be rising integers");
+        }
+        if (entries.Count != (root?.Root.Version ?? 0))
+            inner.Refuse("trust: entries must be as many as the trust root's version says");
+        if (!inner.Finish(out fault))
+            reader.Refuse(fault);
+        return new RecordedTrust(root, entries.ToImmutable());
     }
 
     private static JsonValue WriteValues(ImmutableSortedDictionary<string, Applied> values) => JsonValue.Object(values.Select(pair =>

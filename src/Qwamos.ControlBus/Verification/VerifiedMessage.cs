@@ -1,23 +1,36 @@
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Verification;
 
 /// <summary>
 /// A message that passed every check of the <see cref="Verifier"/>, which alone makes one: handlers that ask for this type cannot be given
-/// anything less. <see cref="Signer"/> is null only for a command that reads and came unsigned, and for a <c>checkpoint</c>.
+/// anything less.
 /// </summary>
 public sealed class VerifiedMessage
 {
-    internal VerifiedMessage(Envelope envelope, KeyId? signer)
+    internal VerifiedMessage(Envelope envelope, IReadOnlyList<KeyId> signers, long rootVersion, SignedRoot? root = null)
     {
         Envelope = envelope;
-        Signer = signer;
+        Signers = signers;
+        RootVersion = rootVersion;
+        Root = root;
     }
 
     public Envelope Envelope { get; }
 
     public Message Message => Envelope.Message;
 
-    public KeyId? Signer { get; }
+    /// <summary>Whose signatures hold, in their order; none only for a command that reads and came unsigned, and for a <c>checkpoint</c>.</summary>
+    public IReadOnlyList<KeyId> Signers { get; }
+
+    /// <summary>The first of <see cref="Signers"/>; null when there is none.</summary>
+    public KeyId? Signer => Signers.Count == 0 ? null : Signers[0];
+
+    /// <summary>The version of the trust root that it was judged by: under another one it must be judged again.</summary>
+    public long RootVersion { get; }
+
+    /// <summary>What <c>trust_root</c> brings; null for every other command.</summary>
+    public SignedRoot? Root { get; }
 }

@@ -1,5 +1,6 @@
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Verification;
 
@@ -10,6 +11,7 @@ namespace Qwamos.ControlBus.Verification;
 public sealed class Verifier
 {
     private readonly VerifierOptions _options;
+    private readonly TrustRoot _implicit;
 
     /// <exception cref="ArgumentException">More than 16 keys, or one key twice.</exception>
     public Verifier(VerifierOptions options)
@@ -19,44 +21,63 @@ public sealed class Verifier
         if (options.Keys.Select(key => key.Id).Distinct().Count() != options.Keys.Count)
             throw new ArgumentException("one key is listed twice", nameof(options));
         _options = options;
+        _implicit = TrustRoot.Implicit(options.Keys);
     }
 
+    /// <summary>What is in force while nobody drew up a trust root.</summary>
+    public TrustRoot Implicit => _implicit;
+
     /// <summary>Judges a message that arrives now.</summary>
-    public Verdict Check(Envelope envelope, EffectiveTime now) => Judge(envelope, now.Now);
+    /// <param name="envelope">As received.</param>
+    /// <param name="now">The effective time.</param>
+    /// <param name="root">The trust root in force; null while there is none.</param>
+    public Verdict Check(Envelope envelope, EffectiveTime now, TrustRoot? root = null) => Judge(envelope, now.Now, root ?? _implicit);
 
     /// <summary>
     /// Judges a recorded message again, at boot or after a restart: the same checks, fresh at the effective time it was recorded with
     /// (unix seconds, <see cref="EffectiveTime.Now"/> of then), however long ago that is.
     /// </summary>
-    public Verdict CheckRecorded(Envelope envelope, long recordedSeconds) => Judge(envelope, recordedSeconds);
+    public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, TrustRoot? root = null) => Judge(envelope, recordedSeconds, root ?? _implicit);
 
-    private Verdict Judge(Envelope envelope, long nowSeconds)
+    /// <summary>The same for an entry of a ledger whose trust roots are known: by the one of then, and without the keys that are revoked by now from it on.</summary>
+    public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, RootHistory history, long index)
+    {
+        TrustRoot root = history.InForce(index);
+        Verdict verdict = Judge(envelope, recordedSeconds, root.IsImplicit ? _implicit : root);
+        if (!verdict.TryGet(out VerifiedMessage? message, out _) || !message.Signers.Any(key => history.IsDisowned(key, index)))
+            return verdict;
+        KeyId revoked = message.Signers.First(key => history.IsDisowned(key, index));
+        return Verdict.Refuse(new Refusal(ErrorCode.UnknownKey, $"the key {revoked} is revoked from entry {history.Current.RevocationOf(revoked)!.FromIndex} on"));
+    }
+
+    private Verdict Judge(Envelope envelope, long nowSeconds, TrustRoot root)
     {
         var message = envelope.Message;
         var refusal = CommandRefusal(message)
-            ?? (envelope.IsSigned ? Freshness.Refusal(message, nowSeconds) : null)
-            ?? SystemRefusal(message, envelope.IsSigned)
+            ?? (envelope.IsSigned ? Freshness.Refusal(message, nowSeconds, root) : null)
+            ?? SystemRefusal(message, envelope.IsSigned, root)
             ?? _options.AudienceRule(message);
         if (refusal is not null)
             return Verdict.Refuse(refusal);
+        if (message.Command == Commands.TrustRoot)
+            return JudgeRoot(envelope, nowSeconds, root);
         if (message.KeyStatement is { } statement)
-            return StatementRefusal(statement, nowSeconds) is { } fault ? Verdict.Refuse(fault) : Verdict.Accept(new VerifiedMessage(envelope, statement.Signer));
+            return JudgeStatement(envelope, statement, nowSeconds, root);
         if (!envelope.IsSigned)
             return JudgeUnsigned(envelope);
-
-        refusal = SignerRefusal(envelope, out var signer);
-        return refusal is not null ? Verdict.Refuse(refusal) : Verdict.Accept(new VerifiedMessage(envelope, signer));
+        refusal = SignerRefusal(envelope, root, out KeyId[] signers) ?? AuthorityRefusal(message, signers, nowSeconds, root);
+        return refusal is not null ? Verdict.Refuse(refusal) : Verdict.Accept(new VerifiedMessage(envelope, signers, root.Version));
     }
 
     private Refusal? CommandRefusal(Message message) => _options.Commands.Contains(message.Command)
         ? null
         : new Refusal(ErrorCode.UnknownCommand, "the command is not known here");
 
-    private Refusal? SystemRefusal(Message message, bool isSigned)
+    private Refusal? SystemRefusal(Message message, bool isSigned, TrustRoot root)
     {
         if (message.System is null)
         {
-            return _options.SystemRequired && isSigned
+            return (_options.SystemRequired || !root.IsImplicit) && isSigned
                 ? new Refusal(ErrorCode.WrongSystem, "the message names no system, and this one requires its ID")
                 : null;
         }
@@ -74,12 +95,27 @@ public sealed class Verifier
     {
         var message = envelope.Message;
         return message.Offer is not null || (Commands.IsRead(message.Command) && !message.AsksToReveal)
-            ? Verdict.Accept(new VerifiedMessage(envelope, signer: null))
+            ? Verdict.Accept(new VerifiedMessage(envelope, [], 0))
             : Verdict.Refuse(new Refusal(ErrorCode.BadSignature, "this needs a signature"));
     }
 
+    /// <summary>It carries its own signatures, and who brings it does not matter. The one in force is no fault: who brings it again is told so.</summary>
+    private Verdict JudgeRoot(Envelope envelope, long nowSeconds, TrustRoot root)
+    {
+        if (!SignedRoot.TryRead(envelope.Message.Args, out SignedRoot? next, out string? fault))
+            return Verdict.Refuse(Refusal.BadRequest($"args of trust_root: {fault}"));
+        return RootChain.IsSame(root, next.Root) || RootChain.Refusal(root, next, _options.SystemId, nowSeconds) is not { } refusal
+            ? Verdict.Accept(new VerifiedMessage(envelope, [.. next.Signatures.Select(signature => signature.Key)], root.Version, next))
+            : Verdict.Refuse(refusal);
+    }
+
+    private Verdict JudgeStatement(Envelope envelope, LedgerKeyStatement statement, long nowSeconds, TrustRoot root) =>
+        StatementRefusal(envelope.Message, statement, nowSeconds, root) is { } fault
+            ? Verdict.Refuse(fault)
+            : Verdict.Accept(new VerifiedMessage(envelope, [statement.Signer], root.Version));
+
     /// <summary>An old statement is as good as a new one, until a newer one was recorded: that is the writer's to see.</summary>
-    private Refusal? StatementRefusal(LedgerKeyStatement statement, long nowSeconds)
+    private Refusal? StatementRefusal(Message message, LedgerKeyStatement statement, long nowSeconds, TrustRoot root)
     {
         if (statement.TimestampSeconds > nowSeconds + Limits.FreshnessWindowSeconds)
             return new Refusal(ErrorCode.FromFuture, $"the statement was signed more than {Limits.FreshnessWindowSeconds} s after now");
@@ -87,33 +123,58 @@ public sealed class Verifier
             return new Refusal(ErrorCode.WrongSystem, "the statement is about another system's ledger");
         if (_options.LedgerKey is { } own && statement.Key != own)
             return Refusal.BadRequest($"key is not this ledger's, which is {own}");
-        if (_options.Keys.FirstOrDefault(key => key.Id == statement.Signer) is not { } signer)
-            return new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key");
-        return statement.IsSignedBy(signer) ? null : new Refusal(ErrorCode.BadSignature, "the statement's signature does not hold under the key that it names");
+        if (root.FindKey(statement.Signer) is not { } signer)
+            return Unknown(root, statement.Signer);
+        return statement.IsSignedBy(signer)
+            ? AuthorityRefusal(message, [statement.Signer], nowSeconds, root)
+            : new Refusal(ErrorCode.BadSignature, "the statement's signature does not hold under the key that it names");
     }
 
-    private Refusal? SignerRefusal(Envelope envelope, out KeyId? signer)
+    /// <summary>A bare signature is tried against every active key; of a list each must hold under the key that it names.</summary>
+    private static Refusal? SignerRefusal(Envelope envelope, TrustRoot root, out KeyId[] signers)
     {
-        signer = null;
-        // The reader lets one signature through; a list counts only when every one of it holds.
-        if (envelope.Signatures is not [var signature])
-            return new Refusal(ErrorCode.NotSupported, "more than one signature is not supported yet");
-
-        var isKnown = signature.KeyId is null;
-        foreach (var key in _options.Keys)
+        signers = new KeyId[envelope.Signatures.Count];
+        ReadOnlySpan<byte> signed = envelope.Message.Canonical.Span;
+        // Unknown keys first: they cost nothing, and so a list with one costs nothing.
+        foreach (EnvelopeSignature signature in envelope.Signatures)
         {
-            if (signature.KeyId is { } named && key.Id != named)
-                continue;
-            isKnown = true;
-            if (key.Verify(envelope.Message.Canonical.Span, signature.Bytes.Span))
-            {
-                signer = key.Id;
-                return null;
-            }
+            if (signature.KeyId is { } named && root.FindKey(named) is null)
+                return Unknown(root, named);
         }
+        for (int i = 0; i < signers.Length; i++)
+        {
+            EnvelopeSignature signature = envelope.Signatures[i];
+            VerifyingKey? key = signature.KeyId is { } named ? root.FindKey(named) : FindSigner(root, signed, signature);
+            if (key is null || (signature.KeyId is not null && !key.Verify(signed, signature.Bytes.Span)))
+                return new Refusal(ErrorCode.BadSignature, "the signature does not hold under an active key");
+            signers[i] = key.Id;
+        }
+        return null;
+    }
 
-        if (!isKnown)
-            return new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key");
-        return new Refusal(ErrorCode.BadSignature, "the signature does not hold under an active key");
+    private static VerifyingKey? FindSigner(TrustRoot root, ReadOnlySpan<byte> signed, EnvelopeSignature signature)
+    {
+        foreach (VerifyingKey key in root.Keys)
+        {
+            if (key.Verify(signed, signature.Bytes.Span))
+                return key;
+        }
+        return null;
+    }
+
+    private static Refusal Unknown(TrustRoot root, KeyId key) => new(
+        ErrorCode.UnknownKey,
+        root.RevocationOf(key) is { } revocation ? $"the key_id is that of a key which is revoked from entry {revocation.FromIndex} on" : "the key_id is not that of an active key");
+
+    private static Refusal? AuthorityRefusal(Message message, KeyId[] signers, long nowSeconds, TrustRoot root)
+    {
+        if (root.IsImplicit || (Commands.IsRead(message.Command) && !message.AsksToReveal))
+            return null;
+        if (root.ExpiresSeconds < nowSeconds)
+            return new Refusal(ErrorCode.NotAuthorised, $"the trust root in force, version {root.Version}, expired {nowSeconds - root.ExpiresSeconds} s ago: nothing but the next one is accepted");
+        var holders = new HashSet<string>(signers.Length, StringComparer.Ordinal);
+        foreach (KeyId signer in signers)
+            holders.Add(root.HolderOf(signer)!);
+        return Authority.Refusal(root, message, holders);
     }
 }

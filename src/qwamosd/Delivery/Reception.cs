@@ -1,6 +1,7 @@
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Daemon.Delivery;

@@ -200,7 +200,7 @@ public sealed class ExportTests
         using var trial = new AuditTrial(3);
         using var key = SigningKey.Generate();
         var draft = new MessageDraft { Command = Commands.GetStatus, Args = JsonValue.Object(Array.Empty<(string, JsonValue)>()), Nonce = Nonce.Random(), Timestamp = trial.History.Now };
-        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, key), key.Public.Id);
+        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, key), [key.Public.Id], 0);
         var leaf = EntryWriter.Accept(trial.History.Now, new EntryPeer(0, 0, 0), message, PolicySchema.BuiltIn, new ChangeOutcome([], [], [])).Leaf;
         var fault = trial.Verify(trial.Export([.. trial.Leaves(), leaf.ToArray()]), signers: [.. trial.Operators, key.Public]).Fault!;
         Assert.Equal(3, fault.Index);

@@ -55,7 +55,7 @@ internal sealed class BootTrial : IDisposable
     public long Set((string, JsonValue)[] args, Func<MessageDraft, MessageDraft>? shape = null)
     {
         Clock.Seconds++;
-        var message = new VerifiedMessage(Sign(args, shape), Key.Public.Id);
+        var message = new VerifiedMessage(Sign(args, shape), [Key.Public.Id], 0);
         return WithStore(store =>
         {
             var decision = PolicyRules.Decide(PolicySchema.BuiltIn, LedgerFold.Load(store).State, message.Message, DomainScope.Authority, store.Size);
@@ -72,7 +72,7 @@ internal sealed class BootTrial : IDisposable
 
     /// <summary>Appends an entry that says of any envelope what a taken-over daemon likes to say.</summary>
     public long Forge(Envelope envelope, ChangeOutcome outcome, long? recordedSeconds = null) => WithStore(store => store.AppendBatch(
-        [EntryWriter.Accept(recordedSeconds ?? Clock.Seconds, Peer, new VerifiedMessage(envelope, Key.Public.Id), PolicySchema.BuiltIn, outcome)]));
+        [EntryWriter.Accept(recordedSeconds ?? Clock.Seconds, Peer, new VerifiedMessage(envelope, [Key.Public.Id], 0), PolicySchema.BuiltIn, outcome)]));
 
     public static ChangeOutcome Staging(string key) => new([], [key], []);
 

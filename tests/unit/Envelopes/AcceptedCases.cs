@@ -27,6 +27,7 @@ internal static class AcceptedCases
         Signed("64 keys", null, Msg("{" + string.Join(',', Enumerable.Range(10, 64).Select(i => $"\"K{i}\":0")) + "}")),
         Signed("depth 16", null, Msg("{\"A\":" + new string('[', 13) + new string(']', 13) + "}")),
         Text("61,440 bytes", null, Pad(61_440)),
+        Text("two signatures that both hold", null, Listed(Msg(), TestKeys.Operator, TestKeys.Second)),
     ];
 
     private static IEnumerable<VectorCase> Optional =>

@@ -62,6 +62,9 @@ internal static class DisbelievedCases
     private static IEnumerable<VectorCase> Signatures =>
     [
         Text("key_id not active", ErrorCode.UnknownKey, Listed(Msg(), TestKeys.Stranger)),
+        Text("two signatures, one of a key that is not active", ErrorCode.UnknownKey, Listed(Msg(), TestKeys.Operator, TestKeys.Stranger)),
+        Text("two signatures, of which the second does not hold", ErrorCode.BadSignature,
+            $$"""{"msg":{{Msg()}},"signatures":[{{Element(Msg(), TestKeys.Operator)}},{{Element(Msg(), TestKeys.Stranger, TestKeys.Second.Public.Id)}}]}"""),
         Signed("a stranger's bare signature", ErrorCode.BadSignature, Msg(), TestKeys.Stranger),
         Text("a signature of zeros", ErrorCode.BadSignature, Beside(Msg(), new byte[64])),
         Text("S with L added", ErrorCode.BadSignature, Beside(Msg(), WithOrderAdded(TestKeys.Operator.Sign(Canonical(Msg()))))),

@@ -145,8 +145,7 @@ internal static class MalformedCases
     [
         Signed("mode try", ErrorCode.NotSupported, Msg(more: "\"mode\":\"try\"")),
         Signed("mode with a capital", ErrorCode.NotSupported, Msg(more: "\"mode\":\"Staged\"")),
-        Text("two signatures that both hold", ErrorCode.NotSupported, Listed(Msg(), TestKeys.Operator, TestKeys.Second)),
-        Text("16 signatures", ErrorCode.NotSupported, $$"""{"msg":{{Msg()}},"signatures":[{{Elements(16)}}]}"""),
+        Text("16 signatures, of keys that are not active", ErrorCode.UnknownKey, $$"""{"msg":{{Msg()}},"signatures":[{{Elements(16)}}]}"""),
         Signed("mode try, of an unknown command", ErrorCode.NotSupported, Msg(command: "\"reboot\"", more: "\"mode\":\"try\"")),
         Signed("mode try with a bad nonce", ErrorCode.BadRequest, Msg(nonce: "\"\"", more: "\"mode\":\"try\"")),
     ];

@@ -271,7 +271,7 @@ public sealed class EntryTests
         "{\"msg\":{\"command\":\"set_policy\",\"args\":" + args + ",\"nonce\":\"AAECAwQFBgcICQoLDA0ODw==\",\"timestamp\":1800000000},\"signature\":\""
         + Convert.ToBase64String(new byte[64]) + "\"}";
 
-    private static VerifiedMessage Verified(string raw) => new(Enveloped(raw), Id());
+    private static VerifiedMessage Verified(string raw) => new(Enveloped(raw), [Id()], 0);
 
     private static Envelope Enveloped(string raw)
     {

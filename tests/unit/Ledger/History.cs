@@ -60,7 +60,7 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
             Timestamp = Now,
             Mode = Mode,
         };
-        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, Key), Key.Public.Id);
+        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, Key), [Key.Public.Id], 0);
         var decision = PolicyRules.Decide(Schema, State, message.Message, DomainScope.Authority, store.Size);
         if (!decision.TryGet(out var outcome, out var next, out var refusal))
             return store.AppendBatch([EntryWriter.Refuse(Now, Peer, message, Schema, refusal)]);

@@ -24,7 +24,7 @@ public sealed class PolicyStateTests
     }
 
     [Theory]
-    [InlineData("\"format\":3", "\"format\":2")]
+    [InlineData("\"format\":4", "\"format\":3")]
     [InlineData("\"floor\":", "\"flor\":")]
     [InlineData("\"index\":7", "\"index\":-1")]
     [InlineData("\"index\":7", "\"index\":7,\"more\":1")]

@@ -27,7 +27,7 @@ public sealed class StatusAnswerTests
             start, new Checkpoints(start.LedgerKey, () => new PublishedState(state, start.Loaded.Tree, 0), trial.Time), () => new PublishedState(state, start.Loaded.Tree, 0),
             () => JsonValue.Object(), () => false, () => null, () => new RequestCounts(), new StageTimes(), trial.Time);
         Assert.True(EnvelopeReader.TryRead(Encoding.UTF8.GetBytes("""{"msg":{"command":"get_status"}}"""), out Envelope? envelope, out _));
-        var asked = new VerifiedMessage(envelope, null);
+        var asked = new VerifiedMessage(envelope, [], 0);
 
         (_, JsonValue refused) = Assert.Single(status.Describe(asked), member => member.Name == "pending_refused");
         Assert.Equal($$"""{"KERNEL_HARDENING":"signed by {{History.Signer}}, which is not enrolled any more"}""", refused.ToString());

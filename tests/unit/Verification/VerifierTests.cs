@@ -87,11 +87,14 @@ public sealed class VerifierTests
     }
 
     [Fact]
-    public void Attack05_second_signature_does_not_carry_a_message_past_the_verifier()
+    public void Attack05_bad_signature_beside_a_good_one_is_refused()
     {
         var signed = Sign(Draft());
-        var doubled = new Envelope(signed.Message, [.. signed.Signatures, .. signed.Signatures], signed.Raw);
-        Assert.Equal(ErrorCode.NotSupported, CodeOf(Verifier().Check(doubled, AtNow)));
+        var stranger = SigningKey.Generate();
+        var beside = new EnvelopeSignature(null, stranger.Sign(signed.Message.Canonical.Span));
+        Assert.Equal(ErrorCode.BadSignature, CodeOf(Verifier().Check(new Envelope(signed.Message, [.. signed.Signatures, beside], signed.Raw), AtNow)));
+        var unknown = new EnvelopeSignature(stranger.Public.Id, beside.Bytes);
+        Assert.Equal(ErrorCode.UnknownKey, CodeOf(Verifier().Check(new Envelope(signed.Message, [.. signed.Signatures, unknown], signed.Raw), AtNow)));
     }
 
     [Fact]

@@ -1,11 +1,10 @@
 using Qwamos.ControlBus.Files;
-using Qwamos.ControlBus.Json;
 
-namespace Qwamos.ControlBus.Policy;
+namespace Qwamos.ControlBus.Json;
 
 /// <summary>
 /// Takes the members of an object one by one and notes the first fault; <see cref="Finish"/> also refuses members that
-/// nobody asked for. For small documents of our own: configuration, snapshots, boot notes.
+/// nobody asked for. For small documents of our own: configuration, snapshots, boot notes, trust roots.
 /// </summary>
 internal sealed class MemberReader
 {
@@ -75,14 +74,6 @@ internal sealed class MemberReader
         if (text.Length != 64 || !text.All(char.IsAsciiHexDigitLower) && fault.Length == 0)
             Refuse($"{what}: {name} must be 64 lower-case hex digits");
         return text;
-    }
-
-    public PolicyValue Value(string name)
-    {
-        var value = default(PolicyValue);
-        if (!TryTake(name, out var json) || !PolicyValue.TryFrom(json, out value))
-            Refuse($"{what}: {name} must be a string, an integer or a boolean");
-        return value;
     }
 
     /// <summary>A member of whatever kind, for the caller to judge; a missing one is a fault.</summary>

@@ -1,4 +1,4 @@
-namespace Qwamos.ControlBus.Policy;
+namespace Qwamos.ControlBus.Json;
 
 /// <summary>Lengths in Unicode code points: a surrogate pair is one.</summary>
 public static class CodePoints

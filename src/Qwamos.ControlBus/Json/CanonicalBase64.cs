@@ -1,4 +1,4 @@
-namespace Qwamos.ControlBus.Envelopes;
+namespace Qwamos.ControlBus.Json;
 
 /// <summary>
 /// Base64 of RFC 4648 section 4 with exactly one spelling a value: standard alphabet, padding, unused bits zero, no white space.

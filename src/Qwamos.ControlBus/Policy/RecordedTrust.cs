@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+using Qwamos.ControlBus.Trust;
+
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>The trust root in force, and the entries that recorded it and those before it, since the key was enrolled.</summary>
+/// <param name="Current">The newest version; null while there is none.</param>
+/// <param name="Entries">Indexes, rising: version 1's first.</param>
+public sealed record RecordedTrust(SignedRoot? Current, ImmutableArray<long> Entries)
+{
+    /// <summary>The enrolled key alone.</summary>
+    public static RecordedTrust None { get; } = new(null, []);
+
+    /// <summary>The trust root in force; null while there is none.</summary>
+    public TrustRoot? Root => Current?.Root;
+
+    /// <summary>Its version; 0 while there is none.</summary>
+    public long Version => Current?.Root.Version ?? 0;
+}

@@ -1,0 +1,91 @@
+using System.Diagnostics.CodeAnalysis;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.ControlBus.Trust;
+
+/// <summary>
+/// A trust root and the signatures under it: <c>{"root":{...},"signatures":[{"key_id","signature"}]}</c>, the <c>args</c> of <c>trust_root</c> and the form of a
+/// file. Read, not believed.
+/// </summary>
+public sealed class SignedRoot
+{
+    private SignedRoot(TrustRoot root, IReadOnlyList<RootSignature> signatures)
+    {
+        Root = root;
+        Signatures = signatures;
+    }
+
+    public TrustRoot Root { get; }
+
+    /// <summary>Of distinct keys, at most 16.</summary>
+    public IReadOnlyList<RootSignature> Signatures { get; }
+
+    /// <summary>One that nobody has signed yet.</summary>
+    public static SignedRoot Unsigned(TrustRoot root) => new(root, []);
+
+    /// <summary>Reads the form; at most <see cref="Limits.MaxTrustRootBytes"/> in all. A file that waits for its first signature may have none.</summary>
+    public static bool TryRead(JsonValue? json, [NotNullWhen(true)] out SignedRoot? signed, [NotNullWhen(false)] out string? fault, bool mayBeUnsigned = false)
+    {
+        signed = null;
+        fault = "it is not an object of exactly root and signatures";
+        if (json is null || json.Kind != JsonKind.Object || json.Members.Length != 2 || !json.TryGet("root", out var document) || !json.TryGet("signatures", out var list))
+            return false;
+        if (!TrustRootReader.TryRead(document, out TrustRoot? root, out fault) || !TryReadSignatures(list, mayBeUnsigned, out List<RootSignature> signatures, out fault))
+            return false;
+        signed = new SignedRoot(root, signatures);
+        int size = JsonText.Bytes(signed.ToJson()).Length;
+        fault = size <= Limits.MaxTrustRootBytes ? null : $"it has {size} bytes, and may have {Limits.MaxTrustRootBytes}";
+        if (fault is null)
+            return true;
+        signed = null;
+        return false;
+    }
+
+    /// <summary>The same with one more signature; a key that has signed already signs no second time.</summary>
+    public SignedRoot With(SigningKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return Signatures.Any(signature => signature.Key == key.Id) ? this : new(Root, [.. Signatures, new RootSignature(key.Id, key.Sign(Root.SignedBytes()))]);
+    }
+
+    /// <summary>The form that is sent, recorded and kept.</summary>
+    public JsonValue ToJson() => JsonValue.Object(
+    [
+        ("root", Root.Document),
+        ("signatures", JsonValue.Array(Signatures.Select(signature => JsonValue.Object(
+        [
+            ("key_id", JsonValue.Of(signature.Key.ToString())),
+            ("signature", JsonValue.Of(Convert.ToBase64String(signature.Bytes.Span))),
+        ])))),
+    ]);
+
+    private static bool TryReadSignatures(JsonValue list, bool mayBeUnsigned, out List<RootSignature> signatures, [NotNullWhen(false)] out string? fault)
+    {
+        signatures = [];
+        fault = $"signatures is not a list of 1 to {Limits.MaxSignatures}";
+        if (list.Kind != JsonKind.Array || list.Items.Length > Limits.MaxSignatures || (list.Items.Length == 0 && !mayBeUnsigned))
+            return false;
+        foreach (JsonValue item in list.Items)
+        {
+            byte[] bytes = new byte[VerifyingKey.SignatureSizeBytes];
+            fault = item.Kind != JsonKind.Object || item.Members.Length != 2 || !item.TryGet("key_id", out var key) || !item.TryGet("signature", out var signature)
+                    || !key.TryGetString(out string? digits) || !signature.TryGetString(out string? text)
+                ? "an element of signatures is not an object of exactly key_id and signature"
+                : !KeyId.TryParse(digits, out KeyId id) ? "a key_id is not 64 lower-case hex digits"
+                : signatures.Any(earlier => earlier.Key == id) ? "signatures names one key_id twice"
+                : !CanonicalBase64.TryDecode(text, bytes) ? "a signature is not 88 characters of canonical base64"
+                : Added(signatures, id, bytes);
+            if (fault is not null)
+                return false;
+        }
+        fault = null;
+        return true;
+    }
+
+    private static string? Added(List<RootSignature> signatures, KeyId id, byte[] bytes)
+    {
+        signatures.Add(new RootSignature(id, bytes));
+        return null;
+    }
+}

@@ -1,0 +1,89 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
+
+namespace Qwamos.ControlBus.Verification;
+
+/// <summary>
+/// Whether a trust root may take the place of the one in force (TUF 1.0.33, section 5.3): exactly the next version, of this system, not expired, signed by the
+/// threshold of both root roles (ATTACKS 6). Revocations stay. Pure; costs a verification for each signature, at most 16.
+/// </summary>
+public static class RootChain
+{
+    /// <summary>Null when <paramref name="next"/> may take the place of <paramref name="current"/>.</summary>
+    /// <param name="current">The one in force.</param>
+    /// <param name="next">Whose form was read.</param>
+    /// <param name="systemId">This system's.</param>
+    /// <param name="nowSeconds">The effective time, unix seconds.</param>
+    public static Refusal? Refusal(TrustRoot current, SignedRoot next, string? systemId, long nowSeconds) =>
+        PlaceRefusal(current, next.Root, systemId, nowSeconds) ?? RevivalRefusal(current, next.Root) ?? SignatureRefusal(current, next);
+
+    /// <summary>Whether it is the one in force, which changes nothing and is no fault.</summary>
+    public static bool IsSame(TrustRoot current, TrustRoot other) => current.Version == other.Version && current.Hash == other.Hash;
+
+    /// <summary>Who of the two root roles is missing under a trust root that waits for signatures; none when it has all. Bad signatures count for nobody.</summary>
+    public static IReadOnlyList<MissingSigners> Missing(TrustRoot current, SignedRoot next)
+    {
+        byte[] signed = next.Root.SignedBytes();
+        return Missing(current, next.Root, [.. next.Signatures.Where(signature => Find(current, next.Root, signature.Key)?.Verify(signed, signature.Bytes.Span) == true)]);
+    }
+
+    private static List<MissingSigners> Missing(TrustRoot current, TrustRoot next, IReadOnlyList<RootSignature> good)
+    {
+        var missing = new List<MissingSigners>();
+        foreach ((TrustRoot root, string under) in new[] { (current, $"version {current.Version}"), (next, "itself") })
+        {
+            HashSet<string> holders = [.. good.Select(signature => root.HolderOf(signature.Key)).OfType<string>()];
+            if (!root.RootRole.IsMetBy(holders))
+                missing.Add(Authority.Nearest($"trust root {next.Version}, under {under},", [root.RootRole], holders));
+        }
+        return missing;
+    }
+
+    private static VerifyingKey? Find(TrustRoot current, TrustRoot next, KeyId id) => current.FindKey(id) ?? next.FindKey(id);
+
+    private static Refusal? PlaceRefusal(TrustRoot current, TrustRoot next, string? systemId, long now)
+    {
+        if (next.SystemId != systemId)
+            return new Refusal(ErrorCode.WrongSystem, "the trust root is another system's");
+        if (next.Version == current.Version)
+            return new Refusal(ErrorCode.Fork, $"another trust root of version {next.Version} is in force here: {current.Hash}", Extra: VersionHere(current));
+        if (next.Version < current.Version)
+            return new Refusal(ErrorCode.Superseded, $"the trust root has version {next.Version}; version {current.Version} is in force here", Extra: VersionHere(current));
+        if (next.Version != current.Version + 1)
+            return new Refusal(
+                ErrorCode.Unproven, $"the trust root has version {next.Version}; version {current.Version} is in force here, and the ones between must come first, in their order",
+                Extra: VersionHere(current));
+        if (next.CreatedSeconds > now + Limits.FreshnessWindowSeconds)
+            return new Refusal(ErrorCode.FromFuture, $"the trust root was drawn up {next.CreatedSeconds - now} s from now; {Limits.FreshnessWindowSeconds} s are allowed");
+        return next.ExpiresSeconds < now ? new Refusal(ErrorCode.Expired, $"the trust root expired {now - next.ExpiresSeconds} s ago") : null;
+    }
+
+    /// <summary>Whoever brings versions sees from it with which to begin.</summary>
+    private static KeyValuePair<string, JsonValue>[] VersionHere(TrustRoot current) => [KeyValuePair.Create("version", JsonValue.Of(current.Version))];
+
+    private static Refusal? RevivalRefusal(TrustRoot current, TrustRoot next)
+    {
+        foreach (Revocation revocation in current.Revoked)
+        {
+            if (next.RevocationOf(revocation.Key) is not { } kept || kept.FromIndex > revocation.FromIndex)
+                return Envelopes.Refusal.BadRequest($"the trust root revives the key {revocation.Key}, which is revoked from entry {revocation.FromIndex} on");
+        }
+        return null;
+    }
+
+    private static Refusal? SignatureRefusal(TrustRoot current, SignedRoot next)
+    {
+        byte[] signed = next.Root.SignedBytes();
+        foreach (RootSignature signature in next.Signatures)
+        {
+            if (Find(current, next.Root, signature.Key) is not { } key)
+                return new Refusal(ErrorCode.UnknownKey, $"a signature is by the key {signature.Key}, which neither version lists");
+            if (!key.Verify(signed, signature.Bytes.Span))
+                return new Refusal(ErrorCode.BadSignature, $"the signature by the key {signature.Key} does not hold");
+        }
+        List<MissingSigners> missing = Missing(current, next.Root, next.Signatures);
+        return missing.Count == 0 ? null : Authority.Refuse(missing);
+    }
+}

@@ -186,6 +186,58 @@ public static class Limits
     /// <summary>Files that a client keeps of what it saw under a ledger's keys before the present one: the first ones.</summary>
     public const int MaxReplacedCheckpoints = 8;
 
+    // Private keys.
+
+    /// <summary>Longest private key file: the text form has at most some 400 bytes.</summary>
+    public const int MaxPrivateKeyFileBytes = 1_024;
+
+    /// <summary>Longest passphrase: a terminal's line has 4,096 bytes, and nobody types a quarter of it.</summary>
+    public const int MaxPassphraseBytes = 1_024;
+
+    /// <summary>Longest comment of a private key file.</summary>
+    public const int MaxKeyCommentChars = 100;
+
+    /// <summary>Memory of Argon2id for a new private key file: what RFC 9106 recommends where memory is short, as on a phone.</summary>
+    public const int Argon2MemoryKibibytes = 65_536;
+
+    /// <summary>Its passes: with that memory, the same recommendation.</summary>
+    public const int Argon2Passes = 3;
+
+    /// <summary>Lanes: libsodium calculates one.</summary>
+    public const int Argon2Lanes = 1;
+
+    /// <summary>Least memory that Argon2id takes for one lane (RFC 9106, section 3.1).</summary>
+    public const int MinArgon2MemoryKibibytes = 8;
+
+    /// <summary>Most memory that a file may ask for, 1 GiB: a phone has it, and a file must not fill a machine.</summary>
+    public const int MaxArgon2MemoryKibibytes = 1_048_576;
+
+    /// <summary>Most passes that it may ask for: with that memory some ten seconds.</summary>
+    public const int MaxArgon2Passes = 16;
+
+    // The agent that holds an unlocked key.
+
+    /// <summary>Longest request to it: a message in base64, and what is beside it.</summary>
+    public const int MaxAgentRequestBytes = 90_112;
+
+    /// <summary>Longest answer of it.</summary>
+    public const int MaxAgentAnswerBytes = 4_096;
+
+    /// <summary>Connections that it serves at a time; more wait until one is closed.</summary>
+    public const int MaxAgentConnections = 16;
+
+    /// <summary>Time for a connection to send its request, and for the agent to answer what it asks nobody about.</summary>
+    public const int AgentTimeoutSeconds = 5;
+
+    /// <summary>Time that the agent waits for a person's answer.</summary>
+    public const int AgentQuestionSeconds = 60;
+
+    /// <summary>Time without a signature after which it forgets the key, unless it was told otherwise: 15 minutes.</summary>
+    public const int AgentLockAfterSeconds = 900;
+
+    /// <summary>The longest that it may be told: a day.</summary>
+    public const int MaxAgentLockAfterSeconds = 86_400;
+
     // Backups.
 
     /// <summary>Bytes of a backup in one answer: as <see cref="MaxLeafPageBytes"/>.</summary>

@@ -1,4 +1,5 @@
 using Qwamos.Client.Signing;
+using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 
@@ -39,33 +40,34 @@ internal sealed class OperatorKey : IDisposable
         ? $"To enrol it in place of theirs, which then stops working: {EnrolLine}"
         : $"To enrol it: {EnrolLine}";
 
+    /// <summary>Whether the private key's file is protected by a passphrase.</summary>
+    public bool IsProtected { get; private init; }
+
+    /// <summary>Opens the key to sign with it. Whoever must be asked for a passphrase is asked now.</summary>
     public static bool TryOpen(Session session, out OperatorKey key, out Failure failure)
     {
         var home = HomeOf(session);
         key = null!;
-        failure = null!;
-        if (!home.TryLoad(out var signer, out var fault))
-        {
-            failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
-            return false;
-        }
-        key = Opened(session, home, signer);
-        return true;
+        if (home.TryOpen(out var stored, out var fault))
+            return TryTake(session, home, stored, toSign: true, out key, out failure);
+        failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
+        return false;
     }
 
     /// <summary>Opens the key, or makes it and says so on standard error.</summary>
     /// <param name="advise">Says also how to enrol a new key.</param>
-    public static bool TryOpenOrCreate(Session session, bool advise, out OperatorKey key, out Failure failure)
+    /// <param name="toSign">False when only its public half is wanted: then nobody is asked for a passphrase, and it cannot sign.</param>
+    public static bool TryOpenOrCreate(Session session, bool advise, out OperatorKey key, out Failure failure, bool toSign = true)
     {
         var home = HomeOf(session);
         key = null!;
-        failure = null!;
-        if (!home.TryLoadOrCreate(out var signer, out var created, out var fault))
+        if (!home.TryOpenOrCreate(out var stored, out var created, out var fault))
         {
             failure = new Failure(ExitCode.KeyProblem, fault);
             return false;
         }
-        key = Opened(session, home, signer);
+        if (!TryTake(session, home, stored, toSign, out key, out failure))
+            return false;
         if (created)
         {
             session.Terminal.Note($"Made your key in {SafeText.ForTerminal(home.Directory)}. "
@@ -78,14 +80,27 @@ internal sealed class OperatorKey : IDisposable
         return true;
     }
 
-    private static OperatorKey Opened(Session session, KeyHome home, SigningKey signer)
+    /// <summary>The one place where a stored key becomes one that signs: a raw seed does by itself, a protected one by its passphrase or the agent.</summary>
+    private static bool TryTake(Session session, KeyHome home, StoredKey stored, bool toSign, out OperatorKey key, out Failure failure)
     {
+        (key, failure) = (null!, null!);
+        var signer = stored.Plain;
+        if (stored.Protected is { } locked)
+        {
+            if (!toSign)
+                signer = SigningKey.HeldBy(new PublicHalf(locked));
+            else if (ProtectedSigner.TryPrepare(session, home.PrivateKeyFile, locked, out var prepared, out failure))
+                signer = SigningKey.HeldBy(prepared);
+            else
+                return false;
+        }
         if (WithoutLibsodium.IsInForce)
             session.Terminal.Note($"Note: {PortableBuild.SignsOtherwise}.");
-        return new OperatorKey(signer, home.PublicKeyFile, session.Paths);
+        key = new OperatorKey(signer!, home.PublicKeyFile, session.Paths) { IsProtected = stored.Protected is not null };
+        return true;
     }
 
-    private static KeyHome HomeOf(Session session) => new(session.Home ?? KeyHome.DefaultDirectory);
+    private static KeyHome HomeOf(Session session) => new(session.KeyHomeDirectory);
 
     /// <summary>The anchor's key ID. Only for showing: what the anchor is worth, the daemon judges.</summary>
     private static KeyId? EnrolledId(SystemPaths paths)
@@ -102,4 +117,17 @@ internal sealed class OperatorKey : IDisposable
     }
 
     public void Dispose() => key.Dispose();
+
+    /// <summary>Of a protected key that nobody opened.</summary>
+    private sealed class PublicHalf(ProtectedKey key) : IEd25519Signer
+    {
+        public ReadOnlySpan<byte> PublicKey => key.PublicRaw;
+
+        public byte[] Sign(ReadOnlySpan<byte> data) => throw new InvalidOperationException("It was opened for its public half only.");
+
+        public void Dispose()
+        {
+            // It holds no secret.
+        }
+    }
 }

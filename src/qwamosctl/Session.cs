@@ -1,5 +1,7 @@
 using Qwamos.Client.Showing;
+using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client;
@@ -7,6 +9,12 @@ namespace Qwamos.Client;
 /// <summary>What one run of the program was told: where things are, and how to speak.</summary>
 internal sealed record Session(Terminal Terminal, SystemPaths Paths, string? Home, string SocketPath, bool Json)
 {
+    /// <summary>Where the private key's passphrase is, where it was said.</summary>
+    public PassphraseSource? Passphrase { get; init; }
+
+    /// <summary>The folder of the operator's keys.</summary>
+    public string KeyHomeDirectory => Home ?? KeyHome.DefaultDirectory;
+
     private const string Program = "qwamosctl ";
     private const string Daemon = "qwamosd";
 

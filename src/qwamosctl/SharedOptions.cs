@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Qwamos.Client.Showing;
+using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 
@@ -36,6 +37,20 @@ internal sealed class SharedOptions
         Description = "The bus's or a gateway's socket (default: /run/qwamos/bus.sock)",
     };
 
+    private readonly Option<string> passphraseFile = new("--passphrase-file")
+    {
+        Recursive = true,
+        HelpName = "FILE",
+        Description = "Read the private key's passphrase from FILE, its first line; - is standard input",
+    };
+
+    private readonly Option<int?> passphraseDescriptor = new("--passphrase-fd")
+    {
+        Recursive = true,
+        HelpName = "N",
+        Description = "Read it from the open file descriptor N",
+    };
+
     /// <summary>The older spelling of `apply FILE`: `--policy-file FILE apply`.</summary>
     public Option<string> PolicyFile { get; } = new("--policy-file")
     {
@@ -50,6 +65,8 @@ internal sealed class SharedOptions
         command.Add(root);
         command.Add(home);
         command.Add(socket);
+        command.Add(passphraseFile);
+        command.Add(passphraseDescriptor);
         command.Add(PolicyFile);
     }
 
@@ -62,13 +79,15 @@ internal sealed class SharedOptions
         var json = WantsJson(parse);
         if (parse.GetValue(output) is { } form and not ("text" or "json"))
             return Failure.Usage($"-o takes text or json, not {form}").Report(terminal, json);
-        if (new[] { home, socket }.FirstOrDefault(option => parse.GetValue(option) is "") is { } empty)
+        if (new[] { home, socket, passphraseFile }.FirstOrDefault(option => parse.GetValue(option) is "") is { } empty)
             return Failure.Usage($"{empty.Name} needs a path").Report(terminal, json);
         if (parse.GetValue(PolicyFile) is not null && parse.CommandResult.Command.Name != "apply")
             return Failure.Usage("--policy-file goes with apply only").Report(terminal, json);
         if (!SystemPaths.TryCreate(parse.GetValue(root), out var paths, out var fault))
             return Failure.Usage(fault).Report(terminal, json);
-        return Run(new Session(terminal, paths, parse.GetValue(home), parse.GetValue(socket) ?? paths.BusSocket, json), command);
+        if (!PassphraseSource.TryRead(parse.GetValue(passphraseFile), parse.GetValue(passphraseDescriptor), out var passphrase, out var misuse))
+            return misuse.Report(terminal, json);
+        return Run(new Session(terminal, paths, parse.GetValue(home), parse.GetValue(socket) ?? paths.BusSocket, json) { Passphrase = passphrase }, command);
     }
 
     /// <summary>What cannot be verified is refused here, whatever the command is: none goes on without.</summary>
@@ -77,6 +96,10 @@ internal sealed class SharedOptions
         try
         {
             return command(session);
+        }
+        catch (NotSignedException why)
+        {
+            return session.Fail(why.Failure);
         }
         catch (NoVerificationException why)
         {

@@ -44,6 +44,16 @@ internal static unsafe partial class Libc
 
     internal const uint STATX_BASIC_STATS = 0x7ff;
 
+    internal const int PROT_READ = 1;
+    internal const int PROT_WRITE = 2;
+    internal const int MAP_PRIVATE = 2;
+    internal const int MAP_ANONYMOUS = 0x20;
+    internal const int MADV_DONTDUMP = 16;
+    internal const int MADV_WIPEONFORK = 18;
+    internal const int MCL_CURRENT = 1;
+    internal const int MCL_FUTURE = 2;
+    internal const int MCL_ONFAULT = 4;
+
     private static bool IsArm => RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
 
     /// <summary>struct statx, the one stat structure that is the same on every architecture (256 bytes).</summary>
@@ -163,4 +173,19 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
     internal static partial int Prctl(int option, nuint a, nuint b, nuint c, nuint d);
+
+    [LibraryImport(Library, EntryPoint = "mmap", SetLastError = true)]
+    internal static partial nint Mmap(nint address, nuint length, int protection, int flags, int file, long offset);
+
+    [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
+    internal static partial int Munmap(byte* address, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "mlock", SetLastError = true)]
+    internal static partial int Mlock(byte* address, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "madvise", SetLastError = true)]
+    internal static partial int Madvise(byte* address, nuint length, int advice);
+
+    [LibraryImport(Library, EntryPoint = "mlockall", SetLastError = true)]
+    internal static partial int Mlockall(int flags);
 }

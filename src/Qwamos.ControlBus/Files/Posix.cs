@@ -33,6 +33,12 @@ public static class Posix
         if (Libc.Prctl(Libc.PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) throw Fault("prctl", "PR_SET_DUMPABLE");
     }
 
+    /// <summary>
+    /// Keeps the whole memory of this process out of swap; false where the user may not lock so much, as most may not. Only for a process that lives
+    /// long: pages are locked when they are first touched.
+    /// </summary>
+    public static bool TryLockAllMemory() => Libc.Mlockall(Libc.MCL_CURRENT | Libc.MCL_FUTURE | Libc.MCL_ONFAULT) == 0;
+
     /// <summary>Sets the mask of new files' modes; returns the one before.</summary>
     public static UnixFileMode SetUmask(UnixFileMode mask) => (UnixFileMode)Libc.Umask((uint)mask);
 

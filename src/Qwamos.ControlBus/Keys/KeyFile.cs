@@ -13,26 +13,41 @@ internal static class KeyFile
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     /// <summary>Fills <paramref name="destination"/> exactly; the file must have that size.</summary>
-    public static KeyFileResult Read(string path, KeyFileRules rules, Span<byte> destination, out string fault)
+    public static KeyFileResult Read(string path, KeyFileRules rules, Span<byte> destination, out string fault) =>
+        Read(path, rules, destination, destination.Length, out _, out fault);
+
+    /// <summary>A private key file: a raw seed, or the text of a protected key. Whatever else it is, is refused.</summary>
+    /// <param name="room"><see cref="Limits.MaxPrivateKeyFileBytes"/> bytes; the caller wipes it.</param>
+    public static KeyFileResult ReadPrivate(string path, Span<byte> room, out int length, out string fault)
     {
+        var result = Read(path, KeyFileRules.Private, room, SigningKey.SeedSizeBytes, out length, out fault);
+        if (result != KeyFileResult.Read || length == SigningKey.SeedSizeBytes || ProtectedKey.IsOne(room[..length]))
+            return result;
+        fault = SizeFault(path, KeyFileRules.Private, length, SigningKey.SeedSizeBytes, "");
+        return KeyFileResult.Refused;
+    }
+
+    private static KeyFileResult Read(string path, KeyFileRules rules, Span<byte> destination, int sizeBytes, out int length, out string fault)
+    {
+        length = 0;
         try
         {
             using var file = Posix.Open(path, Libc.O_RDONLY | Libc.O_NONBLOCK);
-            fault = Judge(Posix.Stat(file, path), path, rules, destination.Length) ?? "";
+            var stat = Posix.Stat(file, path);
+            fault = Judge(stat, path, rules, sizeBytes, destination.Length) ?? "";
             if (fault.Length > 0)
                 return KeyFileResult.Refused;
 
-            int filled = 0;
-            while (filled < destination.Length)
+            while (length < stat.SizeBytes)
             {
-                int count = Posix.Read(file, destination[filled..], path);
+                int count = Posix.Read(file, destination[length..(int)stat.SizeBytes], path);
                 if (count == 0)
                 {
                     fault = $"{Show(path)} changed while it was read; run the command again";
                     return KeyFileResult.Refused;
                 }
 
-                filled += count;
+                length += count;
             }
 
             return KeyFileResult.Read;
@@ -44,11 +59,10 @@ internal static class KeyFile
         }
     }
 
-    private static string? Judge(FileStat stat, string path, KeyFileRules rules, int sizeBytes)
+    private static string? Judge(FileStat stat, string path, KeyFileRules rules, int sizeBytes, int maxBytes)
     {
         string quoted = SafePath.Quote(path);
-        string moveAway = $"mv {quoted} {SafePath.Quote(path + ".old")}";
-        string mend = rules.Mend ?? $"move it away: {moveAway}";
+        string mend = rules.Mend ?? $"move it away: {MoveAway(path)}";
         if (stat.Kind != FileKind.Regular)
             return $"{Show(path)} is {SafePath.Describe(stat.Kind)}, not a key; {mend}";
         if (rules.RequireOwner && stat.Uid != Posix.EffectiveUid)
@@ -60,12 +74,14 @@ internal static class KeyFile
             return $"{Show(path)} is a private key that others can reach (mode {Octal(stat)}); mend it: chmod 600 {quoted}";
         if (stat.IsWritableByOthers)
             return $"{Show(path)} can be written by others (mode {Octal(stat)}); mend it: chmod go-w {quoted}";
-        if (stat.SizeBytes == sizeBytes)
-            return null;
-        return rules.IsPrivate
-            ? $"{Show(path)} has {stat.SizeBytes} bytes, a private key has {sizeBytes}; put your backup of it back, or move it away to start anew: {moveAway}"
-            : $"{Show(path)} has {stat.SizeBytes} bytes, a public key has {sizeBytes}; {mend}";
+        return stat.SizeBytes == sizeBytes || (stat.SizeBytes > sizeBytes && stat.SizeBytes <= maxBytes) ? null : SizeFault(path, rules, stat.SizeBytes, sizeBytes, mend);
     }
+
+    private static string SizeFault(string path, KeyFileRules rules, long found, int sizeBytes, string mend) => rules.IsPrivate
+        ? $"{Show(path)} has {found} bytes, a private key has {sizeBytes}; put your backup of it back, or move it away to start anew: {MoveAway(path)}"
+        : $"{Show(path)} has {found} bytes, a public key has {sizeBytes}; {mend}";
+
+    private static string MoveAway(string path) => $"mv {SafePath.Quote(path)} {SafePath.Quote(path + ".old")}";
 
     private static string OpenFault(string path, KeyFileRules rules, PosixException e)
     {

@@ -5,8 +5,8 @@ using Qwamos.ControlBus.Files;
 namespace Qwamos.ControlBus.Keys;
 
 /// <summary>
-/// Where an operator's key lives (DESIGN section 4): a directory 0700 with <c>ed25519_sk</c> (the raw 32-byte seed) and <c>ed25519_pk</c> (the raw
-/// 32 bytes), both 0600. The private key is always made first, by an atomic creation that never replaces: of two programs that start at once one
+/// Where an operator's key lives (DESIGN section 4): a directory 0700 with <c>ed25519_sk</c> (the raw 32-byte seed, or the text of a
+/// <see cref="ProtectedKey"/>) and <c>ed25519_pk</c> (the raw 32 bytes), both 0600. The private key is always made first, by an atomic creation that never replaces: of two programs that start at once one
 /// makes it and both end with it, and a home left without its public key is completed.
 /// </summary>
 public sealed class KeyHome
@@ -35,12 +35,20 @@ public sealed class KeyHome
     public string PublicKeyFile { get; }
 
     /// <summary>The key that is there; false with the way to mend it when there is none or it cannot be trusted.</summary>
-    public bool TryLoad([NotNullWhen(true)] out SigningKey? key, [NotNullWhen(false)] out string? fault) =>
+    public bool TryOpen([NotNullWhen(true)] out StoredKey? key, [NotNullWhen(false)] out string? fault) =>
         Guarded(create: false, out key, out _, out fault);
 
-    /// <summary>The key that is there, or a new one where there is none. Never writes over a file.</summary>
-    public bool TryLoadOrCreate([NotNullWhen(true)] out SigningKey? key, out bool created, [NotNullWhen(false)] out string? fault) =>
+    /// <summary>The key that is there, or a new one, a raw seed, where there is none. Never writes over a file.</summary>
+    public bool TryOpenOrCreate([NotNullWhen(true)] out StoredKey? key, out bool created, [NotNullWhen(false)] out string? fault) =>
         Guarded(create: true, out key, out created, out fault);
+
+    /// <summary>The same for who cannot ask for a passphrase: a protected key is refused.</summary>
+    public bool TryLoad([NotNullWhen(true)] out SigningKey? key, [NotNullWhen(false)] out string? fault) =>
+        Plain(TryOpen(out var stored, out fault), stored, out key, ref fault);
+
+    /// <inheritdoc cref="TryLoad"/>
+    public bool TryLoadOrCreate([NotNullWhen(true)] out SigningKey? key, out bool created, [NotNullWhen(false)] out string? fault) =>
+        Plain(TryOpenOrCreate(out var stored, out created, out fault), stored, out key, ref fault);
 
     /// <summary>
     /// Only the public key, from its own file: what a daemon in a trial falls back to. The file may belong to another user, for root reads it too.
@@ -54,8 +62,16 @@ public sealed class KeyHome
         return false;
     }
 
+    private bool Plain(bool opened, StoredKey? stored, [NotNullWhen(true)] out SigningKey? key, ref string? fault)
+    {
+        key = stored?.Plain;
+        if (opened && key is null)
+            fault = $"{SafeText.ForTerminal(PrivateKeyFile)} is protected by a passphrase, and nobody can be asked for it here";
+        return key is not null;
+    }
+
     private bool Guarded(
-        bool create, [NotNullWhen(true)] out SigningKey? key, out bool created, [NotNullWhen(false)] out string? fault)
+        bool create, [NotNullWhen(true)] out StoredKey? key, out bool created, [NotNullWhen(false)] out string? fault)
     {
         created = false;
         try
@@ -71,7 +87,7 @@ public sealed class KeyHome
         return key is not null;
     }
 
-    private string? Open(bool create, out SigningKey? key, out bool created)
+    private string? Open(bool create, out StoredKey? key, out bool created)
     {
         key = null;
         created = false;
@@ -106,24 +122,28 @@ public sealed class KeyHome
         return contradiction;
     }
 
-    private KeyFileResult ReadPrivate(out SigningKey? key, out string fault)
+    private KeyFileResult ReadPrivate(out StoredKey? key, out string fault)
     {
         key = null;
-        Span<byte> seed = stackalloc byte[SigningKey.SeedSizeBytes];
+        Span<byte> room = stackalloc byte[Limits.MaxPrivateKeyFileBytes];
         try
         {
-            var result = KeyFile.Read(PrivateKeyFile, KeyFileRules.Private, seed, out fault);
-            if (result == KeyFileResult.Read && !SigningKey.TryLoad(seed, out key, out string? badKey))
-            {
-                fault = badKey;
-                return KeyFileResult.Refused;
-            }
-
-            return result;
+            var result = KeyFile.ReadPrivate(PrivateKeyFile, room, out int length, out fault);
+            if (result != KeyFileResult.Read)
+                return result;
+            string? badKey;
+            if (length == SigningKey.SeedSizeBytes)
+                key = SigningKey.TryLoad(room[..length], out var plain, out badKey) ? new StoredKey(plain) : null;
+            else
+                key = ProtectedKey.TryRead(room[..length], out var text, out badKey) ? new StoredKey(text) : null;
+            if (key is not null)
+                return result;
+            fault = $"{SafeText.ForTerminal(PrivateKeyFile)}: {badKey}";
+            return KeyFileResult.Refused;
         }
         finally
         {
-            CryptographicOperations.ZeroMemory(seed);
+            CryptographicOperations.ZeroMemory(room);
         }
     }
 
@@ -142,7 +162,7 @@ public sealed class KeyHome
     }
 
     /// <summary>Writes the public key when it is absent; a sentence when the one that is there belongs to another private key.</summary>
-    private string? CompletePublic(SigningKey key)
+    private string? CompletePublic(StoredKey key)
     {
         Span<byte> raw = stackalloc byte[VerifyingKey.SizeBytes];
         var result = KeyFile.Read(PublicKeyFile, KeyFileRules.OwnPublic, raw, out string fault);

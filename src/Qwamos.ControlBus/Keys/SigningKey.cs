@@ -42,6 +42,9 @@ public sealed class SigningKey : IDisposable
         return key is not null;
     }
 
+    /// <summary>A key that is elsewhere: what holds it signs.</summary>
+    public static SigningKey HeldBy(IEd25519Signer signer) => new(signer);
+
     /// <summary>A fresh key that is stored nowhere.</summary>
     public static SigningKey Generate() => new(SodiumSigner.Generate());
 

@@ -14,10 +14,13 @@ public static class WithoutLibsodium
 
     internal static SignerFromSeed? Signer { get; private set; }
 
+    internal static IKeySealing? Sealing { get; private set; }
+
     /// <summary>To be called before any other use of keys. Changes nothing where libsodium can be loaded.</summary>
-    public static void SignBy(SignerFromSeed signer)
+    /// <param name="sealing">What opens and makes protected private keys there.</param>
+    public static void SignBy(SignerFromSeed signer, IKeySealing sealing)
     {
         if (!Libsodium.CanBeLoaded())
-            Signer = signer;
+            (Signer, Sealing) = (signer, sealing);
     }
 }

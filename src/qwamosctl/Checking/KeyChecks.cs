@@ -24,12 +24,12 @@ internal static class KeyChecks
     private static Finding Own(KeyHome home, out KeyId? id)
     {
         id = null;
-        if (!home.TryLoad(out var key, out var fault))
+        if (!home.TryOpen(out var key, out var fault))
             return Finding.Bad("key home", fault);
         using (key)
         {
             id = key.Id;
-            return Finding.Good("key home", $"{home.Directory}: key {key.Id}");
+            return Finding.Good("key home", $"{home.Directory}: key {key.Id}{(key.Protected is null ? "" : ", protected by a passphrase")}");
         }
     }
 

@@ -19,7 +19,7 @@ internal static class KeyCommand
 
     private static int Show(Session session)
     {
-        if (!OperatorKey.TryOpenOrCreate(session, advise: session.Json, out var key, out var failure))
+        if (!OperatorKey.TryOpenOrCreate(session, advise: session.Json, out var key, out var failure, toSign: false))
             return session.Fail(failure);
         using (key)
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 
@@ -16,10 +17,13 @@ internal sealed class Terminal
     private readonly Stream error;
     private readonly Func<Stream> openInput;
     private readonly bool inputIsTerminal;
+    private readonly Func<string, SecretBytes?> askSecret;
 
-    public Terminal(Stream output, Stream error, Func<Stream> openInput, TimeProvider clock, bool colour = false, bool inputIsTerminal = false)
+    public Terminal(
+        Stream output, Stream error, Func<Stream> openInput, TimeProvider clock, bool colour = false, bool inputIsTerminal = false, Func<string, SecretBytes?>? askSecret = null)
     {
         this.inputIsTerminal = inputIsTerminal;
+        this.askSecret = askSecret ?? (_ => null);
         this.output = output;
         this.error = error;
         this.openInput = openInput;
@@ -34,6 +38,7 @@ internal sealed class Terminal
         error = StandardStream.Error;
         openInput = Console.OpenStandardInput;
         inputIsTerminal = StandardStream.Input.IsTerminal;
+        askSecret = SecretPrompt.Ask;
         Clock = TimeProvider.System;
         var plain = WantsNoColour();
         OutputPaint = new Paint(!plain && StandardStream.Output.IsTerminal);
@@ -79,6 +84,11 @@ internal sealed class Terminal
     }
 
     public Stream OpenInput() => openInput();
+
+    /// <summary>
+    /// Asks for a passphrase, which is not shown while it is typed. Null, and nothing is asked, when nobody sits there; the caller disposes of it.
+    /// </summary>
+    public SecretBytes? AskSecret(string question) => askSecret(question);
 
     /// <summary>Asks a question; true when the answer is yes. Null, and nothing is asked, when nobody sits there.</summary>
     public bool? Confirm(string question)

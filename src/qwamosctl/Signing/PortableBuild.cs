@@ -17,6 +17,6 @@ internal static class PortableBuild
     public static void ChooseSigner()
     {
         if (IsThis)
-            WithoutLibsodium.SignBy(seed => new BouncyCastleSigner(seed));
+            WithoutLibsodium.SignBy(seed => new BouncyCastleSigner(seed), new BouncyCastleSealing());
     }
 }

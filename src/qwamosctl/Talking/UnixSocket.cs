@@ -16,6 +16,7 @@ internal sealed unsafe partial class UnixSocket : IDisposable
     private const int SOCK_STREAM = 1;
     private const int SOCK_CLOEXEC = 0x80000;
     private const int SOL_SOCKET = 1;
+    private const int SO_PEERCRED = 17;
     private const int SO_RCVTIMEO = 20;
     private const int SO_SNDTIMEO = 21;
     private const int MSG_NOSIGNAL = 0x4000;
@@ -44,6 +45,18 @@ internal sealed unsafe partial class UnixSocket : IDisposable
     }
 
     public void Dispose() => _socket.Dispose();
+
+    /// <summary>Who listens, by the kernel's word.</summary>
+    public uint PeerUid
+    {
+        get
+        {
+            // struct ucred: process, user, group.
+            Span<uint> peer = stackalloc uint[3];
+            var length = (uint)(peer.Length * sizeof(uint));
+            return GetOption(_socket, SOL_SOCKET, SO_PEERCRED, peer, ref length) == 0 ? peer[1] : throw Fault("getsockopt");
+        }
+    }
 
     public void Send(ReadOnlySpan<byte> bytes)
     {
@@ -102,6 +115,9 @@ internal sealed unsafe partial class UnixSocket : IDisposable
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetOption(SafeFileHandle socket, int level, int option, ReadOnlySpan<nint> value, uint length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    private static partial int GetOption(SafeFileHandle socket, int level, int option, Span<uint> value, ref uint length);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     private static partial nint Send(SafeFileHandle socket, ReadOnlySpan<byte> bytes, nuint count, int flags);

@@ -313,4 +313,7 @@ public static class Limits
 
     /// <summary>From so long before its end on a trust root's expiry is warned of.</summary>
     public const int RootExpiryWarningSeconds = 30 * 86_400;
+
+    /// <summary>The last second of the year 9999, the last that has a date: a time beyond is shown as that.</summary>
+    public const long MaxShownSeconds = 253_402_300_799;
 }

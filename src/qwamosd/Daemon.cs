@@ -1,3 +1,4 @@
+using System.Globalization;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
@@ -28,7 +29,7 @@ internal sealed class Daemon : IAsyncDisposable
     private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.Backup, Commands.GetBackup };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Backup, Commands.GetBackup };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;
@@ -42,11 +43,13 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
     private readonly MetricsServer? _metrics;
+    private long _trustVersion;
 
     public Daemon(Prepared start, TimeProvider time, LogMessages log, int maxConnections)
     {
         _start = start;
         _log = log;
+        _trustVersion = start.Loaded.State.Trust.Version;
         var replay = new ReplayStore(start.Ledger, start.Config.ReplayNonces);
         _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
@@ -54,6 +57,7 @@ internal sealed class Daemon : IAsyncDisposable
         _writer.Committed += _projections.Committed;
         _writer.Committed += _ => _delivery.LedgerHasGrown();
         _storage = new StorageWatch(start.Paths.StateDir);
+        _writer.Committed += NoteTrust;
         _writer.StorageFull += NoteStorage;
 
         var verifier = new Verifier(new VerifierOptions
@@ -73,7 +77,7 @@ internal sealed class Daemon : IAsyncDisposable
         var status = new StatusAnswer(start, checkpoints, () => _writer.Published, () => _delivery.Status(_witnesses.Status), () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints, _witnesses.Of);
         _backups = new BackupKeeper(start.Paths, time, log);
-        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, audit));
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, audit)));
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
         _metrics = start.MetricsSocket is { } socket ? new MetricsServer(socket, Metrics(scheduler, checkpoints, time)) : null;
@@ -155,6 +159,8 @@ internal sealed class Daemon : IAsyncDisposable
             _log.TrialKey(KeyHome.DefaultDirectory);
         var ledgerKey = _start.LedgerKey.Key.ToString();
         _log.LedgerKey(ledgerKey, state.Policy.LedgerKey?.Statement is { } word && word.Key == ledgerKey ? $"signed by {word.Signer}" : "not signed by an operator");
+        if (state.Policy.Trust.Root is { } root)
+            _log.TrustRoot(root.Version, root.Hash, root.Holders.Count, DateTimeOffset.FromUnixTimeSeconds(Math.Min(root.ExpiresSeconds, Limits.MaxShownSeconds)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         _log.Schema(_start.Schema.Hash, _start.Schema.Origin, _start.Schema.RuntimeCount, _start.Schema.RebootCount);
         _log.Policy(state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         if (_start.Socket.IsActivated)
@@ -164,6 +170,16 @@ internal sealed class Daemon : IAsyncDisposable
         if (_start.MetricsSocket is { } metrics)
             _log.Metrics(metrics.LocalEndPoint?.ToString() ?? "");
         _log.Ready();
+    }
+
+    /// <summary>On the writer's thread.</summary>
+    private void NoteTrust(CommittedBatch batch)
+    {
+        RecordedTrust trust = batch.State.Policy.Trust;
+        if (trust.Version == _trustVersion || trust.Root is not { } root)
+            return;
+        _trustVersion = trust.Version;
+        _log.TrustRootTaken(root.Version, trust.Entries[^1], root.Hash);
     }
 
     private void NoteStorage(bool isFull)

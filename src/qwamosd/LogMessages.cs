@@ -112,4 +112,10 @@ internal sealed partial class LogMessages(ILogger logger)
 
     [LoggerMessage(44, LogLevel.Critical, "delivery to {Domain} stops: {Reason}")]
     public partial void DeliveryStopped(string domain, string reason);
+
+    [LoggerMessage(48, LogLevel.Information, "trust root: version {Version}, {Holders} holders, until {Expires}, SHA-256 {Hash}")]
+    public partial void TrustRoot(long version, string hash, int holders, string expires);
+
+    [LoggerMessage(49, LogLevel.Warning, "trust root {Version} is in force from entry {Index} on, SHA-256 {Hash}")]
+    public partial void TrustRootTaken(long version, long index, string hash);
 }

@@ -5,6 +5,7 @@ using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.Daemon;
 
@@ -20,6 +21,7 @@ internal sealed record Prepared(
     LedgerStore Ledger,
     CheckpointSigner LedgerKey,
     LoadedLedger Loaded,
+    RootHistory Roots,
     BootNote? LastBoot,
     BootAssessment Assessment) : IDisposable
 {

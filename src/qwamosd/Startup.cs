@@ -7,6 +7,7 @@ using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Daemon.Restoring;
 using Qwamos.Daemon.Staging;
 
@@ -57,7 +58,12 @@ internal static class Startup
             LoadedLedger loaded = LedgerFold.Load(ledger);
             if (!BootNoteImport.TryImport(paths, ledger, time, log, ref loaded, out BootNote? lastBoot, out fault))
                 return false;
-            prepared = new Prepared(paths, key, systemId, schema, config, socket, metrics, ledger, ledgerKey, loaded, lastBoot, Assessment(paths, log));
+            if (!LedgerRoots.TryVerify(ledger, loaded.State.Trust, key, systemId, out RootHistory? roots, out fault))
+            {
+                fault = $"{fault}. Enrol the key that the first trust root was signed by; or, to begin anew with the enrolled one: {ProposedCommand.Of(paths, "qwamosd", "enroll FILE --replace")}";
+                return false;
+            }
+            prepared = new Prepared(paths, key, systemId, schema, config, socket, metrics, ledger, ledgerKey, loaded, roots, lastBoot, Assessment(paths, log));
             return true;
         }
         catch (IOException) when (socket is not null && ledger is null && ForeignLedger(paths) is not null)

@@ -27,4 +27,7 @@ public sealed record MessageEntry(
 {
     /// <summary>The message.</summary>
     public Message Message => Envelope.Message;
+
+    /// <summary>All whose signatures the envelope holds; <see cref="RecordedEntry.Signer"/> is the first of them.</summary>
+    public IEnumerable<KeyId> Signers => Envelope.Signatures.Select(signature => signature.KeyId ?? Signer);
 }

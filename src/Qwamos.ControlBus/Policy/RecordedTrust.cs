@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Policy;
@@ -16,4 +17,13 @@ public sealed record RecordedTrust(SignedRoot? Current, ImmutableArray<long> Ent
 
     /// <summary>Its version; 0 while there is none.</summary>
     public long Version => Current?.Root.Version ?? 0;
+
+    /// <summary>The member <c>trust</c> of a status: null while there is none.</summary>
+    public JsonValue ToStatus() => Root is not { } root ? JsonValue.Null : JsonValue.Object(
+    [
+        ("version", JsonValue.Of(root.Version)),
+        ("sha256", JsonValue.Of(root.Hash)),
+        ("index", JsonValue.Of(Entries[^1])),
+        ("expires", JsonValue.Of(root.ExpiresSeconds)),
+    ]);
 }

@@ -162,12 +162,15 @@ internal static class TrustRootReader
         if (json.Kind == JsonKind.Object && json.TryGet("values", out _))
         {
             values = [.. inner.Array("values", Limits.MaxGrants)];
-            if (values.Count == 0 || values.Any(value => value.Kind is not (JsonKind.String or JsonKind.Boolean) && !value.IsInteger))
-                inner.Refuse($"a grant of the role {name}: values must be a list of strings, integers and booleans, not empty");
+            if (values.Count == 0 || !values.All(IsValue))
+                inner.Refuse($"a grant of the role {name}: values must be a list of printable ASCII strings, integers and booleans, not empty");
         }
         Close(inner, role);
         return new PolicyGrant(key, values);
     }
+
+    private static bool IsValue(JsonValue value) =>
+        value.Kind == JsonKind.Boolean || value.IsInteger || (value.TryGetString(out string? text) && !text.AsSpan().ContainsAnyExceptInRange('\u0020', '\u007e'));
 
     private static List<Revocation> ReadRevoked(MemberReader reader, List<Holder> holders)
     {

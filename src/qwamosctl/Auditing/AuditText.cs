@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
@@ -11,7 +12,6 @@ namespace Qwamos.Client.Auditing;
 internal static class AuditText
 {
     // The end of year 9999, which is as far as dates are written.
-    private const long MaxShownSeconds = 253_402_300_799;
 
     public static IEnumerable<(string, JsonValue)> Members(Checkpoint checkpoint) =>
     [
@@ -22,7 +22,7 @@ internal static class AuditText
     ];
 
     /// <summary>Unix seconds for a person, in UTC.</summary>
-    public static string Time(long seconds) => seconds <= MaxShownSeconds
+    public static string Time(long seconds) => seconds <= Limits.MaxShownSeconds
         ? DateTimeOffset.FromUnixTimeSeconds(seconds).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture)
         : "beyond the calendar ";
 

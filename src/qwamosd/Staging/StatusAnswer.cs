@@ -1,8 +1,7 @@
-using System.Collections.Immutable;
+using System.Collections.Frozen;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
-using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
@@ -16,8 +15,8 @@ internal sealed class StatusAnswer(
 {
     private const string NoEnforcer = "no enforcer";
 
-    // Signed by a key that was replaced before this start: from here on only the present one's changes are staged.
-    private readonly ImmutableSortedDictionary<string, (long Index, KeyId Signer)> _foreign = Foreign(start);
+    // What waited at this start for a key that counted no more; from here on only keys in force stage anything.
+    private readonly FrozenSet<long> _foreign = [.. start.Loaded.State.Staged.Values.Select(staged => staged.Index).Where(index => !IsSignedInForce(start, index))];
 
     private PolicySchema Schema => start.Schema;
 
@@ -41,6 +40,7 @@ internal sealed class StatusAnswer(
             ("schema", JsonValue.Of(Schema.Hash)),
             ("system", JsonValue.Of(start.SystemId)),
             ("key_id", JsonValue.Of(start.Key.Id.ToString())),
+            ("trust", now.Policy.Trust.ToStatus()),
             .. checkpoints.Carried,
             ("storage", JsonValue.Of(isFull() ? "full" : "ok")),
             ("projections", JsonValue.Shown(projectionFault() ?? "ok")),
@@ -56,14 +56,21 @@ internal sealed class StatusAnswer(
         (pair.Key, reveal ? pair.Value.Value.ToJson() : HiddenValues.ToJson(Schema, pair.Key, pair.Value.Value))));
 
     /// <summary>What is staged, and what the boot will not believe.</summary>
-    private JsonValue Refused(PolicyState state) => JsonValue.Object(_foreign
-        .Where(pair => state.Staged.TryGetValue(pair.Key, out Applied staged) && staged.Index == pair.Value.Index)
-        .Select(pair => (pair.Key, JsonValue.Of($"signed by {pair.Value.Signer}, which is not enrolled any more"))));
+    private JsonValue Refused(PolicyState state) => _foreign.Count == 0 && state.Trust.Root is not { Revoked.Count: > 0 }
+        ? JsonValue.Object()
+        : JsonValue.Object(state.Staged.SelectMany(pair => WhyRefused(state, pair.Value.Index) is { } why ? new[] { (pair.Key, JsonValue.Of(why)) } : []));
 
-    private static ImmutableSortedDictionary<string, (long Index, KeyId Signer)> Foreign(Prepared start) => start.Loaded.State.Staged
-        .Select(pair => (pair.Key, pair.Value.Index, Entry: start.Ledger.ReadEntry(pair.Value.Index) as RecordedEntry))
-        .Where(each => each.Entry is { } entry && entry.Signer != start.Key.Id)
-        .ToImmutableSortedDictionary(each => each.Key, each => (each.Index, each.Entry!.Signer), StringComparer.Ordinal);
+    private string? WhyRefused(PolicyState state, long index)
+    {
+        if (start.Ledger.ReadEntry(index) is not MessageEntry entry)
+            return null;
+        if (entry.Signers.FirstOrDefault(key => state.Trust.Root?.RevocationOf(key)?.FromIndex <= index) is var revoked && entry.Signers.Contains(revoked))
+            return $"signed by {revoked}, which is revoked from entry {state.Trust.Root!.RevocationOf(revoked)!.FromIndex} on";
+        return _foreign.Contains(index) ? $"signed by {entry.Signer}, which is not enrolled any more" : null;
+    }
+
+    private static bool IsSignedInForce(Prepared start, long index) =>
+        start.Ledger.ReadEntry(index) is not MessageEntry entry || entry.Signers.All(key => start.Roots.InForce(index).FindKey(key) is not null);
 
     private JsonValue Defaults(PolicyState state) => JsonValue.Object(
         Schema.Keys.Where(key => !state.Policy.ContainsKey(key.Name)).Select(key => (key.Name, key.Default.ToJson())));

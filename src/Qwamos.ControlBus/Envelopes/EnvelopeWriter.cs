@@ -16,12 +16,17 @@ public static class EnvelopeWriter
         MessageDraft draft, SigningKey key, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal) =>
         TryAssemble(draft, canonical => $",\"signature\":\"{Sign(key, canonical)}\"", out envelope, out refusal);
 
-    /// <summary>Signs with <c>signatures</c> and the key's ID: one signature of a list.</summary>
+    /// <summary>Signs with <c>signatures</c>: one of each key, with its ID.</summary>
     public static bool TrySignNamed(
         MessageDraft draft, SigningKey key, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal) =>
+        TrySignNamed(draft, [key], out envelope, out refusal);
+
+    /// <inheritdoc cref="TrySignNamed(MessageDraft, SigningKey, out Envelope?, out Refusal?)"/>
+    public static bool TrySignNamed(
+        MessageDraft draft, IReadOnlyList<SigningKey> keys, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal) =>
         TryAssemble(
             draft,
-            canonical => $",\"signatures\":[{{\"key_id\":\"{key.Id}\",\"signature\":\"{Sign(key, canonical)}\"}}]",
+            canonical => $",\"signatures\":[{string.Join(',', keys.Select(key => $"{{\"key_id\":\"{key.Id}\",\"signature\":\"{Sign(key, canonical)}\"}}"))}]",
             out envelope,
             out refusal);
 

@@ -29,6 +29,7 @@ internal static class Program
             BootCommand.Build(shared, terminal),
             KeysCommand.Build(shared, terminal),
             KeyCommand.Build(shared, terminal),
+            AgentCommand.Build(shared, terminal),
             AuditCommand.Build(shared, terminal),
             BackupCommand.Build(shared, terminal),
             HealthCommand.Build(shared, terminal),

@@ -45,6 +45,7 @@ public sealed partial class DocumentTests
     [Theory]
     [InlineData]
     [InlineData("key")]
+    [InlineData("keys")]
     [InlineData("audit")]
     public void Guide_of_the_client_names_every_command_and_option(params string[] command)
     {

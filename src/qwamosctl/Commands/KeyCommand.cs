@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
+using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
@@ -32,14 +33,23 @@ internal static class KeyCommand
                     ("signs_with", JsonValue.Of(WithoutLibsodium.IsInForce ? "BouncyCastle" : "libsodium")),
                     ("public_key_file", JsonValue.Of(key.PublicKeyFile)),
                     ("enrolled", key.IsEnrolled is { } known ? JsonValue.Of(known) : JsonValue.Null),
+                    ("protected", JsonValue.Of(key.IsProtected)),
+                    ("agent", AgentOf(session, key) is { } agent ? JsonValue.Of(agent) : JsonValue.Null),
                 ])) + "\n");
             else
-                session.Terminal.Print(Describe(key, BelievedKey.Other(session, key), $"restart it: {session.RestartDaemon}"));
+                session.Terminal.Print(Describe(key, AgentOf(session, key), BelievedKey.Other(session, key), $"restart it: {session.RestartDaemon}"));
             return (int)ExitCode.Done;
         }
     }
 
-    private static string Describe(OperatorKey key, string? other, string restart)
+    /// <summary>What an agent is to this key: <c>holds it</c>, <c>locked</c>, <c>holds another key</c>; null without one.</summary>
+    private static string? AgentOf(Session session, OperatorKey key) =>
+        !AgentClient.TryAskState(session, out var state, out _) ? null
+        : state.KeyId != key.Id.ToString() ? "holds another key"
+        : state.IsLocked ? "locked"
+        : "holds it";
+
+    private static string Describe(OperatorKey key, string? agent, string? other, string restart)
     {
         var enrolled = key.IsEnrolled switch
         {
@@ -47,7 +57,9 @@ internal static class KeyCommand
             false => "no, this system takes another key's changes",
             null => "no key is enrolled on this system",
         };
-        var text = $"key ID      {key.Id}\npublic key  {SafeText.ForTerminal(key.PublicKeyFile)}\nenrolled    {enrolled}\n";
+        var text = $"key ID      {key.Id}\npublic key  {SafeText.ForTerminal(key.PublicKeyFile)}\nenrolled    {enrolled}\nprotected   {(key.IsProtected ? "yes, by a passphrase" : "no, whoever can read the private key's file can sign")}\n";
+        if (agent is not null)
+            text += $"agent       {agent}\n";
         if (other is not null)
             text += $"daemon      the running one believes another key, {SafeText.ForTerminal(other)}{(key.IsEnrolled is true ? $": {restart}" : "")}\n";
         return key.IsEnrolled is true ? text : text + $"\n{key.EnrolAdvice}\n";

@@ -7,12 +7,16 @@ using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Commands;
 
-/// <summary><c>qwamosctl keys</c>: the policy table, as the schema has it.</summary>
+/// <summary><c>qwamosctl keys</c>: the policy table, as the schema has it; below it, how the private key is stored.</summary>
 internal static class KeysCommand
 {
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
-        Command command = new("keys", "List the policy keys: values, default, when they apply, for whom");
+        Command command = new("keys", "List the policy keys: values, default, when they apply, for whom")
+        {
+            KeysProtectCommand.BuildProtect(shared, terminal),
+            KeysProtectCommand.BuildUnprotect(shared, terminal),
+        };
         command.SetAction(parse => shared.Run(parse, terminal, Run));
         return command;
     }

@@ -17,6 +17,7 @@ internal sealed partial class OperatorTerminal : IDisposable
     private const int O_CLOEXEC = 0x80000;
     private const int TCSANOW = 0;
     private const int TCSAFLUSH = 2;
+    private const int TCIFLUSH = 0;
 
     // struct termios: four words of flags, of which the last has the local ones.
     private const int TermiosBytes = 60;
@@ -34,9 +35,17 @@ internal sealed partial class OperatorTerminal : IDisposable
     /// <summary>Whether this process may read what is typed: a job in the background may not, and would be stopped.</summary>
     public bool IsForeground => ForegroundGroup(device) == OwnGroup();
 
-    /// <summary>Null when this process has no terminal.</summary>
+    /// <summary>Whether the terminal has been taken from this process: closed, or its connection lost.</summary>
+    public bool IsGone => ForegroundGroup(device) < 0;
+
+    /// <summary>
+    /// Null when this process has no terminal, and where neither standard input nor standard error is one: that is a script's, which must not wait for
+    /// whoever sits at the terminal that it came from.
+    /// </summary>
     public static OperatorTerminal? TryOpen()
     {
+        if (!StandardStream.Input.IsTerminal && !StandardStream.Error.IsTerminal)
+            return null;
         var opened = Open(Device, O_RDWR | O_NOCTTY | O_CLOEXEC);
         if (!opened.IsInvalid)
             return new OperatorTerminal(opened);
@@ -77,6 +86,9 @@ internal sealed partial class OperatorTerminal : IDisposable
         return true;
     }
 
+    /// <summary>Throws away what was typed and not read.</summary>
+    public void ForgetTyped() => _ = Flush(device, TCIFLUSH);
+
     /// <summary>Asks, and hides what is typed until it is disposed of, or a signal ends or stops the process.</summary>
     public IDisposable HideTyping(string question) => new HiddenTyping(this, question);
 
@@ -111,7 +123,7 @@ internal sealed partial class OperatorTerminal : IDisposable
             known = GetAttributes(terminal.device, shown) == 0;
             foreach (var signal in Ending)
                 registrations.Add(PosixSignalRegistration.Create(signal, _ => Show(TCSANOW)));
-            registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ => Hide(TCSANOW)));
+            registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGCONT, Continue));
             Hide(TCSAFLUSH);
         }
 
@@ -122,14 +134,24 @@ internal sealed partial class OperatorTerminal : IDisposable
             Show(TCSANOW);
         }
 
+        private void Continue(PosixSignalContext context)
+        {
+            // The process goes on in any case; what the runtime would do then is to show what is typed.
+            context.Cancel = true;
+            Hide(TCSANOW);
+        }
+
+        // From the background either would stop the process; whoever stopped it there had the terminal shown before.
         private void Show(int when)
         {
-            if (known)
+            if (known && terminal.IsForeground)
                 _ = SetAttributes(terminal.device, when, shown);
         }
 
         private void Hide(int when)
         {
+            if (!terminal.IsForeground)
+                return;
             var hidden = (byte[])shown.Clone();
             var flags = MemoryMarshal.Cast<byte, uint>(hidden.AsSpan(LocalFlags, sizeof(uint)));
             flags[0] &= ~(Echo | EchoNewline);
@@ -153,6 +175,9 @@ internal sealed partial class OperatorTerminal : IDisposable
 
     [LibraryImport("libc", EntryPoint = "tcsetattr", SetLastError = true)]
     private static partial int SetAttributes(SafeFileHandle terminal, int when, ReadOnlySpan<byte> attributes);
+
+    [LibraryImport("libc", EntryPoint = "tcflush", SetLastError = true)]
+    private static partial int Flush(SafeFileHandle terminal, int queue);
 
     [LibraryImport("libc", EntryPoint = "tcgetpgrp", SetLastError = true)]
     private static partial int ForegroundGroup(SafeFileHandle terminal);

@@ -1,4 +1,3 @@
-using System.Text;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 
@@ -10,9 +9,6 @@ internal static class SecretPrompt
     /// <summary>Null when nobody sits there. An empty one is one.</summary>
     public static SecretBytes? Ask(string question)
     {
-        // A program started with neither is a script's, which must not wait for whoever sits at the terminal that it came from.
-        if (!StandardStream.Input.IsTerminal && !StandardStream.Error.IsTerminal)
-            return null;
         using var terminal = OperatorTerminal.TryOpen();
         if (terminal is null)
             return null;

@@ -1,6 +1,7 @@
 using System.Text;
 using Qwamos.Client;
 using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 
@@ -22,6 +23,11 @@ internal sealed class ClientTrial : IDisposable
 
     /// <summary>Whether somebody is there to be asked.</summary>
     public bool HasPerson { get; set; }
+
+    /// <summary>What is typed where a passphrase is asked for, one after the other; nobody is there when it is empty.</summary>
+    public Queue<string> Passphrases { get; } = [];
+
+    public List<string> Asked { get; } = [];
 
     public bool Colour { get; set; }
 
@@ -49,8 +55,16 @@ internal sealed class ClientTrial : IDisposable
     {
         output.SetLength(0);
         error.SetLength(0);
-        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), Clock, Colour, HasPerson);
+        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), Clock, Colour, HasPerson, AskSecret);
         return Program.Run(arguments, terminal);
+    }
+
+    private SecretBytes? AskSecret(string question)
+    {
+        if (!Passphrases.TryDequeue(out var typed))
+            return null;
+        Asked.Add(question);
+        return Keys.ProtectedKeyTests.Secret(typed + "\n");
     }
 
     public string Write(string name, string content)

@@ -1,13 +1,14 @@
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Audit;
 
 /// <summary>
-/// Judges one leaf by itself: its form, and that its envelope is signed by the key it names, is for this system and was fresh when it was
-/// recorded. Thread-safe. Who may sign what, and what a change did, are the fold's and the schema's.
+/// Judges one leaf: its form, and that its envelope is signed by the key it names, that its signers may, that it is for this system and was fresh when it was
+/// recorded. Thread-safe. What a change did is the fold's and the schema's.
 /// </summary>
 internal sealed class EntryAuditor
 {
@@ -16,42 +17,45 @@ internal sealed class EntryAuditor
     /// <summary>How the sentence of an entry ends that a key signed which the auditor did not name.</summary>
     internal const string NotGiven = "which is not among those given";
 
-    private readonly IReadOnlyList<VerifyingKey> _signers;
     private readonly string? _systemId;
     private readonly Verifier _verifier;
 
-    /// <param name="signers">The operators' keys, at most 16, distinct.</param>
+    /// <param name="signers">The keys that were enrolled, at most 16, distinct: who signs while there is no trust root.</param>
     /// <param name="systemId">The system in the checkpoint's origin; null for a log of another kind.</param>
     public EntryAuditor(IReadOnlyList<VerifyingKey> signers, string? systemId)
     {
-        _signers = signers;
         _systemId = systemId;
         _verifier = new Verifier(new VerifierOptions { Keys = signers, SystemId = systemId, Commands = Changes });
     }
 
-    public AuditedEntry Judge(long index, byte[] leaf)
+    /// <summary>Reads a leaf and judges it by a trust root.</summary>
+    public AuditedEntry Judge(long index, byte[] leaf, TrustRoot root)
     {
-        LedgerEntry entry;
         try
         {
-            entry = EntryReader.ReadExported(index, leaf);
+            return Judge(EntryReader.ReadExported(index, leaf), root);
         }
         catch (LedgerIntegrityException e)
         {
-            return new AuditedEntry(null, e.Message.TrimEnd('.'));
+            return new AuditedEntry(null, e.Message.TrimEnd('.'), root);
         }
-        return new AuditedEntry(entry, entry switch
-        {
-            MessageEntry message => SignatureFault(message),
-            LedgerKeyEntry key => StatementFault(key),
-            _ => null,
-        });
     }
 
-    private string? StatementFault(LedgerKeyEntry entry)
+    /// <summary>Judges what was read.</summary>
+    public AuditedEntry Judge(LedgerEntry entry, TrustRoot root) => new(
+        entry,
+        entry switch
+        {
+            MessageEntry message => SignatureFault(message, root),
+            LedgerKeyEntry key => StatementFault(key, root),
+            _ => null,
+        },
+        root);
+
+    private string? StatementFault(LedgerKeyEntry entry, TrustRoot root)
     {
         var statement = entry.Statement;
-        if (Find(statement.Signer) is not { } signer)
+        if (root.FindKey(statement.Signer) is not { } signer)
             return $"it was signed by the key {statement.Signer}, {NotGiven}";
         if (statement.SystemId != _systemId)
             return "it is about the ledger of another system";
@@ -60,23 +64,12 @@ internal sealed class EntryAuditor
         return statement.IsSignedBy(signer) ? null : $"its statement about the ledger's key is not signed by {statement.Signer}, as it says";
     }
 
-    private string? SignatureFault(MessageEntry entry)
+    private string? SignatureFault(MessageEntry entry, TrustRoot root)
     {
-        if (Find(entry.Signer) is null)
+        if (root.FindKey(entry.Signer) is null)
             return $"it was signed by the key {entry.Signer}, {NotGiven}";
-        if (!_verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds).TryGet(out var message, out var refusal))
+        if (!_verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds, root).TryGet(out var message, out var refusal))
             return $"its envelope is not to be believed: {refusal.Reason}";
         return message.Signer == entry.Signer ? null : $"its envelope was signed by the key {message.Signer}, not by {entry.Signer} as it says";
-    }
-
-    // For every entry: a query would make three objects to look through a handful of keys.
-    private VerifyingKey? Find(KeyId id)
-    {
-        foreach (var key in _signers)
-        {
-            if (key.Id == id)
-                return key;
-        }
-        return null;
     }
 }

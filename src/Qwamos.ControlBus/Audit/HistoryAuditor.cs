@@ -2,12 +2,13 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Audit;
 
 /// <summary>
-/// Checks a ledger's leaves from the first one on: each by itself on all cores, then in order that no nonce stands twice, the fold, and the tree.
-/// Used once, to the end or to the first fault.
+/// Checks a ledger's leaves from the first one on: each by itself on all cores, then in order that no nonce stands twice, that each trust root follows from the one before, the
+/// fold, and the tree. Used once, to the end or to the first fault.
 /// </summary>
 /// <param name="checkpoint">What the ledger's key signed.</param>
 /// <param name="signers">The operators' keys, at most 16: an entry of any other key is a fault.</param>
@@ -19,6 +20,9 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
     private readonly EntryAuditor _auditor = new(signers, checkpoint.SystemId);
     // Of the size that it will have, up to some million: a set that grows copies itself again and again.
     private readonly HashSet<ReplayKey> _messages = new((int)Math.Min(checkpoint.Size, FirstMessages));
+    // What each signed, to tell what is disowned by the end: eight bytes an entry.
+    private readonly Dictionary<KeyId, List<long>> _signed = [];
+    private volatile RootHistory _history = RootHistory.Of(signers);
     private PolicyState _state = PolicyState.Empty;
     private long _signatures;
     private long _withheld;
@@ -48,6 +52,7 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
         Signatures = _signatures,
         Withheld = _withheld,
         State = _state,
+        Disowned = Disowned(),
     };
 
     /// <summary>Whether the entries, all taken, are those that were signed.</summary>
@@ -65,19 +70,38 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
     {
         var entries = new AuditedEntry[run.Leaves.Count];
         var hashes = new byte[entries.Length * MerkleTree.HashBytes];
+        // Perhaps not yet the one that was in force then: who takes the entries in order sees that.
+        var root = _history.Current;
         for (var i = 0; i < entries.Length; i++)
         {
             var hash = hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes);
             MerkleTree.LeafHash(run.Leaves[i], hash);
             // What is not in the tree is not worth a look: its hash is the fault to be told.
             if (run.Hashes is null || hash.SequenceEqual(run.Hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes)))
-                entries[i] = _auditor.Judge(run.First + i, run.Leaves[i]);
+                entries[i] = _auditor.Judge(run.First + i, run.Leaves[i], root);
         }
         return (run.Place, run.First, entries, hashes);
     }
 
+    /// <summary>Entries that keys signed which are revoked by the end, from their cut-offs on.</summary>
+    private long Disowned() => _history.Current.Revoked.Sum(revocation => _signed.TryGetValue(revocation.Key, out var indexes) ? indexes.Count(index => index >= revocation.FromIndex) : 0L);
+
+    private string? TakeRoot(long index, LedgerEntry entry)
+    {
+        if (entry is NoteEntry { Note.Kind: BootNoteKind.AnchorReplaced })
+            _history = RootHistory.Of(signers);
+        if (entry is not TrustRootEntry root)
+            return null;
+        if (_history.TryExtend(index, root.TimeSeconds, root.Root, checkpoint.SystemId, out var longer) is { } refusal)
+            return $"its trust root does not follow from what was in force before: {refusal.Reason}";
+        _history = longer;
+        return null;
+    }
+
     private string? Take(long index, AuditedEntry audited)
     {
+        if (audited is { Entry: MessageEntry or LedgerKeyEntry, Root: { } judged } && judged != _history.Current)
+            audited = _auditor.Judge(audited.Entry, _history.Current);
         if (!audited.IsSound)
             return audited.Fault ?? "its bytes do not have the hash that is in the tree";
         if (audited.Entry is WithheldEntry)
@@ -86,6 +110,14 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
             _signatures++;
         if (audited.Entry is MessageEntry message && !_messages.Add(ReplayKey.Of(message.Message)!.Value))
             return "its timestamp and nonce stand in an earlier entry: the message was replayed";
+        foreach (var signer in (audited.Entry as MessageEntry)?.Signers ?? [])
+        {
+            if (!_signed.TryGetValue(signer, out var indexes))
+                _signed.Add(signer, indexes = []);
+            indexes.Add(index);
+        }
+        if (TakeRoot(index, audited.Entry!) is { } fault)
+            return fault;
         try
         {
             _state = LedgerFold.Apply(_state, audited.Entry!, index);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Audit;
 
@@ -87,7 +88,7 @@ public sealed record InclusionProof(long Index, ReadOnlyMemory<byte> Leaf, IRead
             fault = $"its hashes do not lead from the leaf to the root that was signed, as entry {Index} of {checkpoint.Size}";
             return false;
         }
-        var audited = new EntryAuditor(signers, checkpoint.SystemId).Judge(Index, Leaf.ToArray());
+        var audited = new EntryAuditor(signers, checkpoint.SystemId).Judge(Index, Leaf.ToArray(), TrustRoot.Implicit(signers));
         fault = audited.Fault;
         proven = audited.IsSound ? new ProvenEntry(Index, audited.Entry!, checkpoint) : null;
         return proven is not null;

@@ -1,3 +1,5 @@
+using Qwamos.ControlBus.Trust;
+
 namespace Qwamos.ControlBus.Ledger;
 
 /// <summary>What <see cref="RowJudge"/> found of one entry.</summary>
@@ -5,4 +7,5 @@ namespace Qwamos.ControlBus.Ledger;
 /// <param name="Entry">What it says; null when there is a fault.</param>
 /// <param name="IsSigned">True: its signature holds; false: it is of a key that is not known, and was not checked; null: it has none.</param>
 /// <param name="Fault">Why it is not what was recorded.</param>
-internal readonly record struct JudgedRow(LedgerRow Row, LedgerEntry? Entry, bool? IsSigned, LedgerIntegrityException? Fault);
+/// <param name="Root">The trust root whose keys were known.</param>
+internal readonly record struct JudgedRow(LedgerRow Row, LedgerEntry? Entry, bool? IsSigned, LedgerIntegrityException? Fault, TrustRoot? Root);

@@ -1,6 +1,8 @@
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -16,13 +18,15 @@ public sealed class LedgerChecker(LedgerStore store)
     private readonly byte[] _completed = new byte[MerkleTree.MaxLevels * MerkleTree.HashBytes];
     private int _levels;
     private LoadedLedger _fold = new(PolicyState.Empty, new MerkleTree(), 0, 0);
+    // Null from a trust root on that does not begin with a key of Signers: then nobody's signature can be checked.
+    private volatile RootHistory? _history;
     private long _messages;
     private long _confidential;
 
     /// <summary>What somebody saw of it before; null when nothing is remembered.</summary>
     public RememberedTree? Remembered { get; init; }
 
-    /// <summary>The operators' keys whose signatures are checked; a ledger does not hold the keys of its time.</summary>
+    /// <summary>The enrolled keys whose signatures are checked, and those of the trust roots that begin with them.</summary>
     public IReadOnlyList<VerifyingKey> Signers { get; init; } = [];
 
     /// <summary>Signatures that hold under one of <see cref="Signers"/>.</summary>
@@ -48,7 +52,8 @@ public sealed class LedgerChecker(LedgerStore store)
             snapshot = null;
         CheckSnapshot(snapshot);
         using var hashes = store.ReadStoredHashes(0, TreePosition.StoredNodes(store.Size)).GetEnumerator();
-        var judge = new RowJudge(store, Signers);
+        _history = RootHistory.Of(Signers);
+        var judge = new RowJudge(store, () => _history?.Current);
         foreach (var judged in Runs().InOrder(judge.Judge).SelectMany(run => run))
         {
             Take(judged);
@@ -128,9 +133,12 @@ public sealed class LedgerChecker(LedgerStore store)
 
     private void Take(JudgedRow judged)
     {
-        var (row, entry, isSigned, fault) = judged;
+        var (row, entry, isSigned, fault, root) = judged;
         if (fault is not null)
             throw fault;
+        if (isSigned is false && root != _history?.Current)
+            isSigned = RowJudge.IsSigned(row.Index, entry!, _history?.Current);
+        TakeRoot(row.Index, entry!);
         if (entry is MessageEntry)
             _messages++;
         if (entry is MessageEntry { IsConfidential: true })
@@ -141,6 +149,19 @@ public sealed class LedgerChecker(LedgerStore store)
             UncheckedSignatures++;
         _levels = _fold.Tree.Append(row.LeafHash, _completed);
         _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry!, row.Index), LastTimeSeconds = entry!.TimeSeconds };
+    }
+
+    /// <exception cref="LedgerIntegrityException">A trust root does not follow from the one before it.</exception>
+    private void TakeRoot(long index, LedgerEntry entry)
+    {
+        if (entry is NoteEntry { Note.Kind: BootNoteKind.AnchorReplaced })
+            _history = RootHistory.Of(Signers);
+        if (entry is not TrustRootEntry root || _history is not { } history)
+            return;
+        var refusal = history.TryExtend(index, root.TimeSeconds, root.Root, history.Current.SystemId ?? root.Root.Root.SystemId, out var longer);
+        if (refusal is not null && (history.Count > 0 || refusal.Code is not (ErrorCode.UnknownKey or ErrorCode.NotAuthorised)))
+            throw new LedgerIntegrityException($"Entry {index} is not what was recorded: its trust root does not follow from what was in force before: {refusal.Reason}.", index);
+        _history = refusal is null ? longer : null;
     }
 
     /// <summary>The hashes that this entry completes are stored as they are calculated.</summary>

@@ -4,6 +4,8 @@ using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Trust;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Tests.Ledger;
@@ -13,7 +15,7 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
 {
     public const long StartSeconds = 1_800_000_000;
 
-    private static readonly SigningKey Key = SigningKey.Generate();
+    internal static readonly SigningKey Key = SigningKey.Generate();
     private static readonly EntryPeer Peer = new(1000, 1000, 4321);
 
     /// <summary>Random steps: changes of every kind, refused ones among them, and notes.</summary>
@@ -30,6 +32,8 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
             .Select<string, Action<History>>(result => history => history.Boot(result)),
         Gen.Int[0, 5000].Select<int, Action<History>>(back => history => history.LowerFloor(history.Now - back)),
         Gen.Int[0, 400].Select<int, Action<History>>(back => history => history.SignKey($"qwamos/{new string('d', 32)}+key", new string('d', 32), history.Now - back)),
+        Gen.Const<Action<History>>(history => history.NextRoot()),
+        Gen.Const<Action<History>>(history => history.Import(BootNote.AnchorReplaced(history.State.LastNote + 1, history.Now, new string('1', 64), new string('2', 64)))),
         Gen.Const<Action<History>>(history => history.Snapshot())).Array[0, 40];
 
     public PolicySchema Schema { get; init; } = PolicySchema.BuiltIn;
@@ -49,7 +53,10 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
     public static VerifyingKey SignerKey => Key.Public;
 
     /// <summary>Decides and appends one change; gives its index.</summary>
-    public long Set(params (string Key, JsonValue Value)[] values)
+    public long Set(params (string Key, JsonValue Value)[] values) => SetAs(Key, null, values);
+
+    /// <summary>The same by another key, for a system.</summary>
+    public long SetAs(SigningKey key, string? system, params (string Key, JsonValue Value)[] values)
     {
         LastNonce = Nonce.Random();
         var draft = new MessageDraft
@@ -59,8 +66,9 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
             Nonce = LastNonce,
             Timestamp = Now,
             Mode = Mode,
+            System = system,
         };
-        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, Key), [Key.Public.Id], 0);
+        var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, key), [key.Public.Id], State.Trust.Version);
         var decision = PolicyRules.Decide(Schema, State, message.Message, DomainScope.Authority, store.Size);
         if (!decision.TryGet(out var outcome, out var next, out var refusal))
             return store.AppendBatch([EntryWriter.Refuse(Now, Peer, message, Schema, refusal)]);
@@ -82,6 +90,16 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
     {
         State = State.WithKey(statement, store.Size);
         return store.AppendBatch([EntryWriter.RecordKey(Now, Peer, statement)]);
+    }
+
+    /// <summary>The next trust root, of the one key that signs here.</summary>
+    public long NextRoot() => Record((RootDraft.Single("dom0", Key.Public) with { Version = State.Trust.Version + 1, CreatedSeconds = Now, ExpiresSeconds = Now + RootDraft.Year }).Signed(Key));
+
+    /// <summary>A trust root; gives its index.</summary>
+    public long Record(SignedRoot root)
+    {
+        State = State.WithRoot(root, store.Size);
+        return store.AppendBatch([EntryWriter.RecordRoot(Now, Peer, root)]);
     }
 
     public void LowerFloor(long seconds) => Import(BootNote.TimeFloor(State.LastNote + 1, Now, seconds));

@@ -71,6 +71,15 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(44, LogLevel.Warning, "the witness has a new key, {Key}, for it vouches for another ledger now, {Ledger}: give its line to the auditors in place of {Old}")]
     public partial void WitnessKeyRenewed(string ledger, string key, string old);
 
+    [LoggerMessage(45, LogLevel.Error, "the word for the ledger's key is not believed any more, and that cannot be kept on disk: {Reason}; the next start finds it out again")]
+    public partial void WitnessNotKept(string reason);
+
+    [LoggerMessage(50, LogLevel.Information, "trust root {Version}, {Hash}: {Holders} holders, until {Expires}")]
+    public partial void TrustRoot(long version, string hash, int holders, string expires);
+
+    [LoggerMessage(51, LogLevel.Information, "trust root {Version} is in force from entry {Index} on: {Hash}")]
+    public partial void TrustRootTaken(long version, long index, string hash);
+
     [LoggerMessage(42, LogLevel.Error, "evidence is kept in {Path}: {Reason}")]
     public partial void EvidenceKept(string reason, string path);
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Keys;
 using Qwamos.Gateway.Receiving;
 
 namespace Qwamos.Gateway;
@@ -21,13 +22,19 @@ internal static class Program
             RunCommand.Create(),
             StatusCommand.Create(),
             WitnessCommand.Create(),
-            EnrollCommand.Create(DaemonCommandLine.Root, RootNotes.AnchorReplaced, takesSystem: true),
+            EnrollCommand.Create(DaemonCommandLine.Root, AnchorReplaced, takesSystem: true),
             TimeFloorCommand.Create(DaemonCommandLine.Root, LowerFloor, _ => "The time floor is lowered."),
             ProgramOptions.Help(),
             ProgramOptions.Version(),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
         return commands;
+    }
+
+    private static void AnchorReplaced(SystemPaths paths, KeyId? old, KeyId key)
+    {
+        if (RootNotes.AnchorReplaced(paths, old, key) && old == key)
+            Console.Out.WriteLine("The trust roots taken so far are forgotten: Dom0 brings them again, and each is verified from this key on. What was staged by other keys is not applied.");
     }
 
     private static string? LowerFloor(SystemPaths paths, long seconds)

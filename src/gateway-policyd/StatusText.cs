@@ -1,4 +1,5 @@
 using System.Text;
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 
@@ -15,6 +16,7 @@ internal static class StatusText
         AppendKeys(text, "in force as policy", Member(answer, "policy"), Member(answer, "enforcement"));
         AppendKeys(text, "waits for the next start", Member(answer, "pending"), null);
         AppendKeys(text, "never set, default", Member(answer, "defaults"), null);
+        AppendTrust(text, Member(answer, "trust"), Member(answer, "clock"));
         AppendWitness(text, Member(answer, "witness"));
         if (Text(Member(answer, "projections")) is { Length: > 0 } projections and not "ok")
             text.Append("status.json: ").AppendLine(projections);
@@ -34,6 +36,20 @@ internal static class StatusText
                 text.Append("  (").Append(note).Append(')');
             text.AppendLine();
         }
+    }
+
+    private static void AppendTrust(StringBuilder text, JsonValue? trust, JsonValue? clock)
+    {
+        if (Member(trust, "version") is not { } version)
+        {
+            text.AppendLine("trust root: none, the enrolled key alone is believed");
+            return;
+        }
+
+        text.Append("trust root: version ").Append(Text(version)).Append(", ").Append(Text(Member(trust, "sha256")));
+        if (Member(trust, "expires") is { } end && end.TryGetInteger(out long expires) && clock is not null && clock.TryGetInteger(out long now))
+            text.Append(expires < now ? ", EXPIRED: nothing but the next one is taken" : $", valid until {DateTimeOffset.FromUnixTimeSeconds(Math.Min(expires, Limits.MaxShownSeconds)):yyyy-MM-dd}");
+        text.AppendLine();
     }
 
     private static void AppendWitness(StringBuilder text, JsonValue? witness)

@@ -101,6 +101,12 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(43, LogLevel.Error, "entry {Index} went stale before gateway {Domain} took it: set its keys again when the gateway is back")]
     public partial void DeliveryStale(string domain, long index);
 
+    [LoggerMessage(50, LogLevel.Information, "gateway {Domain} has trust root {Version}")]
+    public partial void TrustRootDelivered(string domain, long version);
+
+    [LoggerMessage(51, LogLevel.Error, "gateway {Domain} does not take trust root {Version}: {Reason}")]
+    public partial void TrustRootRefused(string domain, long version, string reason);
+
     [LoggerMessage(45, LogLevel.Critical, "gateway {Domain} saw another history of this ledger, or another key: {Reason}; see docs/troubleshooting.md")]
     public partial void WitnessAlarm(string domain, string reason);
 

@@ -4,6 +4,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Audit;
 
@@ -23,11 +24,11 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
     public string Trust => Statement is { } statement ? $"signed by {statement.Signer}" : "pinned, not signed";
 
     /// <summary>
-    /// Reads what <see cref="Write"/> wrote, and checks it again: the ledger's signature, and the operator's, which counts only under
-    /// <paramref name="anchor"/>. Without it nothing is cosigned; with it what is not by the witness's present key is cosigned anew.
+    /// Reads what <see cref="Write"/> wrote, and checks it again: the ledger's signature, and the operator's, which counts only where
+    /// <paramref name="roots"/> believe it. Without it nothing is cosigned; with it what is not by the witness's present key is cosigned anew.
     /// </summary>
     public static bool TryRead(
-        ReadOnlySpan<byte> content, VerifyingKey anchor, CosignatureSigner witness, [NotNullWhen(true)] out WitnessMemory? memory, [NotNullWhen(false)] out string? fault)
+        ReadOnlySpan<byte> content, RootHistory roots, CosignatureSigner witness, [NotNullWhen(true)] out WitnessMemory? memory, [NotNullWhen(false)] out string? fault)
     {
         memory = null;
         if (!StrictJson.TryParse(content, out var document, out fault, Limits.MaxWitnessFileBytes))
@@ -35,7 +36,7 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
         var reader = new MemberReader(document, "the witness's memory");
         reader.Integer("format", Format, Format);
         var keyText = reader.Text("key", MaxTextCodePoints);
-        var statement = ReadStatement(reader, keyText, anchor);
+        var statement = ReadStatement(reader, keyText, roots);
         var note = reader.Text("checkpoint", MaxTextCodePoints);
         var line = reader.Text("cosignature", MaxTextCodePoints);
         var arrived = reader.Integer("arrived", 0, Limits.MaxSafeInteger);
@@ -79,14 +80,17 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
         });
     }
 
+    /// <summary>What the revocation of the key that signed the statement does to it: what was seen stays, and nobody vouches for it.</summary>
+    public WitnessMemory WithoutStatement() => this with { Statement = null, Seen = Seen is { } seen ? seen with { Cosignature = null } : null };
+
     /// <summary>A statement of an operator who is not one any more leaves the key pinned.</summary>
-    private static LedgerKeyStatement? ReadStatement(MemberReader reader, string key, VerifyingKey anchor)
+    private static LedgerKeyStatement? ReadStatement(MemberReader reader, string key, RootHistory roots)
     {
         if (reader.Array("statement", 1) is not [var json])
             return null;
         if (!LedgerKeyStatement.TryRead(json, out var statement, out var fault))
             reader.Refuse(fault);
-        return statement is not null && statement.Key == key && statement.IsSignedBy(anchor) ? statement : null;
+        return statement is not null && statement.Key == key && roots.IsWord(statement) ? statement : null;
     }
 
     private static bool TryReadSeen(

@@ -86,7 +86,12 @@ public sealed record Enrolment
     {
         KeyId? old = Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out _) ? standing.Id : null;
         if (old == key.Id)
+        {
+            // The same key begins anew: what a gateway's record holds of other keys is another system's, or has no way on.
+            if (IsGateway)
+                RecordReplacement(old, key.Id);
             return WithSystemId(EnrolmentResult.AlreadyEnrolled, old, key.Id);
+        }
         RecordReplacement(old, key.Id);
         DurableFile.Replace(Paths.AnchorFile, key.Raw, AnchorMode);
         return WithSystemId(EnrolmentResult.Replaced, old, key.Id);

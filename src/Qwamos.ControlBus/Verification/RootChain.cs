@@ -16,8 +16,12 @@ public static class RootChain
     /// <param name="next">Whose form was read.</param>
     /// <param name="systemId">This system's.</param>
     /// <param name="nowSeconds">The effective time, unix seconds.</param>
-    public static Refusal? Refusal(TrustRoot current, SignedRoot next, string? systemId, long nowSeconds) =>
-        PlaceRefusal(current, next.Root, systemId, nowSeconds) ?? RevivalRefusal(current, next.Root) ?? SignatureRefusal(current, next);
+    /// <param name="mayBeExpired">
+    /// For who only follows (TUF 5.3.8): an expired version is the step to the next, and to stay with the one before would be to go on believing keys that are known
+    /// to have left. In force, it lets nothing through but its successor.
+    /// </param>
+    public static Refusal? Refusal(TrustRoot current, SignedRoot next, string? systemId, long nowSeconds, bool mayBeExpired = false) =>
+        PlaceRefusal(current, next.Root, systemId, nowSeconds, mayBeExpired) ?? RevivalRefusal(current, next.Root) ?? SignatureRefusal(current, next);
 
     /// <summary>Whether it is the one in force, which changes nothing and is no fault.</summary>
     public static bool IsSame(TrustRoot current, TrustRoot other) => current.Version == other.Version && current.Hash == other.Hash;
@@ -43,7 +47,7 @@ public static class RootChain
 
     private static VerifyingKey? Find(TrustRoot current, TrustRoot next, KeyId id) => current.FindKey(id) ?? next.FindKey(id);
 
-    private static Refusal? PlaceRefusal(TrustRoot current, TrustRoot next, string? systemId, long now)
+    private static Refusal? PlaceRefusal(TrustRoot current, TrustRoot next, string? systemId, long now, bool mayBeExpired)
     {
         if (next.SystemId != systemId)
             return new Refusal(ErrorCode.WrongSystem, "the trust root is another system's");
@@ -57,7 +61,7 @@ public static class RootChain
                 Extra: VersionHere(current));
         if (next.CreatedSeconds > now + Limits.FreshnessWindowSeconds)
             return new Refusal(ErrorCode.FromFuture, $"the trust root was drawn up {next.CreatedSeconds - now} s from now; {Limits.FreshnessWindowSeconds} s are allowed");
-        return next.ExpiresSeconds < now ? new Refusal(ErrorCode.Expired, $"the trust root expired {now - next.ExpiresSeconds} s ago") : null;
+        return next.ExpiresSeconds < now && !mayBeExpired ? new Refusal(ErrorCode.Expired, $"the trust root expired {now - next.ExpiresSeconds} s ago") : null;
     }
 
     /// <summary>Whoever brings versions sees from it with which to begin.</summary>

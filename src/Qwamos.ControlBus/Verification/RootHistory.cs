@@ -38,7 +38,7 @@ public sealed class RootHistory
     public Refusal? TryExtend(long index, long recordedSeconds, SignedRoot next, string? systemId, out RootHistory extended)
     {
         extended = this;
-        if (RootChain.Refusal(Current, next, systemId, recordedSeconds) is { } refusal)
+        if (RootChain.Refusal(Current, next, systemId, recordedSeconds, mayBeExpired: true) is { } refusal)
             return refusal;
         extended = new RootHistory(_first, _roots.Add((index, next.Root)));
         return null;
@@ -54,6 +54,24 @@ public sealed class RootHistory
         }
         return _first;
     }
+
+    /// <summary>A key that some version lists, whether or not it is active now; null for any other.</summary>
+    public VerifyingKey? FindKey(KeyId id) => Versions.Select(root => root.FindKey(id)).FirstOrDefault(key => key is not null);
+
+    /// <summary>Whether a statement about a ledger's key is the word of a holder who could give it when an entry was recorded, by a key that is not disowned for that entry.</summary>
+    public bool IsWord(LedgerKeyStatement statement, long index) => IsWord(InForce(index), statement) && !IsDisowned(statement.Signer, index);
+
+    /// <summary>
+    /// The same where no entry of Dom0's ledger says when it was given: under any version, but no word of a key that is revoked by now. A key that was only replaced
+    /// gave its word in its time.
+    /// </summary>
+    public bool IsWord(LedgerKeyStatement statement) => Current.RevocationOf(statement.Signer) is null && Versions.Any(root => IsWord(root, statement));
+
+    private IEnumerable<TrustRoot> Versions => _roots.Select(version => version.Root).Prepend(_first);
+
+    private static bool IsWord(TrustRoot root, LedgerKeyStatement statement) =>
+        root.FindKey(statement.Signer) is { } key && root.HolderOf(key.Id) is { } holder
+        && Authority.RolesFor(root, Commands.LedgerKey).Any(role => role.IsMetBy([holder])) && statement.IsSignedBy(key);
 
     /// <summary>Whether a key's signature on an entry is disowned by now (ATTACKS 7).</summary>
     public bool IsDisowned(KeyId key, long index) => Current.RevocationOf(key) is { } revocation && index >= revocation.FromIndex;

@@ -104,7 +104,7 @@ public sealed class Verifier
     {
         if (!SignedRoot.TryRead(envelope.Message.Args, out SignedRoot? next, out string? fault))
             return Verdict.Refuse(Refusal.BadRequest($"args of trust_root: {fault}"));
-        return RootChain.IsSame(root, next.Root) || RootChain.Refusal(root, next, _options.SystemId, nowSeconds) is not { } refusal
+        return RootChain.IsSame(root, next.Root) || RootChain.Refusal(root, next, _options.SystemId, nowSeconds, _options.TakesExpiredRoots) is not { } refusal
             ? Verdict.Accept(new VerifiedMessage(envelope, [.. next.Signatures.Select(signature => signature.Key)], root.Version, next))
             : Verdict.Refuse(refusal);
     }

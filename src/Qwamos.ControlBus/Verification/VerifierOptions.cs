@@ -15,6 +15,9 @@ public sealed record VerifierOptions
     /// <summary>Refuses a signed message without <c>system</c>.</summary>
     public bool SystemRequired { get; init; }
 
+    /// <summary>Takes a trust root that has expired as the step to the next one: a receiver, which may have been away while it was in force.</summary>
+    public bool TakesExpiredRoots { get; init; }
+
     /// <summary>The verifier key of this program's own ledger, which alone a <c>ledger_key</c> may be about; null at who has none.</summary>
     public string? LedgerKey { get; init; }
 

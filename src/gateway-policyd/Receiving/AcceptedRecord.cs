@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.Gateway.Receiving;
 
@@ -20,6 +21,17 @@ internal static class AcceptedRecord
         return true;
     }
 
+    /// <summary>The trust roots that it holds, verified anew from the anchor on; false with a sentence, and the mend, when one does not follow.</summary>
+    public static bool TryVerifyTrust(
+        ReceiverSettings settings, LedgerStore store, LoadedLedger loaded, [NotNullWhen(true)] out RootHistory? roots, [NotNullWhen(false)] out string? fault)
+    {
+        if (LedgerRoots.TryVerify(store, loaded.State.Trust, settings.Anchor, settings.SystemId, out roots, out fault))
+            return true;
+        fault = $"{SafeText.ForTerminal(settings.Paths.AcceptedFile)}: {fault}. To forget its trust roots, so that Dom0 brings them again and each is verified from the enrolled key on: "
+            + ProposedCommand.Of(settings.Paths, "gateway-policyd", "enroll FILE --system HEX --replace");
+        return false;
+    }
+
     /// <summary>Appends a note and gives the state after it, durable when this returns.</summary>
     /// <exception cref="LedgerFullException">Nothing was appended.</exception>
     public static LoadedLedger Append(LedgerStore store, Func<long, BootNote> note, LoadedLedger loaded, TimeProvider time)
@@ -32,5 +44,5 @@ internal static class AcceptedRecord
 
     /// <summary>The effective time: a clock far behind the newest accepted message is not believed.</summary>
     public static long Now(TimeProvider time, PolicyState state) =>
-        new ControlBus.Verification.EffectiveTime(time.GetUtcNow().ToUnixTimeSeconds(), state.FloorSeconds).Now;
+        new EffectiveTime(time.GetUtcNow().ToUnixTimeSeconds(), state.FloorSeconds).Now;
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
@@ -7,6 +8,7 @@ using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
 using Qwamos.Gateway.Witnessing;
 
@@ -34,6 +36,7 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly StatusFile _statusFile;
     private readonly ReceiverStatus _status;
     private readonly BusListener _listener;
+    private long _trustVersion;
 
     private Receiver(
         ReceiverSettings settings, BusSocket socket, LedgerStore store, LoadedLedger loaded, Witness? witness, Enforcer enforcer, int maxConnections, TimeProvider time, LogMessages log)
@@ -44,13 +47,14 @@ internal sealed class Receiver : IAsyncDisposable
         _store = store;
         _witness = witness;
         _enforcer = enforcer;
+        _trustVersion = loaded.State.Trust.Version;
         var replay = new ReplayStore(store);
         _writer = new Writer(store, loaded, replay, settings.Schema, settings.Scope);
         _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
-        var watching = new WitnessAnswers(witness, time);
+        var watching = new WitnessAnswers(witness, () => _writer.Published.Policy.Trust.Root, time);
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, watching.Status, time);
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
-        var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time, watching);
+        var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time, new TrustRootAnswers(store, () => _writer.Published, watching));
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
         pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
@@ -74,10 +78,13 @@ internal sealed class Receiver : IAsyncDisposable
         Witness? witness = null;
         try
         {
-            if (!AcceptedRecord.TryOpen(paths, out store, out fault) || !TryOpenWitness(settings, time, log, out witness, out fault))
+            if (!AcceptedRecord.TryOpen(paths, out store, out fault))
+                return false;
+            LoadedLedger loaded = LedgerFold.Load(store);
+            if (!AcceptedRecord.TryVerifyTrust(settings, store, loaded, out RootHistory? roots, out fault) || !TryOpenWitness(settings, roots, time, log, out witness, out fault))
                 return false;
             var enforcer = new Enforcer(new HookDirectory(paths, time), time, log);
-            LoadedLedger loaded = new StagedAtStart(settings, enforcer, time, log).Apply(store, LedgerFold.Load(store), stop);
+            loaded = new StagedAtStart(settings, roots, enforcer, time, log).Apply(store, loaded, stop);
             receiver = new Receiver(settings, socket, store, loaded, witness, enforcer, maxConnections, time, log);
             return true;
         }
@@ -136,11 +143,12 @@ internal sealed class Receiver : IAsyncDisposable
     }
 
     /// <summary>A gateway without a system ID has no ledger to watch, and gives null.</summary>
-    private static bool TryOpenWitness(ReceiverSettings settings, TimeProvider time, LogMessages log, out Witness? witness, [NotNullWhen(false)] out string? fault)
+    private static bool TryOpenWitness(
+        ReceiverSettings settings, RootHistory roots, TimeProvider time, LogMessages log, out Witness? witness, [NotNullWhen(false)] out string? fault)
     {
         (witness, fault) = (null, null);
         return settings.SystemId is null
-            || Witness.TryOpen(settings.Paths, settings.Anchor, settings.SystemId, settings.Domain.Name, time, log, out witness, out fault);
+            || Witness.TryOpen(settings.Paths, roots, settings.SystemId, settings.Domain.Name, time, log, out witness, out fault);
     }
 
     /// <summary>On the writer's thread, after the entries are durable: hands over, and does nothing that could wait.</summary>
@@ -156,7 +164,19 @@ internal sealed class Receiver : IAsyncDisposable
             }
         }
 
+        NoteTrust(batch.State.Policy.Trust);
         _statusFile.HasChanged();
+    }
+
+    /// <summary>Before the trust root's sender is told: from then on no word of a revoked key is vouched for. Rare, so that the writer may wait for that file.</summary>
+    private void NoteTrust(RecordedTrust trust)
+    {
+        if (trust.Version == _trustVersion || trust.Root is not { } root)
+            return;
+        _trustVersion = trust.Version;
+        _log.TrustRootTaken(root.Version, trust.Entries[^1], root.Hash);
+        if (_witness?.Disown(root) is { } fault)
+            _log.WitnessNotKept(fault);
     }
 
     /// <summary>
@@ -186,6 +206,8 @@ internal sealed class Receiver : IAsyncDisposable
     {
         PublishedState state = _writer.Published;
         _log.Key(_settings.Anchor.Id.ToString());
+        if (state.Policy.Trust.Root is { } root)
+            _log.TrustRoot(root.Version, root.Hash, root.Holders.Count, DateTimeOffset.FromUnixTimeSeconds(Math.Min(root.ExpiresSeconds, Limits.MaxShownSeconds)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
         _log.Schema(_settings.Schema.Hash, _settings.Schema.RuntimeCount, _settings.Schema.RebootCount);
         _log.Policy(_settings.Domain.Name, _settings.Domain.Class, state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         if (_witness is null)

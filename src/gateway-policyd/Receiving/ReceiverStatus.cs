@@ -26,6 +26,7 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
         yield return ("schema", JsonValue.Of(settings.Schema.Hash));
         yield return ("system", settings.SystemId is { } id ? JsonValue.Of(id) : JsonValue.Null);
         yield return ("key_id", JsonValue.Of(settings.Anchor.Id.ToString()));
+        yield return ("trust", state.Policy.Trust.ToStatus());
         yield return ("domain", JsonValue.Object([("name", JsonValue.Of(settings.Domain.Name)), ("class", JsonValue.Of(settings.Domain.Class))]));
         yield return ("witness", witness());
         yield return ("projections", JsonValue.Shown(projections()));
@@ -43,6 +44,7 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
             ("enforcement", Enforcement()),
             ("size", JsonValue.Of(state.Size)),
             ("root_hash", JsonValue.Of(state.RootHash)),
+            ("trust", state.Policy.Trust.ToStatus()),
         ]));
     }
 

@@ -2,6 +2,7 @@ using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Witnessing;
 
 namespace Qwamos.Gateway.Receiving;
@@ -18,24 +19,38 @@ internal static class RootNotes
     // What stands for the ID of an anchor that could not be read.
     private static readonly string NoKey = new('0', 64);
 
+    /// <summary>Records that the anchor is about to change, or that the same is to begin anew: with it the trust roots that were taken are forgotten.</summary>
+    /// <returns>Whether there was anything to record.</returns>
     /// <exception cref="IOException">It cannot be recorded; the anchor must then stay.</exception>
-    public static void AnchorReplaced(SystemPaths paths, KeyId? old, KeyId key)
+    public static bool AnchorReplaced(SystemPaths paths, KeyId? old, KeyId key)
     {
+        if (old == key && !HasTrustRoot(paths))
+            return false;
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         string? fault = Append(paths, sequence => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString()));
         if (fault is not null)
             throw new IOException(fault);
+        return true;
     }
 
     /// <summary>Why it could not be done, or null. What opening the witness brings about (a new key, evidence) is logged.</summary>
     public static string? LowerFloor(SystemPaths paths, long seconds, LogMessages log)
     {
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        return Append(paths, sequence => BootNote.TimeFloor(sequence, now, seconds), () => LowerWitness(paths, seconds, log));
+        return Append(paths, sequence => BootNote.TimeFloor(sequence, now, seconds), (store, loaded) => LowerWitness(paths, store, loaded, seconds, log));
+    }
+
+    private static bool HasTrustRoot(SystemPaths paths)
+    {
+        if (Posix.IsAbsent(paths.AcceptedFile))
+            return false;
+        using ActingAs? account = ActingAs.OwnerOf(Posix.Stat(paths.GatewayStateDir));
+        using LedgerStore store = LedgerStore.Open(paths.AcceptedFile, LedgerOpenMode.ReadOnly);
+        return LedgerFold.Load(store).State.Trust.Version > 0;
     }
 
     /// <summary>What the witness remembers of a clock far in the future would make each later word of the operator's look superseded.</summary>
-    private static string? LowerWitness(SystemPaths paths, long seconds, LogMessages log)
+    private static string? LowerWitness(SystemPaths paths, LedgerStore store, LoadedLedger loaded, long seconds, LogMessages log)
     {
         if (Posix.IsAbsent(paths.GatewayWitnessFile))
             return null;
@@ -43,13 +58,14 @@ internal static class RootNotes
             return fault;
         if (settings.SystemId is null)
             return null;
-        if (!Witness.TryOpen(paths, settings.Anchor, settings.SystemId, settings.Domain.Name, TimeProvider.System, log, out Witness? witness, out fault))
+        if (!AcceptedRecord.TryVerifyTrust(settings, store, loaded, out RootHistory? roots, out fault)
+            || !Witness.TryOpen(paths, roots, settings.SystemId, settings.Domain.Name, TimeProvider.System, log, out Witness? witness, out fault))
             return fault;
         using (witness)
             return witness.LowerTo(seconds);
     }
 
-    private static string? Append(SystemPaths paths, Func<long, BootNote> note, Func<string?>? first = null)
+    private static string? Append(SystemPaths paths, Func<long, BootNote> note, Func<LedgerStore, LoadedLedger, string?>? first = null)
     {
         TrialTree.MakeMissing(paths);
         if (Posix.IsAbsent(paths.GatewayStateDir))
@@ -62,13 +78,13 @@ internal static class RootNotes
             return $"gateway-policyd runs: stop it first: {ProposedCommand.Stop(paths, Daemon)}";
         using (held)
         {
-            if (first?.Invoke() is { } earlier)
-                return earlier;
             if (!AcceptedRecord.TryOpen(paths, out LedgerStore? store, out string? fault))
                 return fault;
             using (store)
             {
                 LoadedLedger loaded = LedgerFold.Load(store);
+                if (first?.Invoke(store, loaded) is { } earlier)
+                    return earlier;
                 AcceptedRecord.Append(store, note, loaded, TimeProvider.System);
                 store.FoldWal();
                 return null;

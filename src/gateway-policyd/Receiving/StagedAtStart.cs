@@ -1,5 +1,8 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
 
 namespace Qwamos.Gateway.Receiving;
@@ -9,10 +12,17 @@ namespace Qwamos.Gateway.Receiving;
 /// before that entry is durable, the next start runs the hook again. All hooks have one time together, so that the gateway always listens
 /// before its service manager gives it up: what has not begun by then stays staged.
 /// </summary>
-internal sealed class StagedAtStart(ReceiverSettings settings, Enforcer enforcer, TimeProvider time, LogMessages log)
+/// <param name="settings">Whom to believe, and which domain this is.</param>
+/// <param name="roots">The trust roots of the record.</param>
+/// <param name="enforcer">Runs the hooks.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">The log.</param>
+internal sealed class StagedAtStart(ReceiverSettings settings, RootHistory roots, Enforcer enforcer, TimeProvider time, LogMessages log)
 {
     /// <summary>No hook begins later; with the last one's own time it stays below the 90 s that systemd gives a start.</summary>
     public const int MaxSeconds = 60;
+
+    private readonly Verifier _verifier = settings.Verifier();
 
     /// <exception cref="OperationCanceledException">Stopped; what is recorded stands, the rest stays staged.</exception>
     public LoadedLedger Apply(LedgerStore store, LoadedLedger loaded, CancellationToken stop)
@@ -21,12 +31,33 @@ internal sealed class StagedAtStart(ReceiverSettings settings, Enforcer enforcer
         foreach ((string name, Applied staged) in loaded.State.Staged)
         {
             stop.ThrowIfCancellationRequested();
-            BootResult result = Apply(name, staged, time.GetElapsedTime(start).TotalSeconds >= MaxSeconds, stop);
+            BootResult result = Judge(store, staged.Index) is { } why
+                ? BootResult.Failed(name, staged.Index, why)
+                : Apply(name, staged, time.GetElapsedTime(start).TotalSeconds >= MaxSeconds, stop);
             loaded = Record(store, loaded, result);
             log.AppliedAtStart(name, staged.Index, result.Result);
         }
 
         return loaded;
+    }
+
+    /// <summary>
+    /// Why the change that staged a value is not believed any more, or null (ATTACKS 7, 22). A revocation's cut-off is an entry of Dom0's ledger, which nobody here knows:
+    /// nothing that a revoked key staged is applied, whenever that was.
+    /// </summary>
+    private string? Judge(LedgerStore store, long index)
+    {
+        if (store.ReadEntry(index) is not MessageEntry { IsAccepted: true } entry)
+            return $"entry {index} is no accepted change";
+        foreach (KeyId signer in entry.Signers)
+        {
+            if (roots.Current.RevocationOf(signer) is not null)
+                return $"the key {signer}, which signed entry {index}, is revoked: set it again with another key";
+        }
+
+        return _verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds, roots.InForce(index)).TryGet(out _, out Refusal? refusal)
+            ? null
+            : $"the envelope of entry {index} does not verify ({ErrorCodes.Name(refusal.Code)}: {refusal.Reason})";
     }
 
     private BootResult Apply(string name, Applied staged, bool isLate, CancellationToken stop)

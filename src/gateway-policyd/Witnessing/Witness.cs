@@ -4,6 +4,8 @@ using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.Gateway.Witnessing;
 
@@ -45,9 +47,10 @@ internal sealed class Witness : IDisposable
     public Evidence Evidence { get; }
 
     /// <summary>Opens key and memory, and makes the key at the first start. The caller holds the daemon's lock.</summary>
+    /// <param name="roots">Whose word for a ledger's key was, and is, believed.</param>
     /// <exception cref="IOException">A file could not be read or written.</exception>
     public static bool TryOpen(
-        SystemPaths paths, VerifyingKey anchor, string systemId, string gateway, TimeProvider time, LogMessages log,
+        SystemPaths paths, RootHistory roots, string systemId, string gateway, TimeProvider time, LogMessages log,
         [NotNullWhen(true)] out Witness? witness, [NotNullWhen(false)] out string? fault)
     {
         witness = null;
@@ -58,9 +61,9 @@ internal sealed class Witness : IDisposable
         {
             if (!Posix.IsAbsent(paths.GatewayEvidenceDir))
                 DurableFile.RemoveLeftovers(paths.GatewayEvidenceDir);
-            if (signer.Key.Public.Id == anchor.Id)
+            if (roots.FindKey(signer.Key.Public.Id) is not null)
                 fault = $"{SafeText.ForTerminal(paths.GatewayWitnessKeyFile)} is the operator's key, which must not be here; move it away and start again: the witness makes its own";
-            else if (opened.TryLoad(anchor, out fault))
+            else if (opened.TryLoad(roots, out fault))
                 witness = opened;
         }
         finally
@@ -118,6 +121,21 @@ internal sealed class Witness : IDisposable
         return memory is not null;
     }
 
+    /// <summary>
+    /// A trust root came into force: the word of a key that it revokes is nobody's any more, and nothing is vouched for until another is given. Why that could not be
+    /// kept on disk, or null; the next start finds it out again.
+    /// </summary>
+    public string? Disown(TrustRoot root)
+    {
+        lock (_turn)
+        {
+            if (_memory is not { Statement: { } statement } memory || root.RevocationOf(statement.Signer) is null)
+                return null;
+            _memory = memory.WithoutStatement();
+            return Keep(_memory)?.Reason;
+        }
+    }
+
     /// <summary>Root's `set-time-floor`: <see cref="WitnessMemory.WithTimeFloor"/>, durably. Why it could not be done, or null.</summary>
     public string? LowerTo(long seconds)
     {
@@ -127,7 +145,7 @@ internal sealed class Witness : IDisposable
 
     public void Dispose() => _signer.Dispose();
 
-    private bool TryLoad(VerifyingKey anchor, [NotNullWhen(false)] out string? fault)
+    private bool TryLoad(RootHistory roots, [NotNullWhen(false)] out string? fault)
     {
         fault = null;
         string path = _paths.GatewayWitnessFile;
@@ -138,7 +156,7 @@ internal sealed class Witness : IDisposable
         WitnessMemory? memory;
         try
         {
-            if (!WitnessMemory.TryRead(DurableFile.ReadAllBounded(path, Limits.MaxWitnessFileBytes), anchor, _signer, out memory, out fault))
+            if (!WitnessMemory.TryRead(DurableFile.ReadAllBounded(path, Limits.MaxWitnessFileBytes), roots, _signer, out memory, out fault))
             {
                 // Its key, too: it must not vouch for a history that it cannot compare with the one it vouched for.
                 fault = $"{SafeText.ForTerminal(path)}: {fault}; put a backup of it back, or let the witness start anew with a new key: {MoveAway(path)} && {MoveAway(_paths.GatewayWitnessKeyFile)}";

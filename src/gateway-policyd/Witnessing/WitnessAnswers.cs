@@ -3,11 +3,15 @@ using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.Gateway.Witnessing;
 
 /// <summary>What the gateway answers about the ledger that it watches. Without a system ID there is no ledger to watch, and it says so.</summary>
-internal sealed class WitnessAnswers(Witness? witness, TimeProvider time) : IReadSource
+/// <param name="witness">Null without a system ID.</param>
+/// <param name="root">The trust root in force; null while there is none.</param>
+/// <param name="time">The clock.</param>
+internal sealed class WitnessAnswers(Witness? witness, Func<TrustRoot?> root, TimeProvider time) : IReadSource
 {
     private const string NoSystem = "this gateway has no system ID yet, and watches no ledger: run gateway-policyd enroll FILE --system HEX";
 
@@ -30,7 +34,7 @@ internal sealed class WitnessAnswers(Witness? witness, TimeProvider time) : IRea
         if (message.Offer is { } offer)
             members = witness.TryTake(offer, out memory, out refusal) ? Taken(memory) : null;
         else if (message.KeyStatement is { } statement)
-            members = witness.TryTrust(statement, out memory, out refusal) ? Trusted(memory) : null;
+            members = IsListed(statement, out refusal) && witness.TryTrust(statement, out memory, out refusal) ? Trusted(memory!) : null;
         else
             members = Seen(memory);
         return members is not null;
@@ -57,6 +61,13 @@ internal sealed class WitnessAnswers(Witness? witness, TimeProvider time) : IRea
             ("stale", JsonValue.Of(seen is null || seen.IsStale(now))),
             ("evidence", witness.Evidence.ToJson()),
         ]);
+    }
+
+    /// <summary>It was verified when it came; a trust root sent before it may have come into force since.</summary>
+    private bool IsListed(LedgerKeyStatement statement, [NotNullWhen(false)] out Refusal? refusal)
+    {
+        refusal = root() is { } now && now.FindKey(statement.Signer) is null ? new Refusal(ErrorCode.UnknownKey, "the key_id is not that of an active key") : null;
+        return refusal is null;
     }
 
     private IEnumerable<(string, JsonValue)> Taken(WitnessMemory memory) =>

@@ -21,9 +21,13 @@ internal sealed class Courier
     private readonly LedgerStore _ledger;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
+    private readonly RootCourier _roots;
+    private readonly long _freshFrom;
+    private readonly Backoff _idle = new();
     private GatewayRow _row;
     private int _unnoted;
     private bool _isDown;
+    private bool _isDelivering;
 
     public Courier(GatewayEntry gateway, DeliveryRule rule, LedgerStore ledger, StartingPlace start, TimeProvider time, LogMessages log)
     {
@@ -37,6 +41,8 @@ internal sealed class Courier
         if (_missed.Count > 0)
             Show(_row with { IsBehind = true, BehindSince = ledger.ReadEntry(_missed.Values.Min())?.TimeSeconds });
         Position = start.Next;
+        _freshFrom = start.FreshFrom;
+        _roots = new RootCourier(gateway, ledger, start.Trust, time, log, ShowTrust);
     }
 
     public string Name => _gateway.Name;
@@ -58,7 +64,7 @@ internal sealed class Courier
             {
                 await ServeAsync(stop).ConfigureAwait(false);
                 NotePlace();
-                await _wake.Reader.ReadAsync(stop).ConfigureAwait(false);
+                await WaitAsync(stop).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -75,20 +81,80 @@ internal sealed class Courier
 
     private async Task ServeAsync(CancellationToken stop)
     {
+        // Before anything else: a gateway may be new, or may have been away for long. One that is away now lacks nothing that is known of.
+        await _roots.BringAsync(_roots.VersionAt(Position), isPatient: false, SendAsync, stop).ConfigureAwait(false);
         foreach (LedgerRow row in _ledger.ReadFrom(Position))
         {
-            if (_rule.Match(row.Index, _ledger.Parse(row)) is { } delivery)
+            LedgerEntry entry = _ledger.Parse(row);
+            if (entry is TrustRootEntry)
+                await BringAsync(row.Index, stop).ConfigureAwait(false);
+            else if (_rule.Match(row.Index, entry, _roots.InForce(row.Index)) is { } delivery)
                 await DeliverAsync(delivery, stop).ConfigureAwait(false);
             Position = row.Index + 1;
         }
     }
 
-    /// <summary>Tries while the envelope is fresh; each gets one attempt at least, but for those that are stale when found.</summary>
+    /// <summary>A version is never too old for a gateway. What the gateway took before it is noted first: sent once more, its signer may be unknown by then.</summary>
+    private async Task BringAsync(long index, CancellationToken stop)
+    {
+        _roots.Saw(index);
+        NotePlace();
+        long version = _roots.VersionAt(index + 1);
+        if (_roots.Taken is null || _roots.Taken < version)
+            Show(Row with { IsBehind = true });
+        await _roots.BringAsync(version, isPatient: true, SendAsync, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Until the ledger has grown; and where there is a trust root, in between, for a gateway that comes back, perhaps with an older disk.</summary>
+    private async Task WaitAsync(CancellationToken stop)
+    {
+        while (_roots.Newest > 0)
+        {
+            using var pause = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            Task<bool> grown = _wake.Reader.WaitToReadAsync(pause.Token).AsTask();
+            await Task.WhenAny(Task.Delay(_roots.Taken is null && _roots.Fault is null ? _idle.Next() : RootCourier.LongPause, _time, pause.Token), grown).ConfigureAwait(false);
+            bool isGrown = grown.IsCompletedSuccessfully;
+            await pause.CancelAsync().ConfigureAwait(false);
+            stop.ThrowIfCancellationRequested();
+            if (isGrown)
+                break;
+            _roots.Forget();
+            await _roots.BringAsync(_roots.Newest, isPatient: false, SendAsync, stop).ConfigureAwait(false);
+            if (_roots.Taken is not null)
+                _idle.Reset();
+        }
+
+        await _wake.Reader.ReadAsync(stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Tries while the envelope is fresh; each gets one attempt at least, but for those that are stale when found. First comes the trust root that it was accepted under.</summary>
     private async Task DeliverAsync(PendingDelivery delivery, CancellationToken stop)
     {
-        var backoff = new Backoff();
         Show(Row with { IsBehind = true });
-        while (_time.GetUtcNow().ToUnixTimeSeconds() <= delivery.LastSecond)
+        if (!IsFresh(delivery))
+        {
+            Miss(delivery);
+            if (delivery.Index >= _freshFrom)
+                _log.DeliveryStale(Name, delivery.Index);
+            return;
+        }
+
+        _isDelivering = true;
+        try
+        {
+            await TryDeliverAsync(delivery, stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            _isDelivering = false;
+        }
+    }
+
+    private async Task TryDeliverAsync(PendingDelivery delivery, CancellationToken stop)
+    {
+        var backoff = new Backoff();
+        await _roots.BringAsync(_roots.VersionAt(delivery.Index), isPatient: true, SendAsync, stop).ConfigureAwait(false);
+        while (IsFresh(delivery))
         {
             Reception reception = await AttemptAsync(delivery, stop).ConfigureAwait(false);
             if (reception == Reception.Taken)
@@ -111,18 +177,41 @@ internal sealed class Courier
         _log.DeliveryStale(Name, delivery.Index);
     }
 
+    private bool IsFresh(PendingDelivery delivery) => _time.GetUtcNow().ToUnixTimeSeconds() <= delivery.LastSecond;
+
     private async Task<Reception> AttemptAsync(PendingDelivery delivery, CancellationToken stop)
+    {
+        AnswerReader? answer = await SendAsync(delivery.Envelope, stop).ConfigureAwait(false);
+        if (answer is not null && Receptions.IsDisbelief(answer) && await HasCaughtUpAsync(stop).ConfigureAwait(false))
+            answer = await SendAsync(delivery.Envelope, stop).ConfigureAwait(false);
+        if (answer is null)
+            return Reception.Later;
+        Reception reception = Receptions.Of(answer);
+        if (reception != Reception.Taken)
+            Show(Row with { LastError = Receptions.Describe(answer) });
+        return reception;
+    }
+
+    /// <summary>A gateway whose disk was put back lacks what it was thought to have: brought that, it is asked once more.</summary>
+    private async Task<bool> HasCaughtUpAsync(CancellationToken stop)
+    {
+        if (_roots.Taken is not { } believed)
+            return false;
+        _roots.Forget();
+        await _roots.BringAsync(believed, isPatient: true, SendAsync, stop).ConfigureAwait(false);
+        return _roots.Taken is not null;
+    }
+
+    /// <summary>A request to the gateway; null when there was no answer, which the row says.</summary>
+    private async Task<AnswerReader?> SendAsync(ReadOnlyMemory<byte> request, CancellationToken stop)
     {
         try
         {
-            AnswerReader answer = await GatewayLink.SendAsync(_gateway.SocketPath, delivery.Envelope, _time, stop).ConfigureAwait(false);
+            AnswerReader answer = await GatewayLink.SendAsync(_gateway.SocketPath, request, _time, stop).ConfigureAwait(false);
             if (_isDown)
                 _log.GatewayBack(Name);
             _isDown = false;
-            Reception reception = Receptions.Of(answer);
-            if (reception != Reception.Taken)
-                Show(Row with { LastError = Receptions.Describe(answer) });
-            return reception;
+            return answer;
         }
         catch (GatewayLinkException e)
         {
@@ -130,7 +219,7 @@ internal sealed class Courier
             if (!_isDown)
                 _log.GatewayDown(Name, e.Message);
             _isDown = true;
-            return Reception.Later;
+            return null;
         }
     }
 
@@ -138,7 +227,7 @@ internal sealed class Courier
     {
         foreach (string key in delivery.Keys)
             _missed.Remove(key);
-        Show(new GatewayRow(delivery.Index, _missed.Count > 0, null));
+        Show(Row with { Taken = delivery.Index, IsBehind = _missed.Count > 0 || _roots.IsLacking, LastError = null });
         CountUnnoted();
     }
 
@@ -170,6 +259,14 @@ internal sealed class Courier
             // The old place stands, which costs a redelivery. A broken ledger ends the daemon by way of its writer.
         }
     }
+
+    private void ShowTrust() => Show(Row with
+    {
+        TrustVersion = _roots.Taken,
+        TrustFault = _roots.Fault,
+        IsBehind = _isDelivering || _missed.Count > 0 || _roots.IsLacking,
+        LastError = _missed.Count > 0 ? Row.LastError : null,
+    });
 
     private void Show(GatewayRow row) =>
         Volatile.Write(ref _row, row with { BehindSince = row.IsBehind ? row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null });

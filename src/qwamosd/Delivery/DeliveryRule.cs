@@ -1,7 +1,8 @@
-using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.Daemon.Delivery;
 
@@ -17,7 +18,10 @@ internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry gateway)
     public bool Concerns(string name) => schema.TryGet(name, out PolicyKey? key) && _scope.Includes(key);
 
     /// <summary>The delivery that an entry is for this gateway, or null.</summary>
-    public PendingDelivery? Match(long index, LedgerEntry entry)
+    /// <param name="index">The entry's.</param>
+    /// <param name="entry">The entry.</param>
+    /// <param name="root">The trust root in force at it: what needs several holders may be delivered for longer.</param>
+    public PendingDelivery? Match(long index, LedgerEntry entry, TrustRoot root)
     {
         if (entry is not MessageEntry { IsAccepted: true } change)
             return null;
@@ -25,7 +29,6 @@ internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry gateway)
         string[] keys = [.. message.Args!.Members.Select(member => member.Key).Where(Concerns)];
         if (keys.Length == 0 || message.Audience?.Contains(gateway.Name, StringComparer.Ordinal) == false)
             return null;
-        long end = message.Timestamp!.Value + Limits.FreshnessWindowSeconds;
-        return new PendingDelivery(index, change.Envelope.Raw, keys, Math.Min(end, message.Expires ?? end));
+        return new PendingDelivery(index, change.Envelope.Raw, keys, Freshness.LastSecond(message, root));
     }
 }

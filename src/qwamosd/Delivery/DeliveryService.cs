@@ -2,6 +2,7 @@ using Qwamos.ControlBus;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using Qwamos.Daemon.Measuring;
 
 namespace Qwamos.Daemon.Delivery;
@@ -24,14 +25,17 @@ internal sealed class DeliveryService : IAsyncDisposable
             return;
         }
 
-        long firstFresh = FirstFresh(ledger, time.GetUtcNow().ToUnixTimeSeconds());
+        long now = time.GetUtcNow().ToUnixTimeSeconds();
+        long freshFrom = FirstFresh(ledger, now);
+        // What several holders signed may be delivered for days.
+        long firstFresh = state.Trust.Version == 0 ? freshFrom : FirstFresh(ledger, now - Limits.MaxProposalSeconds);
         IReadOnlyDictionary<string, DeliveryPlace> places = ledger.ReadDeliveries();
         _couriers =
         [
             .. config.Gateways.Select(gateway =>
             {
                 var rule = new DeliveryRule(schema, gateway);
-                return new Courier(gateway, rule, ledger, Start(rule, ledger, state, places.GetValueOrDefault(gateway.Name), firstFresh), time, log);
+                return new Courier(gateway, rule, ledger, Start(rule, ledger, state, places.GetValueOrDefault(gateway.Name), firstFresh, freshFrom), time, log);
             }),
         ];
     }
@@ -92,7 +96,7 @@ internal sealed class DeliveryService : IAsyncDisposable
     /// What the gateway missed up to its noted place stands beside that place; what it missed since is found in the fold, not by reading
     /// the ledger: at most an entry for each key.
     /// </summary>
-    private static StartingPlace Start(DeliveryRule rule, LedgerStore ledger, PolicyState state, DeliveryPlace? noted, long firstFresh)
+    private static StartingPlace Start(DeliveryRule rule, LedgerStore ledger, PolicyState state, DeliveryPlace? noted, long firstFresh, long freshFrom)
     {
         long? taken = noted?.Taken;
         long next = Math.Max(firstFresh, (taken ?? -1) + 1);
@@ -106,10 +110,10 @@ internal sealed class DeliveryService : IAsyncDisposable
         foreach ((string key, Applied value) in state.Policy.Concat(state.Staged))
         {
             if (value.Index > (taken ?? -1) && value.Index < next && rule.Concerns(key)
-                && ledger.ReadEntry(value.Index) is { } entry && rule.Match(value.Index, entry) is not null)
+                && ledger.ReadEntry(value.Index) is { } entry && rule.Match(value.Index, entry, TrustRoot.Implicit([])) is not null)
                 missed[key] = value.Index;
         }
 
-        return new StartingPlace(next, taken, missed);
+        return new StartingPlace(next, taken, missed, freshFrom, state.Trust);
     }
 }

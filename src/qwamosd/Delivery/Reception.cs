@@ -48,6 +48,20 @@ internal static class Receptions
         return Shortened(text) + (answer.Code == ErrorCodes.Name(ErrorCode.WrongSystem) ? EnrolAdvice : "");
     }
 
+    /// <summary>The same of a trust root, with what to do.</summary>
+    public static string DescribeRoot(AnswerReader answer, long version) => $"trust root {version}: {Shortened(SafeText.ForTerminal($"{answer.Code ?? "error"}: {answer.Reason}"))}" + answer.Code switch
+    {
+        "fork" => "; it took another one: find out who signed it; then" + EnrolAdvice[1..],
+        "superseded" => "; this ledger is older than what the gateway has seen: put the newest backup back",
+        "unknown_command" or null => "; its gateway-policyd is an older one: update it",
+        "from_future" => "; set its clock",
+        "bad_signature" or "unknown_key" or "not_authorised" or "wrong_system" => "; another key or system is enrolled there" + EnrolAdvice,
+        _ => "",
+    };
+
+    /// <summary>Whether it may have refused a change because it lacks a trust root.</summary>
+    public static bool IsDisbelief(AnswerReader answer) => answer.Code is "bad_signature" or "unknown_key" or "not_authorised";
+
     /// <summary>Cut between two words, so that half a key is not taken for one; a text without any is cut where it is too long.</summary>
     private static string Shortened(string text)
     {

@@ -48,6 +48,14 @@ internal sealed class TestSigner
         return Encoding.UTF8.GetBytes($"{{\"msg\":{canonical},\"signature\":\"{Convert.ToBase64String(SignBytes(canonical))}\"}}\n");
     }
 
+    /// <summary>A message with a list of signatures, each with its key's ID.</summary>
+    public static byte[] RequestBy(JsonObject message, params TestSigner[] signers)
+    {
+        string canonical = Canonical(message);
+        string list = string.Join(',', signers.Select(signer => $"{{\"key_id\":\"{signer.KeyId}\",\"signature\":\"{Convert.ToBase64String(signer.SignBytes(canonical))}\"}}"));
+        return Encoding.UTF8.GetBytes($"{{\"msg\":{canonical},\"signatures\":[{list}]}}\n");
+    }
+
     public byte[] SignBytes(string canonical) => Ed25519.Sign(_key, Encoding.UTF8.GetBytes(canonical));
 
     public static string Canonical(JsonNode? node) => node switch

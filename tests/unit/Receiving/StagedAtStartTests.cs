@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Qwamos.ControlBus.Files;
-using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Ledger;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
 using Qwamos.Gateway.Receiving;
 using Xunit;
@@ -64,12 +64,11 @@ public sealed class StagedAtStartTests : IDisposable
 
     private LoadedLedger Apply(Action afterEach, out Enforcer enforcer, CancellationToken stop = default)
     {
-        using var key = SigningKey.Generate();
         Assert.True(GatewayConfig.TryLoad(_paths, PolicySchema.BuiltIn, out GatewayConfig? domain, out string? fault), fault);
-        var settings = new ReceiverSettings(_paths, key.Public, PolicySchema.BuiltIn, domain, null);
+        var settings = new ReceiverSettings(_paths, History.SignerKey, PolicySchema.BuiltIn, domain, null);
         var log = new Gateway.LogMessages(new Watcher(afterEach));
         enforcer = new Enforcer(new HookDirectory(_paths, _time), _time, log);
-        return new StagedAtStart(settings, enforcer, _time, log).Apply(_store, LedgerFold.Load(_store), stop);
+        return new StagedAtStart(settings, RootHistory.Of(History.SignerKey), enforcer, _time, log).Apply(_store, LedgerFold.Load(_store), stop);
     }
 
     /// <summary>Sees the line that each result gets.</summary>

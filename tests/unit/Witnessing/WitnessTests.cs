@@ -4,6 +4,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Witnessing;
 using Xunit;
 
@@ -419,7 +420,7 @@ public sealed class WitnessTests : IDisposable
         {
             byte[] bad = [.. good];
             bad[place] ^= 1;
-            if (!WitnessMemory.TryRead(bad, _trial.Operator.Public, signer, out WitnessMemory? memory, out _))
+            if (!WitnessMemory.TryRead(bad, RootHistory.Of(_trial.Operator.Public), signer, out WitnessMemory? memory, out _))
                 refused++;
             else
                 Assert.Equal((_trial.Verifier().ToString(), 5), (memory.Key.ToString(), memory.Seen!.Checkpoint.Size));

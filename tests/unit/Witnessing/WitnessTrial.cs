@@ -6,6 +6,7 @@ using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Tests.Ledger;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway;
 using Qwamos.Gateway.Witnessing;
 
@@ -79,7 +80,7 @@ internal sealed class WitnessTrial : IDisposable
     }
 
     public bool TryOpen(out Witness? witness, out string? fault, string? system = null) =>
-        Witness.TryOpen(Paths, Operator.Public, system ?? System, "sys-net", Time, new LogMessages(NullLogger.Instance), out witness, out fault);
+        Witness.TryOpen(Paths, RootHistory.Of(Operator.Public), system ?? System, "sys-net", Time, new LogMessages(NullLogger.Instance), out witness, out fault);
 
     public void Dispose()
     {

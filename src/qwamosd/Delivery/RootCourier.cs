@@ -1,0 +1,151 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>
+/// Brings one gateway the trust roots that it lacks, each after the one before, however long it was away (ATTACKS 6): a gateway that refuses one says which it has. Its
+/// courier's, on the courier's task.
+/// </summary>
+/// <param name="gateway">Where to.</param>
+/// <param name="ledger">Where the versions stand.</param>
+/// <param name="recorded">Those that are recorded already.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">The log.</param>
+/// <param name="changed">Called when what is to be shown has changed.</param>
+internal sealed class RootCourier(GatewayEntry gateway, LedgerStore ledger, RecordedTrust recorded, TimeProvider time, LogMessages log, Action changed)
+{
+    /// <summary>Until a gateway that refused for a reason that only people mend is asked again, and until one that took all is asked whether it still has it.</summary>
+    public static readonly TimeSpan LongPause = TimeSpan.FromSeconds(60);
+
+    /// <summary>A gateway that says again and again that it has less than it took leads nowhere.</summary>
+    private const int MaxStepsBack = 2;
+
+    private readonly List<long> _entries = [.. recorded.Entries];
+    private (long Version, TrustRoot? Root) _read;
+    private long? _refusedAt;
+    private long? _told;
+
+    /// <summary>The version that the gateway said it has; null while it was not asked, or said something else.</summary>
+    public long? Taken { get; private set; }
+
+    /// <summary>Why it does not take one, and what to do; null when it does.</summary>
+    public string? Fault { get; private set; }
+
+    /// <summary>The newest version of the ledger, as far as its courier has read; 0 while there is none.</summary>
+    public long Newest => _entries.Count;
+
+    /// <summary>It is known to lack one.</summary>
+    public bool IsLacking => Fault is not null || (Taken is { } taken && taken < Newest);
+
+    /// <summary>A version stands in the ledger.</summary>
+    public void Saw(long index)
+    {
+        if (_entries.Count > 0 && index <= _entries[^1])
+            return;
+        _entries.Add(index);
+        _refusedAt = null;
+    }
+
+    /// <summary>The version that was in force when an entry was recorded.</summary>
+    public long VersionAt(long index)
+    {
+        int place = _entries.BinarySearch(index);
+        return place >= 0 ? place : ~place;
+    }
+
+    /// <summary>The trust root that was in force when an entry was recorded.</summary>
+    public TrustRoot InForce(long index)
+    {
+        long version = VersionAt(index);
+        if (_read.Root is null || _read.Version != version)
+            _read = (version, version == 0 ? TrustRoot.Implicit([]) : Read(version).Root);
+        return _read.Root!;
+    }
+
+    /// <summary>Whatever it said before is to be asked anew.</summary>
+    public void Forget() => (Taken, _refusedAt) = (null, null);
+
+    /// <summary>
+    /// Until the gateway has a version, or has refused one: it is asked again then after a long pause, and its changes go on meanwhile, for it may believe them all the same.
+    /// </summary>
+    /// <param name="version">The version it is to have.</param>
+    /// <param name="isPatient">Goes on while the gateway cannot be reached or cannot take it now; else that ends it, too.</param>
+    /// <param name="send">Sends a request; null when there was no answer.</param>
+    /// <param name="stop">Ends the daemon.</param>
+    public async Task BringAsync(long version, bool isPatient, Func<ReadOnlyMemory<byte>, CancellationToken, Task<AnswerReader?>> send, CancellationToken stop)
+    {
+        if (Taken >= version || version == 0 || (_refusedAt is { } refused && time.GetElapsedTime(refused) < LongPause))
+            return;
+        var backoff = new Backoff();
+        int stepsBack = 0;
+        for (long next = Taken is { } known ? known + 1 : version; ;)
+        {
+            AnswerReader? answer = await send(Request(next), stop).ConfigureAwait(false);
+            if (answer is null || Receptions.Of(answer) == Reception.Later)
+            {
+                if (!isPatient)
+                    return;
+                await Task.Delay(backoff.Next(), time, stop).ConfigureAwait(false);
+                continue;
+            }
+
+            backoff.Reset();
+            if (answer.IsOk)
+            {
+                Take(next);
+                if (++next > version)
+                    return;
+            }
+            else if (Other(answer, next) is { } other && ++stepsBack <= MaxStepsBack)
+            {
+                next = other;
+            }
+            else
+            {
+                Refuse(answer, next);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Which version to bring instead: the one after the one that it has, or that one itself, to see that it is this ledger's.</summary>
+    private long? Other(AnswerReader answer, long tried)
+    {
+        if (!answer.Document.TryGet("version", out var value) || !value.TryGetInteger(out long has) || has < 0)
+            return null;
+        return answer.Code == ErrorCodes.Name(ErrorCode.Unproven) && has < tried - 1 ? has + 1
+            : answer.Code == ErrorCodes.Name(ErrorCode.Superseded) && has > tried && has <= Newest ? has
+            : null;
+    }
+
+    private void Take(long version)
+    {
+        if (_told != version)
+            log.TrustRootDelivered(gateway.Name, version);
+        _told = version;
+        (Taken, Fault, _refusedAt) = (version, null, null);
+        changed();
+    }
+
+    private void Refuse(AnswerReader answer, long version)
+    {
+        string fault = Receptions.DescribeRoot(answer, version);
+        if (Fault != fault)
+            log.TrustRootRefused(gateway.Name, version, fault);
+        (Taken, Fault, _refusedAt) = (null, fault, time.GetTimestamp());
+        changed();
+    }
+
+    private SignedRoot Read(long version) => ledger.ReadEntry(_entries[(int)version - 1]) is TrustRootEntry entry
+        ? entry.Root
+        : throw new LedgerIntegrityException($"Entry {_entries[(int)version - 1]} is no trust root.", _entries[(int)version - 1]);
+
+    private ReadOnlyMemory<byte> Request(long version)
+    {
+        var draft = new MessageDraft { Command = Commands.TrustRoot, Args = Read(version).ToJson() };
+        return EnvelopeWriter.TryWriteUnsigned(draft, out Envelope? envelope, out Refusal? refusal) ? envelope.Raw : throw new InvalidOperationException(refusal.Reason);
+    }
+}

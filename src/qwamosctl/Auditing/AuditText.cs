@@ -40,6 +40,10 @@ internal static class AuditText
             text.Append(CultureInfo.InvariantCulture, $"signer      {signer.Id}\n");
         foreach (var (witness, time) in report.Witnesses)
             text.Append(CultureInfo.InvariantCulture, $"cosigned    {SafeText.ForTerminal(witness.Name)}, {Time(time)} by its clock\n");
+        if (report.State.Trust.Root is { } root)
+            text.Append(CultureInfo.InvariantCulture, $"trust root  version {root.Version}, each verified from the signer on\n");
+        if (report.Disowned > 0)
+            text.Append(CultureInfo.InvariantCulture, $"disowned    {report.Disowned} {Entries(report.Disowned)}, by keys that are revoked from before them on\n");
         if (report.Withheld > 0)
             text.Append(CultureInfo.InvariantCulture, $"left out    {report.Withheld} confidential {(report.Withheld == 1 ? "envelope" : "envelopes")}: in the tree by hash; signature and values not checked\n");
         if (report.UncheckedLines > 0)
@@ -75,6 +79,8 @@ internal static class AuditText
         members.Add(("signatures", JsonValue.Of(report.Signatures)));
         members.Add(("cosigned_by", JsonValue.Array(report.Witnesses.Select(cosigned => cosigned.Witness.ToString()))));
         members.Add(("left_out", JsonValue.Of(report.Withheld)));
+        members.Add(("trust_root", JsonValue.Of(report.State.Trust.Version)));
+        members.Add(("disowned", JsonValue.Of(report.Disowned)));
         members.Add(("unchecked_lines", JsonValue.Of(report.UncheckedLines)));
         return JsonValue.Object(members);
     }

@@ -67,6 +67,24 @@ public sealed class PortableTests : IDisposable
         Assert.Equal("strict", _trial.Status().GetProperty("pending").GetProperty("KERNEL_HARDENING").GetString());
     }
 
+    [Fact]
+    public void WithoutLibsodium_AKeyUnderAPassphrase_IsOpenedAndProtectedByBouncyCastle_AndTheOtherClientOpensIt()
+    {
+        string client = WithoutLibsodium(), passphrase = Path.Combine(_scratch.Path, "passphrase"), key = Path.Combine(_trial.Home, "ed25519_sk");
+        File.WriteAllText(passphrase, "only for this\n");
+        _trial.Enroll();
+        byte[] seed = File.ReadAllBytes(key);
+        using RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal(0, _trial.Client("keys", "protect", "--passphrase-file", passphrase).ExitCode);
+        CommandResult set = Run(client, "set", "RADIO_ISOLATION", "off", "--passphrase-file", passphrase);
+        Assert.True(set.ExitCode == 0, set.Error);
+        Assert.Equal(0, Run(client, "keys", "unprotect", "--passphrase-file", passphrase).ExitCode);
+        Assert.Equal(seed, File.ReadAllBytes(key));
+        Assert.Equal(0, Run(client, "keys", "protect", "--passphrase-file", passphrase).ExitCode);
+        Assert.Equal(0, _trial.Client("set", "RADIO_ISOLATION", "on", "--passphrase-file", passphrase).ExitCode);
+        Assert.Equal(4, Run(client, "set", "RADIO_ISOLATION", "off", "--passphrase-file", client).ExitCode);
+    }
+
     /// <summary>As where the runtime finds a library for the processor, and the system has another C library: Android with Termux.</summary>
     [Theory]
     [InlineData("linux-musl-x64")]

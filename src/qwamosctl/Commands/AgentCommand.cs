@@ -53,25 +53,25 @@ internal static class AgentCommand
             if (!AgentSocket.TryListen(AgentPlace.Of(session), out var socket, out fault))
                 return session.Fail(new Failure(ExitCode.KeyProblem, fault));
             using (socket)
-                return Serve(session, home.PrivateKeyFile, key, socket, time);
+                return Serve(session, home, key, socket, time);
         }
     }
 
-    private static int Serve(Session session, string file, ProtectedKey key, AgentSocket socket, TimeSpan lockAfter)
+    private static int Serve(Session session, KeyHome home, ProtectedKey key, AgentSocket socket, TimeSpan lockAfter)
     {
         // Where the user may lock so much; the key itself, and what is typed, is in memory of its own that is locked in any case.
         _ = Posix.TryLockAllMemory();
-        if (!ProtectedSigner.TryGetPassphrase(session, file, null, out var passphrase, out var failure))
+        if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out var passphrase, out var failure))
             return session.Fail(failure with { Mend = "Start it at a terminal; or give --passphrase-file FILE" });
         using HeldKey held = new(session.Terminal.Clock, lockAfter);
         using (passphrase)
         {
-            if (!ProtectedSigner.TryOpen(file, key, passphrase, out var opened, out failure))
+            if (!ProtectedSigner.TryOpen(home.PrivateKeyFile, key, passphrase, out var opened, out failure))
                 return session.Fail(failure);
             held.Unlock(opened);
         }
         using AgentSignals signals = new();
-        using KeyAgent agent = new(session, file, key, held, socket, signals, OperatorTerminal.TryOpen());
+        using KeyAgent agent = new(session, home, key.Id, held, socket, signals, OperatorTerminal.TryOpen());
         session.Terminal.Print(Ready(session, key, socket, lockAfter));
         agent.Run();
         return (int)ExitCode.Done;

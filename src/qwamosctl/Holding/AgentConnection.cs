@@ -26,9 +26,10 @@ internal sealed class AgentConnection(SafeFileHandle socket, int pid, Deadline d
     /// <summary>Whether a person is asked about its request.</summary>
     public bool IsAsked { get; set; }
 
-    /// <summary>Takes what has come; the request's line once it is whole. What comes after a request is thrown away, and its end ends the asking, too.</summary>
-    public ReadOnlySpan<byte> Read()
+    /// <summary>Takes what has come; true with the request's line once it is whole. What comes after a request is thrown away, and its end ends the asking, too.</summary>
+    public bool TryRead(out ReadOnlySpan<byte> line)
     {
+        line = [];
         if (length == buffer.Length && buffer.Length < Limits.MaxAgentRequestBytes + 1)
             Array.Resize(ref buffer, Math.Min(buffer.Length * 8, Limits.MaxAgentRequestBytes + 1));
         Span<byte> rest = stackalloc byte[64];
@@ -36,14 +37,14 @@ internal sealed class AgentConnection(SafeFileHandle socket, int pid, Deadline d
         if (received == 0)
             IsDone = true;
         if (received is null or 0 || IsAsked)
-            return [];
+            return false;
         length += received.Value;
         var end = buffer.AsSpan(0, length).IndexOf((byte)'\n');
-        if (end >= 0)
-            return buffer.AsSpan(0, end);
-        if (length > Limits.MaxAgentRequestBytes)
+        if (end < 0 && length > Limits.MaxAgentRequestBytes)
             Refuse("too_large", $"the request has more than {Limits.MaxAgentRequestBytes} bytes");
-        return [];
+        if (end >= 0)
+            line = buffer.AsSpan(0, end);
+        return end >= 0;
     }
 
     public void Answer(params (string, JsonValue)[] members)

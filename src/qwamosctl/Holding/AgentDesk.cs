@@ -11,7 +11,7 @@ namespace Qwamos.Client.Holding;
 /// Where the person sits at an agent's terminal: is asked about what the agent does not sign by itself, and types the passphrase when it is locked. A job in
 /// the background asks nobody.
 /// </summary>
-internal sealed class AgentDesk(Session session, OperatorTerminal terminal, string file, ProtectedKey key) : IDisposable
+internal sealed class AgentDesk(Session session, OperatorTerminal terminal, KeyHome home, KeyId id) : IDisposable
 {
     private IDisposable? hidden;
     private bool isAsking;
@@ -69,9 +69,27 @@ internal sealed class AgentDesk(Session session, OperatorTerminal terminal, stri
         using SecretBytes line = new(Limits.MaxPassphraseBytes + 2);
         var isRead = terminal.TryReadLine(line);
         EndHiding();
-        if (isRead && PassphraseSource.FirstLine(line, out _) is not null && !ProtectedSigner.TryOpen(file, key, line, out opened, out var failure))
+        if (isRead && PassphraseSource.FirstLine(line, out _) is not null && !TryOpen(line, out opened, out var failure))
             session.Terminal.Complain(failure.Reason, failure.Mend);
         return isRead;
+    }
+
+    /// <summary>From the file as it is now: its passphrase may be another one since the agent began.</summary>
+    private bool TryOpen(SecretBytes passphrase, out SigningKey? opened, out Failure failure)
+    {
+        opened = null;
+        if (!home.TryOpen(out var stored, out var fault))
+        {
+            failure = new Failure(ExitCode.KeyProblem, fault);
+            return false;
+        }
+        using (stored)
+        {
+            if (stored.Protected is { } key && key.Id == id)
+                return ProtectedSigner.TryOpen(home.PrivateKeyFile, key, passphrase, out opened, out failure);
+            failure = new Failure(ExitCode.KeyProblem, $"{home.PrivateKeyFile} is not the protected key any more that the agent began with", "End the agent, and start it anew");
+            return false;
+        }
     }
 
     public void Dispose()
@@ -80,7 +98,7 @@ internal sealed class AgentDesk(Session session, OperatorTerminal terminal, stri
         terminal.Dispose();
     }
 
-    private string Prompt => $"Locked. Passphrase of {SafeText.ForTerminal(file)}: ";
+    private string Prompt => $"Locked. Passphrase of {SafeText.ForTerminal(home.PrivateKeyFile)}: ";
 
     private void EndHiding()
     {

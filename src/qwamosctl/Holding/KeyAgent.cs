@@ -12,7 +12,7 @@ namespace Qwamos.Client.Holding;
 /// Holds an unlocked key and signs with it for this user's programs (docs/formats/keys.md). One thread: it waits for a signal, a connection, what a
 /// connection sends and what is typed, and does what each asks; nothing that it waits for keeps it from the others.
 /// </summary>
-internal sealed class KeyAgent(Session session, string file, ProtectedKey key, HeldKey held, AgentSocket socket, AgentSignals signals, OperatorTerminal? terminal) : IDisposable
+internal sealed class KeyAgent(Session session, KeyHome home, KeyId id, HeldKey held, AgentSocket socket, AgentSignals signals, OperatorTerminal? terminal) : IDisposable
 {
     // Wakes to look at the clocks: while the machine sleeps, waiting does not end.
     private const int LongestWaitMilliseconds = 5_000;
@@ -20,7 +20,7 @@ internal sealed class KeyAgent(Session session, string file, ProtectedKey key, H
     private readonly SigningJudge judge = new(session);
     private readonly Waiting waiting = new();
     private readonly List<AgentConnection> connections = [];
-    private readonly AgentDesk? desk = terminal is null ? null : new AgentDesk(session, terminal, file, key);
+    private readonly AgentDesk? desk = terminal is null ? null : new AgentDesk(session, terminal, home, id);
     private Question? question;
 
     private TimeProvider Clock => session.Terminal.Clock;
@@ -30,9 +30,9 @@ internal sealed class KeyAgent(Session session, string file, ProtectedKey key, H
     {
         while (!signals.MustEnd)
         {
-            if (held.LockIfDue())
-                Log($"locked: nothing was signed for {held.LockAfter.TotalSeconds:0} s");
+            LockIfDue();
             Wait();
+            LockIfDue();
             if (signals.TakeLock())
             {
                 Lock("locked by a signal");
@@ -69,8 +69,10 @@ internal sealed class KeyAgent(Session session, string file, ProtectedKey key, H
         var time = LongestWaitMilliseconds;
         foreach (var connection in connections)
             time = Math.Min(time, connection.Deadline.LeftMilliseconds);
+        if (question is { } open)
+            time = Math.Min(time, open.Deadline.LeftMilliseconds);
         if (!held.IsLocked)
-            time = Math.Min(time, (int)Math.Ceiling(held.Left.TotalMilliseconds));
+            time = (int)Math.Min(time, Math.Ceiling(held.Left.TotalMilliseconds));
         waiting.Wait(time);
     }
 
@@ -97,10 +99,7 @@ internal sealed class KeyAgent(Session session, string file, ProtectedKey key, H
     {
         foreach (var connection in connections)
         {
-            if (!waiting.IsReady(connection.Descriptor))
-                continue;
-            var line = connection.Read();
-            if (line.IsEmpty || connection.IsDone)
+            if (!waiting.IsReady(connection.Descriptor) || !connection.TryRead(out var line))
                 continue;
             if (AgentRequest.TryRead(line, out var request, out var fault))
                 Serve(connection, request);
@@ -120,10 +119,10 @@ internal sealed class KeyAgent(Session session, string file, ProtectedKey key, H
                 Lock($"locked by process {connection.Pid}");
                 connection.Answer(State());
                 break;
-            case AgentRequest.Sign when request.KeyId != key.Id.ToString():
+            case AgentRequest.Sign when request.KeyId != id.ToString():
                 connection.Refuse("other_key", "it holds another key");
                 break;
-            case AgentRequest.Sign when held.LockIfDue() || held.IsLocked:
+            case AgentRequest.Sign when held.IsLocked:
                 connection.Refuse("locked", "it is locked");
                 break;
             default:
@@ -230,6 +229,12 @@ internal sealed class KeyAgent(Session session, string file, ProtectedKey key, H
         Log(why);
     }
 
+    private void LockIfDue()
+    {
+        if (held.LockIfDue())
+            Log($"locked: nothing was signed for {held.LockAfter.TotalSeconds:0} s");
+    }
+
     private void Drop() => connections.RemoveAll(connection =>
     {
         if (!connection.IsDone && connection.Deadline.LeftMilliseconds > 0)
@@ -243,7 +248,7 @@ internal sealed class KeyAgent(Session session, string file, ProtectedKey key, H
 
     private (string, JsonValue)[] State() =>
     [
-        ("key_id", JsonValue.Of(key.Id.ToString())),
+        ("key_id", JsonValue.Of(id.ToString())),
         ("locked", JsonValue.Of(held.IsLocked)),
         ("locks_in", JsonValue.Of((long)held.Left.TotalSeconds)),
         ("asks", JsonValue.Of(desk is { CanAsk: true })),

@@ -297,6 +297,9 @@ public static class Limits
     /// <summary>A trust root with its signatures: it travels as one request, and stands whole in its leaf.</summary>
     public const int MaxTrustRootBytes = 57_344;
 
+    /// <summary>Longest file that waits for signatures: a trust root, spread over lines for people.</summary>
+    public const int MaxWaitingFileBytes = 262_144;
+
     public const int MaxRoles = 16;
 
     /// <summary>Commands, grants of policy, or values of a grant in one role.</summary>

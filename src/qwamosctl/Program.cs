@@ -25,6 +25,10 @@ internal static class Program
         {
             SetCommand.Build(shared, terminal),
             ApplyCommand.Build(shared, terminal),
+            CanCommand.Build(shared, terminal),
+            SignCommand.Build(shared, terminal),
+            SendCommand.Build(shared, terminal),
+            TrustCommand.Build(shared, terminal),
             StatusCommand.Build(shared, terminal),
             BootCommand.Build(shared, terminal),
             KeysCommand.Build(shared, terminal),

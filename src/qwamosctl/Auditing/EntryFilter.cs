@@ -63,7 +63,8 @@ internal sealed class EntryFilter
         _ => false,
     };
 
-    private static bool TryReadTime(string? text, string option, long otherwise, out long seconds, out Failure failure)
+    /// <summary>A time as people write it: a day, a second in UTC, or unix seconds.</summary>
+    internal static bool TryReadTime(string? text, string option, long otherwise, out long seconds, out Failure failure)
     {
         failure = null!;
         seconds = otherwise;

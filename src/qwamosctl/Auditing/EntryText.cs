@@ -26,6 +26,12 @@ internal static class EntryText
             Field(text, "signer", key.Statement.Signer.ToString());
             Field(text, "key", key.Statement.Key);
         }
+        if (proven.Entry is TrustRootEntry root)
+        {
+            Field(text, "trust root", string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}; whether it follows from the enrolled key, verify says"));
+            foreach (var signature in root.Root.Signatures)
+                Field(text, "signer", signature.Key.ToString());
+        }
         if (proven.Entry is not RecordedEntry recorded)
             return text.ToString();
         Field(text, "signer", recorded.Signer.ToString());
@@ -49,6 +55,7 @@ internal static class EntryText
         {
             RecordedEntry recorded => (recorded.Signer.Short, recorded.OutcomeName),
             LedgerKeyEntry key => (key.Statement.Signer.Short, "key signed"),
+            TrustRootEntry root => (root.Root.Signatures.Count == 1 ? root.Root.Signatures[0].Key.Short : string.Create(CultureInfo.InvariantCulture, $"{root.Root.Signatures.Count} keys"), "trust root"),
             _ => ("-", "note"),
         };
         var what = entry switch
@@ -58,6 +65,7 @@ internal static class EntryText
             RecordedEntry { Outcome: { } outcomes } => string.Join(' ', outcomes.Applied.Concat(outcomes.Staged).Concat(outcomes.Unstaged).Select(key => key + "=(hidden)")),
             NoteEntry note => NoteText.Describe(note.Note),
             LedgerKeyEntry signed => signed.Statement.Key,
+            TrustRootEntry root => string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}"),
             _ => "(hidden)",
         };
         return SafeText.ForTerminal(string.Create(CultureInfo.InvariantCulture, $"{index,6}  {AuditText.Time(entry.TimeSeconds)}  {who,-16}  {outcome,-14}  {what}")) + "\n";
@@ -76,6 +84,8 @@ internal static class EntryText
             members.Add(("note", note.Note.ToJson()));
         if (entry is LedgerKeyEntry key)
             members.Add(("ledger_key", key.Statement.ToJson()));
+        if (entry is TrustRootEntry root)
+            members.Add(("trust_root", root.Root.ToJson()));
         if (entry is not RecordedEntry recorded)
             return members;
         members.Add(("key_id", JsonValue.Of(recorded.Signer.ToString())));

@@ -26,10 +26,16 @@ internal sealed class ChangeOptions
         Description = "Deliver to these domains only; may be repeated",
     };
 
-    private readonly Option<int?> expires = new("--expires")
+    private readonly Option<string> expires = new("--expires")
     {
-        HelpName = "SECONDS",
-        Description = $"Refuse the change when it arrives later than this, 1 to {Limits.FreshnessWindowSeconds}",
+        HelpName = "TIME",
+        Description = $"Refuse the change when it arrives later than this: 1 to {Limits.FreshnessWindowSeconds} seconds, or with --out and several signers up to {Limits.MaxProposalSeconds / 86_400}d",
+    };
+
+    private readonly Option<string> file = new("--out")
+    {
+        HelpName = "FILE",
+        Description = "Write the change there for several to sign (qwamosctl sign FILE); sign and send nothing",
     };
 
     private readonly Option<string[]> baseHashes = new("--base")
@@ -50,6 +56,7 @@ internal sealed class ChangeOptions
         command.Add(reason);
         command.Add(audience);
         command.Add(expires);
+        command.Add(file);
         command.Add(baseHashes);
         command.Add(mode);
     }
@@ -58,8 +65,9 @@ internal sealed class ChangeOptions
     {
         terms = null!;
         failure = null!;
+        long? lifetime = null;
         var names = parse.GetValue(audience) is { Length: > 0 } given ? given.SelectMany(part => part.Split(',')).ToList() : null;
-        var why = CheckReason(parse.GetValue(reason)) ?? CheckMode(parse.GetValue(mode)) ?? CheckExpires(parse.GetValue(expires)) ?? CheckAudience(names);
+        var why = CheckReason(parse.GetValue(reason)) ?? CheckMode(parse.GetValue(mode)) ?? ReadExpires(parse.GetValue(expires), parse.GetValue(file) is not null, out lifetime) ?? CheckAudience(names);
         Dictionary<string, string>? bases = null;
         why ??= ReadBases(parse.GetValue(baseHashes), out bases);
         if (why is not null)
@@ -71,9 +79,10 @@ internal sealed class ChangeOptions
             parse.GetValue(dryRun),
             parse.GetValue(reason),
             names,
-            parse.GetValue(expires),
+            lifetime,
             bases,
-            parse.GetValue(mode) == "staged");
+            parse.GetValue(mode) == "staged",
+            parse.GetValue(file));
         return true;
     }
 
@@ -92,9 +101,21 @@ internal sealed class ChangeOptions
         _ => $"--mode takes auto or staged, not {text}",
     };
 
-    private static string? CheckExpires(int? seconds) => seconds is < 1 or > Limits.FreshnessWindowSeconds
-        ? $"--expires takes 1 to {Limits.FreshnessWindowSeconds} seconds, not {seconds}"
-        : null;
+    private static string? ReadExpires(string? text, bool isForSeveral, out long? lifetime)
+    {
+        lifetime = null;
+        if (text is null)
+            return null;
+        var isTime = Duration.TryParse(text, out var seconds);
+        if (!isTime || seconds < 1 || seconds > (isForSeveral ? Limits.MaxProposalSeconds : Limits.FreshnessWindowSeconds))
+        {
+            return isForSeveral
+                ? $"--expires takes {Duration.Form}, up to {Limits.MaxProposalSeconds / 86_400}d, not {text}"
+                : $"--expires takes 1 to {Limits.FreshnessWindowSeconds} seconds, not {text}; a change that several sign (--out) may wait longer";
+        }
+        lifetime = seconds;
+        return null;
+    }
 
     private static string? CheckAudience(List<string>? names)
     {

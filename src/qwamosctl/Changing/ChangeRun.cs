@@ -17,6 +17,12 @@ internal static class ChangeRun
             session.Terminal.Note($"Confidential keys do not travel with others: {changes.Count} messages, each applied wholly or not at all.");
         if (terms.DryRun)
             return DryRun.Show(session, changes.Select(change => (change, Draft(session, change, terms, system))).ToList());
+        if (terms.File is not null)
+        {
+            return changes.Count > 1
+                ? session.Fail(ChangeSplit.NotInOneFile())
+                : ProposalWriting.Run(session, changes[0], Draft(session, changes[0], terms with { LifetimeSeconds = null }, system), terms);
+        }
         if (!OperatorKey.TryOpenOrCreate(session, advise: true, out var key, out failure))
             return session.Fail(failure);
         using (key)
@@ -37,8 +43,21 @@ internal static class ChangeRun
     private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, MessageDraft draft, out bool isTaken)
     {
         isTaken = false;
-        if (!EnvelopeWriter.TrySign(draft, key.Signer, out var envelope, out var refusal))
+        if (!SignedMessage.TryWrite(session, key, draft, out var envelope, out var refusal))
             return session.Fail(Failure.Usage(refusal.Reason));
+        return Send(session, envelope, key, change, null, out isTaken);
+    }
+
+    /// <summary>Sends a signed change, and shows what became of it.</summary>
+    /// <param name="session">Where the daemon is.</param>
+    /// <param name="envelope">The change.</param>
+    /// <param name="key">The key that signed it; null where it was signed elsewhere.</param>
+    /// <param name="change">What it sets.</param>
+    /// <param name="file">The file that holds it; null where it was signed just now.</param>
+    /// <param name="isTaken">Whether it stands.</param>
+    public static int Send(Session session, Envelope envelope, OperatorKey? key, IReadOnlyList<Setting> change, string? file, out bool isTaken)
+    {
+        isTaken = false;
         if (!Bus.TryAsk(session, envelope, out var answer, out var failure))
             return session.Fail(failure);
         // A gateway says in a message what it did.
@@ -52,7 +71,7 @@ internal static class ChangeRun
             session.Terminal.Print(ChangeReport.Describe(answer, change, session.Terminal.OutputPaint));
         if (!answer.IsOk)
         {
-            RefusalReport.Show(session, answer, key, change);
+            RefusalReport.Show(session, answer, key, change, file);
             return (int)ExitCode.Refused;
         }
         // What became of the change was said first: it stands whatever the ledger turns out to be.

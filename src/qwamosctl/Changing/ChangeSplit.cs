@@ -28,4 +28,8 @@ internal static class ChangeSplit
     public static Failure NotWithOneMessageOptions() => Failure.Usage(
         "--base and --audience speak of one message, but this file mixes confidential keys with others and needs several",
         "Split the file in two and apply each");
+
+    public static Failure NotInOneFile() => Failure.Usage(
+        "--out writes one message, and this file mixes confidential keys with others and needs several",
+        "Split the file in two, and write each with its own --out");
 }

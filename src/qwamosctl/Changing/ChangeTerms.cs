@@ -7,10 +7,12 @@ namespace Qwamos.Client.Changing;
 /// <param name="LifetimeSeconds">After how many seconds it expires.</param>
 /// <param name="Base">Class to hash of the policy it builds on.</param>
 /// <param name="Staged">True to stage every key until the next boot.</param>
+/// <param name="File">Where to write it for several to sign; null to sign and send it.</param>
 internal sealed record ChangeTerms(
     bool DryRun,
     string? Reason,
     IReadOnlyList<string>? Audience,
-    int? LifetimeSeconds,
+    long? LifetimeSeconds,
     IReadOnlyDictionary<string, string>? Base,
-    bool Staged);
+    bool Staged,
+    string? File);

@@ -1,6 +1,7 @@
 using Qwamos.Client.Auditing;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
+using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
@@ -33,6 +34,8 @@ internal static class DaemonChecks
         yield return Storage(status);
         foreach (var finding in BelievedKey(session, status))
             yield return finding;
+        if (Trust(session, status) is { } trust)
+            yield return trust;
         yield return Projections(status);
         yield return Clock(status);
         yield return Checkpoint(session, status);
@@ -58,6 +61,19 @@ internal static class DaemonChecks
                 "daemon's key",
                 $"is {SafeText.ForTerminal(believed)}, and {enrolled.Id} is enrolled: the daemon runs since before, and believes the other one still",
                 ProposedCommand.Restart(session.Paths, "qwamosd"));
+    }
+
+    /// <summary>Who may sign, verified from the enrolled key on; null where there is no trust root, and the enrolled key alone signs.</summary>
+    private static Finding? Trust(Session session, AnswerReader status)
+    {
+        if (WithoutLibsodium.IsInForce || status.ObjectOf("trust") is null || Posix.IsAbsent(session.Paths.AnchorFile))
+            return null;
+        if (!TrustSource.TryGet(session, status, out var trust, out var failure))
+            return Finding.Bad("trust root", failure.Reason, failure.Mend);
+        var what = $"version {trust.Root.Version} follows from the enrolled key; until {RootText.Until(trust.Root, session.Now)}";
+        return RootExpiry.Warning(trust.Root.ExpiresSeconds, session.Now) is not { } warning ? Finding.Good("trust root", what)
+            : trust.Root.ExpiresSeconds < session.Now ? Finding.Bad("trust root", warning, session.Placed("qwamosctl trust renew"))
+            : Finding.Doubtful("trust root", warning, session.Placed("qwamosctl trust renew"));
     }
 
     private static Finding Projections(AnswerReader status) => status.TextOf("projections") switch

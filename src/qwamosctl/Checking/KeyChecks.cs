@@ -1,6 +1,8 @@
 using Qwamos.Client.Signing;
+using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.Client.Checking;
 
@@ -15,7 +17,7 @@ internal static class KeyChecks
         yield return WithoutLibsodium.IsInForce
             ? Finding.Doubtful("signing", PortableBuild.SignsOtherwise, "where you can, use a client with libsodium: docs/operations/packages.md")
             : Finding.Good("signing", "libsodium signs and verifies");
-        yield return Enrolled(session.Paths, mine);
+        yield return Enrolled(session, mine);
         yield return SystemId.TryLoad(session.Paths, out var id, out var fault)
             ? Finding.Good("system ID", id)
             : Finding.Bad("system ID", fault);
@@ -33,16 +35,26 @@ internal static class KeyChecks
         }
     }
 
-    private static Finding Enrolled(SystemPaths paths, KeyId? mine)
+    private static Finding Enrolled(Session session, KeyId? mine)
     {
         if (WithoutLibsodium.IsInForce)
             return Finding.NotSeen("enrolled key", $"is not verified: {NoVerificationException.Why}");
-        if (!Anchor.TryLoad(paths, KeyHome.DefaultDirectory, out var anchor, out var fault))
+        if (!Anchor.TryLoad(session.Paths, KeyHome.DefaultDirectory, out var anchor, out var fault))
             return Finding.Bad("enrolled key", fault.Text);
         if (mine is not { } id)
             return Finding.Doubtful("enrolled key", $"key {anchor.Id}, and there is none of yours to compare it with");
+        if (KnownRoot(session, anchor) is { } root)
+        {
+            return root.HolderOf(id) is { } holder
+                ? Finding.Good("enrolled key", $"is where the trust root begins; your key is {holder}'s in version {root.Version}, the newest seen here")
+                : Finding.Bad("enrolled key", $"is where the trust root begins, and version {root.Version} does not list your key: what you sign is refused", session.Placed("qwamosctl trust status; use the key home of a holder's key with --home DIR"));
+        }
         return id == anchor.Id
             ? Finding.Good("enrolled key", "is yours")
-            : Finding.Bad("enrolled key", $"is {anchor.Id}, not yours: what you sign is refused", $"use its key home with --home DIR, or have yours enrolled in its place: {Anchor.EnrolLine(paths, isGateway: false)} --replace");
+            : Finding.Bad("enrolled key", $"is {anchor.Id}, not yours: what you sign is refused", $"use its key home with --home DIR, or have yours enrolled in its place: {Anchor.EnrolLine(session.Paths, isGateway: false)} --replace");
     }
+
+    /// <summary>The trust root verified last; null where there was none.</summary>
+    private static TrustRoot? KnownRoot(Session session, VerifyingKey anchor) =>
+        SystemName.TryRead(session.Paths, out var system, out _) && KeptTrust.TryRead(session, system, anchor, out var kept, out _) ? kept?.Root : null;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using Qwamos.Client.Talking;
+using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
@@ -16,7 +17,7 @@ internal static class StatusReport
     // A hostile name must not push every other row off the screen.
     private const int MaxNameWidth = 48;
 
-    public static string Describe(AnswerReader answer, PolicySchema? schema, Paint paint)
+    public static string Describe(AnswerReader answer, PolicySchema? schema, Paint paint, long nowSeconds)
     {
         StringBuilder text = new();
         var width = Width(answer, "policy", "pending", "defaults");
@@ -27,13 +28,18 @@ internal static class StatusReport
         AppendGateways(text, answer, paint);
         AppendBoot(text, answer);
         AppendPutBack(text, answer, paint);
-        AppendTrouble(text, answer, paint);
+        AppendTrouble(text, answer, paint, nowSeconds);
         if (answer.NumberOf("size") is { } size)
             text.Append(paint.Faint(size == 1 ? "\n1 entry in the ledger" : $"\n{size} entries in the ledger")).Append('\n');
         AppendName(text, "system", answer.TextOf("system"), paint);
         AppendName(text, "key ID", answer.TextOf("key_id"), paint);
+        if (TrustNumber(answer, "version") is { } version)
+            text.Append(paint.Faint($"trust   version {version} of the trust root")).Append('\n');
         return text.ToString();
     }
+
+    private static long? TrustNumber(AnswerReader answer, string name) =>
+        answer.ObjectOf("trust") is { } trust && trust.TryGet(name, out var value) && value.TryGetInteger(out var number) ? number : null;
 
     private static void AppendName(StringBuilder text, string what, string? name, Paint paint)
     {
@@ -118,13 +124,15 @@ internal static class StatusReport
     /// <summary>The gateway's own answer begins with its code; what else is there the daemon says of a link that is down.</summary>
     private static bool IsRefusal(string error) => ErrorCodes.TryParse(error.Split(':')[0], out _);
 
-    private static void AppendTrouble(StringBuilder text, AnswerReader answer, Paint paint)
+    private static void AppendTrouble(StringBuilder text, AnswerReader answer, Paint paint, long nowSeconds)
     {
         List<string> trouble = [];
         if (answer.Document.TryGet("projections", out var projections) && KeyText.Of(projections) != "ok")
             trouble.Add($"status.json and pending.conf are not up to date: {KeyText.Of(projections)}");
         if (answer.ObjectOf("clock_behind_floor") is { } behind)
             trouble.Add($"the daemon's clock is behind the newest change it took, set it: {KeyText.Of(behind)}");
+        if (TrustNumber(answer, "expires") is { } expires && RootExpiry.Warning(expires, nowSeconds) is { } warning)
+            trouble.Add($"{warning}; draw up the next one: qwamosctl trust renew");
         foreach (var (name, why) in answer.ObjectOf("pending_refused") is { } refused ? refused.Members : [])
             trouble.Add($"the boot will refuse {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(why)}; set it again");
         foreach (var (name, result) in BootResults(answer))

@@ -90,7 +90,7 @@ internal sealed class BackupReader(Session session, OperatorKey key, string? sys
     private bool TryAsk(string command, JsonValue? args, out AnswerReader answer, out Failure failure)
     {
         MessageDraft draft = new() { Command = command, Args = args, Nonce = Nonce.Random(), Timestamp = session.Now, System = system };
-        if (!Bus.TryAsk(session, EnvelopeWriter.Sign(draft, key.Signer), out answer, out failure))
+        if (!Bus.TryAsk(session, SignedMessage.Write(session, key, draft), out answer, out failure))
             return false;
         if (answer.IsOk)
             return true;

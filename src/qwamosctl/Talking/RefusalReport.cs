@@ -1,5 +1,8 @@
 using Qwamos.Client.Changing;
+using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Talking;
@@ -7,13 +10,13 @@ namespace Qwamos.Client.Talking;
 /// <summary>A daemon's refusal: one sentence, its faults, and how to mend it. The terminal escapes all of it: the daemon chose the words.</summary>
 internal static class RefusalReport
 {
-    public static void Show(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null)
+    public static void Show(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null, string? file = null)
     {
-        session.Terminal.Complain(Sentence(answer), session.Placed(Mend(session, answer, key, change)), answer.Faults);
+        session.Terminal.Complain(Sentence(answer), session.Placed(Mend(session, answer, key, change, file)), answer.Faults);
     }
 
     /// <summary>The same as the end of a command that needs more than one answer.</summary>
-    public static Failure Of(Session session, AnswerReader answer, OperatorKey key) => new(ExitCode.Refused, Sentence(answer), Mend(session, answer, key, null));
+    public static Failure Of(Session session, AnswerReader answer, OperatorKey key) => new(ExitCode.Refused, Sentence(answer), Mend(session, answer, key, null, null));
 
     private static string Sentence(AnswerReader answer)
     {
@@ -21,10 +24,14 @@ internal static class RefusalReport
         return answer.Code is { } code ? $"refused ({code}): {reason}" : $"refused: {reason}";
     }
 
-    private static string? Mend(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change)
+    private static string? Mend(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change, string? file)
     {
         if (answer.Code is null || !ErrorCodes.TryParse(answer.Code, out var code))
             return null;
+        if (code == ErrorCode.NotAuthorised && (change is not null || file is not null))
+            return HowToAddSigners(answer, file);
+        if (code is ErrorCode.BadSignature or ErrorCode.UnknownKey && IsUnderTrustRoot(session))
+            return "Your key is not one of the trust root in force: qwamosctl trust status shows whose are";
         if (code == ErrorCode.BadSignature && key is { IsEnrolled: not true })
             return $"Your key is not the enrolled one. {key.EnrolAdvice}";
         if (code == ErrorCode.BadSignature && key is not null && BelievedKey.Other(session, key) is { } other)
@@ -36,4 +43,19 @@ internal static class RefusalReport
             ? $"What became of it the first time: {outcome}"
             : ErrorCodes.Mend(code);
     }
+
+    /// <summary>Others have to sign too; where nobody may, there is nothing to mend but the trust root.</summary>
+    private static string HowToAddSigners(AnswerReader answer, string? file)
+    {
+        var isMissing = answer.Document.TryGet("missing", out var missing) && missing.Kind == JsonKind.Array;
+        if (!isMissing)
+            return ErrorCodes.Mend(ErrorCode.NotAuthorised);
+        if (missing!.Items.Any(item => !item.TryGet("role", out var role) || role.Kind == JsonKind.Null))
+            return "See who may sign what: qwamosctl trust show";
+        return file is not null
+            ? $"Those who are missing: qwamosctl sign {SafePath.Quote(file)}; then again: qwamosctl send {SafePath.Quote(file)}"
+            : "Have them sign it: the same command with --out change.json writes it to a file; then you and they, each: qwamosctl sign change.json; then: qwamosctl send change.json";
+    }
+
+    private static bool IsUnderTrustRoot(Session session) => SystemName.TryRead(session.Paths, out var system, out _) && KeptTrust.IsThere(session, system);
 }

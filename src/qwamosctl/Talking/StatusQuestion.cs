@@ -36,7 +36,7 @@ internal static class StatusQuestion
                 Timestamp = session.Now,
                 System = system,
             };
-            return Bus.TryAsk(session, EnvelopeWriter.Sign(draft, key.Signer), out answer, out failure);
+            return Bus.TryAsk(session, SignedMessage.Write(session, key, draft), out answer, out failure);
         }
     }
 }

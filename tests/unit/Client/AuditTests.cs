@@ -477,7 +477,7 @@ public sealed class AuditTests : IDisposable
         Assert.Equal(2, _client.Run("audit", "prove", "first"));
         Assert.Contains("INDEX takes a number, not first", _client.Error, StringComparison.Ordinal);
         Assert.Equal(2, _client.Run("set", "RADIO_ISOLATION", "on", "--expires", "soon"));
-        Assert.Contains("--expires takes a number, not soon", _client.Error, StringComparison.Ordinal);
+        Assert.Contains("--expires takes 1 to 300 seconds, not soon", _client.Error, StringComparison.Ordinal);
     }
 
     private FakeBus Serve(string command, Func<string, byte[]> instead) =>

@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Text;
+using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
+using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
+
+namespace Qwamos.Client.Trusting;
+
+/// <summary>The end of every command that draws up a trust root: it is shown, signed with the own key, and sent, or written for the others to sign.</summary>
+internal static class RootEnding
+{
+    private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <param name="session">Where things are.</param>
+    /// <param name="trust">In force.</param>
+    /// <param name="draft">The version after it.</param>
+    /// <param name="file">Where to write it in place of sending it; null to send it when its signatures suffice.</param>
+    /// <param name="mayAsk">Whether a person at the terminal is asked first.</param>
+    public static int Run(Session session, TrustInForce trust, RootDraft draft, string? file, bool mayAsk)
+    {
+        if (file is not null && PlaceFault(file) is { } place)
+            return session.Fail(place);
+        if (!draft.TryBuild(out var root, out var failure))
+            return session.Fail(failure);
+        if (!session.Json)
+            session.Terminal.Print(Shown(session, trust, root));
+        if (mayAsk && session.Terminal.Confirm("\nSign this? Type yes: ") is false)
+            return session.Fail(new Failure(ExitCode.Refused, "nothing was signed and nothing was sent"));
+        if (!TrySign(session, trust, ref root, out failure))
+            return session.Fail(failure);
+        return file is null && RootChain.Missing(trust.Root, root).Count == 0 ? Send(session, trust, root) : Write(session, trust, root, file);
+    }
+
+    /// <summary>The whole document, or, where one is in force, what the new one says otherwise.</summary>
+    public static string Shown(Session session, TrustInForce trust, SignedRoot root)
+    {
+        StringBuilder text = new(RootText.Describe(root.Root, session.Now));
+        if (trust.Signed is null)
+            return text.ToString();
+        text.Append(CultureInfo.InvariantCulture, $"\nwhat version {root.Root.Version} says otherwise than version {trust.Root.Version}, which is in force\n");
+        foreach (var line in RootDiff.Of(trust.Root, root.Root).DefaultIfEmpty("nothing"))
+            text.Append("  ").Append(line).Append('\n');
+        return text.ToString();
+    }
+
+    /// <summary>Adds the own signature, where one of the two versions lists the own key.</summary>
+    public static bool TrySign(Session session, TrustInForce trust, ref SignedRoot root, out Failure failure)
+    {
+        if (!OperatorKey.TryOpen(session, out var key, out failure))
+            return false;
+        using (key)
+        {
+            if (trust.Root.FindKey(key.Id) is null && root.Root.FindKey(key.Id) is null)
+                session.Terminal.Note($"Your key {key.Id} is not signed with: neither version lists it.");
+            else
+                root = root.With(key.Signer);
+        }
+        return true;
+    }
+
+    /// <summary>Sends it; what the daemon answers is shown.</summary>
+    public static int Send(Session session, TrustInForce trust, SignedRoot root)
+    {
+        if (!TrySend(session, trust, root, out var answer, out var failure))
+            return session.Fail(failure);
+        if (!answer.IsOk)
+        {
+            if (session.Json)
+                session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
+            RefusalReport.Show(session, answer, null);
+            return (int)ExitCode.Refused;
+        }
+        session.Terminal.Print(session.Json
+            ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("sent", JsonValue.True), ("index", JsonValue.Of(answer.Index ?? 0)), .. RootText.ToJson(root).Members.Select(member => (member.Key, member.Value))])) + "\n"
+            : string.Create(CultureInfo.InvariantCulture, $"\nversion {root.Root.Version} of the trust root is in force, recorded as entry {answer.Index}\n"));
+        return (int)ExitCode.Done;
+    }
+
+    /// <summary>Sends it, and keeps it when it was taken.</summary>
+    public static bool TrySend(Session session, TrustInForce trust, SignedRoot root, out AnswerReader answer, out Failure failure)
+    {
+        answer = null!;
+        if (!EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = BusCommands.TrustRoot, Args = root.ToJson() }, out var envelope, out var refusal))
+        {
+            failure = new Failure(ExitCode.Refused, $"no daemon would take it: {refusal.Reason}");
+            return false;
+        }
+        if (!Bus.TryAsk(session, envelope, out answer, out failure))
+            return false;
+        if (answer is { IsOk: true, Index: null })
+        {
+            failure = Bus.Incomplete(session, "index");
+            return false;
+        }
+        if (answer.IsOk)
+            KeptTrust.Keep(session, trust with { Root = root.Root, Signed = root });
+        return true;
+    }
+
+    /// <summary>Writes it for the others to sign, never over a file.</summary>
+    public static int Write(Session session, TrustInForce trust, SignedRoot root, string? file)
+    {
+        file ??= string.Create(CultureInfo.InvariantCulture, $"trust-root-{root.Root.Version}.json");
+        if (PlaceFault(file) is { } place)
+            return session.Fail(place);
+        var missing = RootChain.Missing(trust.Root, root);
+        try
+        {
+            if (!DurableFile.CreateNew(Path.GetFullPath(file), Content(root), FileMode))
+                return session.Fail(Exists(file));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return session.Fail(new Failure(ExitCode.Refused, $"{file} cannot be written: {fault.Message.TrimEnd('.')}"));
+        }
+        session.Terminal.Print(session.Json
+            ? JsonPrinter.Print(JsonValue.Object(
+            [
+                ("status", JsonValue.Of("ok")), ("sent", JsonValue.False), ("file", JsonValue.Of(file)), ("missing", JsonValue.Array(missing.Select(item => item.ToJson()))),
+                .. RootText.ToJson(root).Members.Select(member => (member.Key, member.Value)),
+            ])) + "\n"
+            : session.Placed(Waiting(file, missing))!);
+        return (int)ExitCode.Done;
+    }
+
+    /// <summary>A file's content.</summary>
+    public static byte[] Content(SignedRoot root) => [.. JsonText.Bytes(root.ToJson(), isIndented: true), (byte)'\n'];
+
+    /// <summary>Who must sign a file yet, and how.</summary>
+    public static string Waiting(string file, IReadOnlyList<MissingSigners> missing)
+    {
+        var shown = SafePath.Quote(file);
+        StringBuilder text = new($"\nwritten to {SafeText.ForTerminal(file)}, and not in force\n");
+        foreach (var item in missing)
+            text.Append("  ").Append(SafeText.ForTerminal(item.Text)).Append('\n');
+        if (missing.Count > 0)
+            text.Append($"each of them: qwamosctl sign {shown}\nthen anybody: qwamosctl send {shown}\n");
+        else
+            text.Append($"it has all signatures: qwamosctl send {shown}\n");
+        return text.ToString();
+    }
+
+    /// <summary>Why nothing can be written there; null when it can.</summary>
+    public static Failure? PlaceFault(string file) => OutputPlace.Fault(file) ?? (Posix.IsAbsent(Path.GetFullPath(file)) ? null : Exists(file));
+
+    private static Failure Exists(string file) => new(ExitCode.Refused, $"{file} exists, and nothing is written over it", "Look at it, and move it away; or name another place with --out FILE");
+}

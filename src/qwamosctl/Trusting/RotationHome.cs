@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
+
+namespace Qwamos.Client.Trusting;
+
+/// <summary>
+/// The key files of a replacement: the home's, the new key's in <c>next/</c> until it has their place, the old one's in <c>old/KEYID/</c> from then on. Each step
+/// is durable before the next, and can be done again. A file is copied as it is, be it a seed or protected by a passphrase.
+/// </summary>
+internal sealed class RotationHome(Session session)
+{
+    private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode FolderMode = FileMode | UnixFileMode.UserExecute;
+
+    private readonly KeyHome _home = new(session.KeyHomeDirectory);
+
+    /// <summary>Where the new key is until it takes the old one's place.</summary>
+    public KeyHome Next { get; } = new(Path.Combine(session.KeyHomeDirectory, "next"));
+
+    /// <summary>Which key the home holds, without asking for a passphrase.</summary>
+    public bool TryGetOwn(out KeyId id, out bool isProtected, out Failure failure)
+    {
+        (id, isProtected, failure) = (default, false, null!);
+        if (!_home.TryOpen(out var stored, out var fault))
+        {
+            failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
+            return false;
+        }
+        using (stored)
+            (id, isProtected) = (stored.Id, stored.Protected is not null);
+        return true;
+    }
+
+    /// <summary>The new key, made when there is none yet; durable.</summary>
+    public bool TryMakeNext(out KeyId id, out bool isProtected, out Failure failure)
+    {
+        (id, isProtected, failure) = (default, false, null!);
+        if (!Next.TryOpenOrCreate(out var stored, out _, out var fault))
+        {
+            failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
+            return false;
+        }
+        using (stored)
+            (id, isProtected) = (stored.Id, stored.Protected is not null);
+        return true;
+    }
+
+    /// <summary>Where the old key's files are kept.</summary>
+    public KeyHome Archive(KeyId old) => new(Path.Combine(session.KeyHomeDirectory, "old", old.ToString()));
+
+    /// <summary>Copies the home's key to the archive; a copy that is there stays.</summary>
+    /// <exception cref="IOException">A step failed.</exception>
+    public void Keep(KeyId old)
+    {
+        var archive = Archive(old);
+        DurableFile.MakeDirectory(Path.GetDirectoryName(archive.Directory)!, FolderMode);
+        DurableFile.MakeDirectory(archive.Directory, FolderMode);
+        Copy(_home.PrivateKeyFile, archive.PrivateKeyFile, over: false);
+        Copy(_home.PublicKeyFile, archive.PublicKeyFile, over: false);
+    }
+
+    /// <summary>Gives the home the key of another folder: the private half first, by one rename.</summary>
+    /// <exception cref="IOException">A step failed.</exception>
+    public void Take(KeyHome from)
+    {
+        Copy(from.PrivateKeyFile, _home.PrivateKeyFile, over: true);
+        Copy(from.PublicKeyFile, _home.PublicKeyFile, over: true);
+    }
+
+    /// <summary>Removes a folder with a key in it, where it is there.</summary>
+    /// <exception cref="IOException">A step failed.</exception>
+    public static void Remove(KeyHome home)
+    {
+        if (!Directory.Exists(home.Directory))
+            return;
+        DurableFile.Remove(home.PrivateKeyFile);
+        DurableFile.Remove(home.PublicKeyFile);
+        DurableFile.RemoveLeftovers(home.Directory);
+        Directory.Delete(home.Directory);
+        DurableFile.SyncDirectory(Path.GetDirectoryName(home.Directory)!);
+    }
+
+    private static void Copy(string from, string to, bool over)
+    {
+        var content = DurableFile.ReadAllBounded(from, Limits.MaxVerifierKeyFileBytes);
+        try
+        {
+            if (over)
+                DurableFile.Replace(to, content, FileMode);
+            else
+                _ = DurableFile.CreateNew(to, content, FileMode);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(content);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+namespace Qwamos.Client.Trusting;
+
+/// <summary>How a key is replaced.</summary>
+/// <param name="EverySeconds">Only a key that is older; null whatever its age.</param>
+/// <param name="TimeoutSeconds">How long to wait for the domains to take a version.</param>
+/// <param name="IsConfirmed">Nobody is asked.</param>
+internal sealed record RotationTerms(long? EverySeconds, long TimeoutSeconds, bool IsConfirmed);

@@ -1,0 +1,64 @@
+
+namespace Qwamos.Client.Trusting;
+
+/// <summary>
+/// <c>trust rotate --undo</c>, while the old key is listed still: the home gets it back first, then a version without the new one comes into force. Goes on after an
+/// interruption as the replacement does.
+/// </summary>
+/// <param name="session">Where things are.</param>
+/// <param name="terms">How.</param>
+/// <param name="at">Told of each step before it.</param>
+internal sealed class RotationUndoing(Session session, RotationTerms terms, Action<string> at)
+{
+    private readonly RotationHome _home = new(session);
+    private readonly RotationVersions _versions = new(session, terms, at);
+
+    public int Run()
+    {
+        try
+        {
+            return RunGuarded();
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return session.Fail(new Failure(ExitCode.KeyProblem, $"the key home cannot be used: {fault.Message.TrimEnd('.')}", "Mend that, and go on: qwamosctl trust rotate --undo"));
+        }
+    }
+
+    private int RunGuarded()
+    {
+        if (!RotationState.TryRead(session, out var state, out var failure))
+            return session.Fail(failure);
+        if (state is null)
+        {
+            // A key that was made and never noted is listed nowhere.
+            RotationHome.Remove(_home.Next);
+            return session.Fail(new Failure(ExitCode.Refused, "no key is being replaced: there is nothing to undo", "A replacement that is done is undone by another one: qwamosctl trust rotate"));
+        }
+        if (!TrustSource.TryGet(session, out var trust, out failure))
+            return session.Fail(failure);
+        if (trust.Root.FindKey(state.Old) is null)
+            return session.Fail(new Failure(ExitCode.Refused, $"version {trust.Root.Version} does not list the old key {state.Old} any more", "Finish the replacement: qwamosctl trust rotate"));
+        if (!state.IsUndone)
+        {
+            state = state with { IsUndone = true };
+            at("undo");
+            state.Write(session);
+        }
+        if (state.IsSwitching || state.SwitchedSeconds is not null)
+        {
+            at("take back");
+            _home.Take(_home.Archive(state.Old));
+        }
+        if (trust.Root.FindKey(state.New) is not null
+            && !_versions.TryPut(ref trust, draft => Rotation.Without(draft, state.New), "old", out var exit))
+            return exit;
+        if (!_versions.TryAwait(ref trust, out failure))
+            return session.Fail(failure with { Mend = "See why: qwamosctl status; then go on: qwamosctl trust rotate --undo" });
+        at("forget");
+        RotationHome.Remove(_home.Next);
+        RotationState.Remove(session);
+        RotationHome.Remove(_home.Archive(state.Old));
+        return _versions.Finish(state.Old, $"undone: your key is {state.Old} as before, and the new one is gone");
+    }
+}

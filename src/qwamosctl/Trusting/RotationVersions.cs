@@ -1,0 +1,147 @@
+using System.Globalization;
+using Qwamos.Client.Auditing;
+using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.Client.Trusting;
+
+/// <summary>The versions of the trust root that the replacement of a key needs: drawn up, signed, sent where that is enough, and waited for in every domain.</summary>
+internal sealed class RotationVersions(Session session, RotationTerms terms, Action<string> at)
+{
+    private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Brings the next version into force. False, with the exit status, when that failed, or when others must sign first: then it waits in a file, which is taken up
+    /// again, with what they signed, when this is run again.
+    /// </summary>
+    /// <param name="trust">In force; afterwards the new one.</param>
+    /// <param name="edit">What it says otherwise.</param>
+    /// <param name="keys">Which keys it lists, for the steps' names.</param>
+    /// <param name="exit">The exit status where it is not in force.</param>
+    public bool TryPut(ref TrustInForce trust, Func<RootDraft, RootDraft> edit, string keys, out int exit)
+    {
+        exit = (int)ExitCode.Refused;
+        var file = Path.Combine(session.KeyHomeDirectory, string.Create(CultureInfo.InvariantCulture, $"trust-root-{trust.Root.Version + 1}.json"));
+        if (!session.TryLoadSchema(out var schema, out var failure) || !RootDraft.TryAfter(session, trust, schema, out var draft, out failure) || !edit(draft).TryBuild(out var root, out failure))
+        {
+            exit = session.Fail(failure);
+            return false;
+        }
+        var waiting = Waiting(file, trust, root);
+        root = waiting ?? root;
+        foreach (var line in waiting is null ? RootDiff.Of(trust.Root, root.Root) : [])
+            Say($"version {root.Root.Version}: {line}");
+        if (waiting is null && !terms.IsConfirmed && session.Terminal.Confirm("Sign this? Type yes: ") is false)
+        {
+            exit = session.Fail(new Failure(ExitCode.Refused, "nothing was signed and nothing was sent", "Take it back: qwamosctl trust rotate --undo"));
+            return false;
+        }
+        if (!RootEnding.TrySign(session, trust, ref root, out failure))
+        {
+            exit = session.Fail(failure);
+            return false;
+        }
+        if (RootChain.Missing(trust.Root, root) is { Count: > 0 } missing)
+        {
+            exit = WaitInFile(file, root, missing);
+            return false;
+        }
+        at($"send {keys}");
+        if (!RootEnding.TrySend(session, trust, root, out var answer, out failure))
+        {
+            exit = session.Fail(failure);
+            return false;
+        }
+        if (!answer.IsOk)
+        {
+            RefusalReport.Show(session, answer, null);
+            return false;
+        }
+        at($"sent {keys}");
+        DurableFile.Remove(file);
+        Say(string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Version} of the trust root is in force here, recorded as entry {answer.Index}"));
+        trust = trust with { Root = root.Root, Signed = root };
+        return true;
+    }
+
+    /// <summary>Until every domain has the version in force.</summary>
+    public bool TryAwait(ref TrustInForce trust, out Failure failure)
+    {
+        failure = null!;
+        Progress progress = new(session.Terminal, "domains that have it");
+        Deadline deadline = new(session.Terminal.Clock, TimeSpan.FromSeconds(terms.TimeoutSeconds));
+        at("await");
+        try
+        {
+            while (true)
+            {
+                if (!TrustSource.TryGet(session, out trust, out failure))
+                    return false;
+                var version = trust.Root.Version;
+                var domains = DomainTrust.Of(trust);
+                var late = domains.Where(domain => domain.Version is not { } has || has < version).ToList();
+                if (late.Count == 0)
+                    return true;
+                if (deadline.LeftMilliseconds == 0)
+                {
+                    failure = new Failure(
+                        ExitCode.Refused, $"version {version} of the trust root has not reached {RootText.Names(late.Select(domain => domain.Name))}; nothing is lost",
+                        "See why: qwamosctl status; then go on: qwamosctl trust rotate");
+                    return false;
+                }
+                progress.Show(domains.Count - late.Count, domains.Count);
+                Task.Delay(Pause, session.Terminal.Clock).Wait();
+            }
+        }
+        finally
+        {
+            progress.End();
+        }
+    }
+
+    /// <summary>A step, for whoever looks.</summary>
+    public void Say(string line)
+    {
+        if (session.Json)
+            session.Terminal.Note(SafeText.ForTerminal(line));
+        else
+            session.Terminal.Print(SafeText.ForTerminal(line) + "\n");
+    }
+
+    /// <summary>The end.</summary>
+    public int Finish(KeyId key, string line, bool isDone = true)
+    {
+        session.Terminal.Print(session.Json
+            ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("done", JsonValue.Of(isDone)), ("key_id", JsonValue.Of(key.ToString())), ("message", JsonValue.Shown(line))])) + "\n"
+            : SafeText.ForTerminal(line) + "\n");
+        return (int)ExitCode.Done;
+    }
+
+    /// <summary>The file that waits, when it says the same about holders, roles and revocations and could be in force yet.</summary>
+    private SignedRoot? Waiting(string file, TrustInForce trust, SignedRoot wanted)
+    {
+        if (Posix.IsAbsent(file) || !WaitingFile.TryRead(session, file, out var waiting, out _) || waiting.Root is not { } root)
+            return null;
+        var refusal = RootChain.Refusal(trust.Root, root, trust.SystemId, session.Now);
+        return (refusal is null || refusal.Code == ErrorCode.NotAuthorised) && RootDiff.Of(wanted.Root, root.Root).All(line => line.StartsWith("it ends", StringComparison.Ordinal)) ? root : null;
+    }
+
+    private int WaitInFile(string file, SignedRoot root, IReadOnlyList<MissingSigners> missing)
+    {
+        at("write");
+        DurableFile.Replace(file, RootEnding.Content(root), FileMode);
+        session.Terminal.Print(session.Json
+            ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("done", JsonValue.False), ("file", JsonValue.Of(file)), ("missing", JsonValue.Array(missing.Select(item => item.ToJson())))])) + "\n"
+            : session.Placed(RootEnding.Waiting(file, missing) + "and then go on: qwamosctl trust rotate\n")!);
+        return (int)ExitCode.Done;
+    }
+}

@@ -1,0 +1,126 @@
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Client;
+
+public sealed class TrustEditTests : IDisposable
+{
+    private readonly TrustTrial trial = new();
+
+    public void Dispose() => trial.Dispose();
+
+    [Fact]
+    public void A_holder_is_added_to_every_role_and_removed_again()
+    {
+        InitAlone();
+        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
+        Assert.Contains($"bert JOINS with the key {trial.KeyOf("bert").Id}", trial.Output, StringComparison.Ordinal);
+        Assert.All(trial.Current.Roles, role => Assert.Equal(["anna", "bert"], role.Holders));
+        Assert.Equal(0, trial.Run("bert", "set", "RADIO_ISOLATION", "off"));
+        Assert.Equal(0, trial.Run("anna", "trust", "remove", "bert"));
+        Assert.Contains("bert LEAVES", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(3, trial.Current.Version);
+        Assert.Equal(1, trial.Run("bert", "set", "RADIO_ISOLATION", "off"));
+        Assert.Contains("Your key is not one of the trust root in force", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_holder_of_one_role_only_may_do_that_only()
+    {
+        InitAlone();
+        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert"), "--role", "operator"));
+        Assert.Equal(["anna"], trial.Current.RootRole.Holders);
+        Assert.Equal(0, trial.Run("bert", "trust", "renew", "--out", trial.At("renewed.json")));
+        Assert.Equal(1, trial.Run("bert", "send", trial.At("renewed.json")));
+        Assert.Contains("not_authorised", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Whoever_is_needed_cannot_be_removed_and_the_way_is_said()
+    {
+        InitAlone();
+        Assert.Equal(1, trial.Run("anna", "trust", "remove", "anna"));
+        Assert.Contains("anna alone has the role", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
+        Assert.Equal(0, trial.Run("anna", "trust", "threshold", "root", "2", "--out", trial.At("two.json")));
+        Assert.Equal(0, trial.Run("bert", "sign", trial.At("two.json"), "--yes"));
+        Assert.Equal(0, trial.Run("bert", "send", trial.At("two.json")));
+        Assert.Equal(1, trial.Run("anna", "trust", "remove", "bert"));
+        Assert.Contains("the role root needs 2 to sign, and without bert it has 1", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("trust threshold root 1", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("threshold", "root", "2")]
+    [InlineData("threshold", "roots", "1")]
+    [InlineData("remove", "nobody")]
+    public void What_cannot_be_is_a_usage_error_and_nothing_is_sent(params string[] words)
+    {
+        InitAlone();
+        Assert.Equal(2, trial.Run("anna", ["trust", .. words]));
+        Assert.Equal(1, trial.Current.Version);
+    }
+
+    [Fact]
+    public void Renewing_changes_the_end_and_nothing_else()
+    {
+        InitAlone();
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--expires", "100d"));
+        Assert.Equal(trial.Current.CreatedSeconds + (100 * 86_400), trial.Current.ExpiresSeconds);
+        Assert.Equal(0, trial.Run("anna", "trust", "diff", "-o", "json"));
+        Assert.True(trial.Client.Json.TryGet("differences", out var lines) && lines.Items.Length == 1 && lines.Items[0].AsString.StartsWith("it ends", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void An_edited_document_keeps_what_it_leaves_out_and_cannot_choose_its_version()
+    {
+        InitAlone();
+        var file = trial.Client.Write("edited.json", """{"version":77,"created":1,"roles":{"root":{"holders":["anna"],"threshold":1},"radio":{"holders":["anna"],"threshold":1,"policy":[{"key":"RADIO*"}]}}}""");
+        Assert.Equal(0, trial.Run("anna", "trust", "propose", file));
+        Assert.Equal(2, trial.Current.Version);
+        Assert.Contains("now: policy keys that begin with RADIO: anna", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(trial.Roots[0].Root.ExpiresSeconds, trial.Current.ExpiresSeconds);
+        Assert.Equal(1, trial.Run("anna", "can", "TOR_ISOLATION", "off"));
+        Assert.Contains("no role has it", trial.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"holder":{}}""", "its member holder is none of")]
+    [InlineData("""{"roles":{"root":{"holders":["nobody"],"threshold":1}}}""", "names that stand among the trust root's holders")]
+    [InlineData("[]", "it is not an object")]
+    [InlineData("{", "it is not JSON")]
+    public void An_edited_document_that_is_none_is_refused(string content, string says)
+    {
+        InitAlone();
+        Assert.Equal(1, trial.Run("anna", "trust", "propose", trial.Client.Write("edited.json", content)));
+        Assert.Contains(says, trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_version_can_be_shown_and_compared_with_any_other()
+    {
+        InitAlone();
+        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
+        Assert.Equal(0, trial.Run("anna", "trust", "show", "1"));
+        Assert.DoesNotContain("bert", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("anna", "trust", "diff", "2", "1"));
+        Assert.Contains("bert LEAVES", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("anna", "trust", "diff", "0", "1"));
+        Assert.Contains("dom0 is called anna", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(2, trial.Run("anna", "trust", "show", "3"));
+    }
+
+    [Fact]
+    public void Nobody_draws_up_a_version_on_what_a_daemon_made_up()
+    {
+        InitAlone();
+        using TrustTrial other = new();
+        Assert.Equal(0, other.Run("anna", "trust", "init", "--holder", "mallory"));
+        Assert.Equal(0, other.Run("anna", "trust", "renew"));
+        trial.Roots.Add(other.Roots[1]);
+        Assert.Equal(1, trial.Run("anna", "trust", "add", trial.Person("bert")));
+        Assert.Contains("does not follow version 1", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(2, trial.Roots.Count);
+    }
+
+    private void InitAlone() => Assert.Equal(0, trial.Run("anna", "trust", "init", "--holder", "anna"));
+}

@@ -12,14 +12,20 @@ internal static class BelievedKey
     /// <summary>The ID of the key that the daemon believes, when it is another than this one; null, too, when none answers at once.</summary>
     public static string? Other(Session session, OperatorKey key)
     {
-        if (!File.Exists(session.SocketPath))
-            return null;
+        return Status(session)?.TextOf("key_id") is { } id && id != key.Id.ToString() ? id : null;
+    }
+
+    /// <summary>Whether the daemon says that a trust root is in force, by which the enrolled key is one of several, or none.</summary>
+    public static bool HasTrustRoot(Session session) => Status(session)?.ObjectOf("trust") is not null;
+
+    private static AnswerReader? Status(Session session)
+    {
         MessageDraft draft = new() { Command = BusCommands.GetStatus };
-        return EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out _)
+        return File.Exists(session.SocketPath)
+            && EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out _)
             && BusClient.TryExchange(session, envelope.Raw, out var bytes, out _, PatienceSeconds)
             && AnswerReader.TryRead(bytes, out var answer, out _) && answer.IsOk
-            && answer.TextOf("key_id") is { } id && id != key.Id.ToString()
-            ? id
+            ? answer
             : null;
     }
 }

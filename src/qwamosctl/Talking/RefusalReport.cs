@@ -57,5 +57,6 @@ internal static class RefusalReport
             : "Have them sign it: the same command with --out change.json writes it to a file; then you and they, each: qwamosctl sign change.json; then: qwamosctl send change.json";
     }
 
-    private static bool IsUnderTrustRoot(Session session) => SystemName.TryRead(session.Paths, out var system, out _) && KeptTrust.IsThere(session, system);
+    private static bool IsUnderTrustRoot(Session session) =>
+        (SystemName.TryRead(session.Paths, out var system, out _) && KeptTrust.IsThere(session, system)) || BelievedKey.HasTrustRoot(session);
 }

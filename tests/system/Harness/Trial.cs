@@ -68,8 +68,8 @@ internal sealed class Trial : IDisposable
     public RunningProgram StartDaemon(IReadOnlyList<string>? wrapper = null, IReadOnlyDictionary<string, string>? environment = null, bool waitReady = true) =>
         Start([.. wrapper ?? [], Binaries.Daemon, "--root", Root], environment, waitReady);
 
-    public RunningProgram StartGateway(IReadOnlyList<string>? wrapper = null, bool waitReady = true) =>
-        Start([.. wrapper ?? [], Binaries.Gateway, "--root", Root], null, waitReady);
+    public RunningProgram StartGateway(IReadOnlyList<string>? wrapper = null, IReadOnlyDictionary<string, string>? environment = null, bool waitReady = true) =>
+        Start([.. wrapper ?? [], Binaries.Gateway, "--root", Root], environment, waitReady);
 
     public CommandResult ApplyPending(IReadOnlyList<string>? wrapper = null) =>
         Command.Run([.. wrapper ?? [], Binaries.Daemon, "apply-pending", "--root", Root]);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Commands;
+using Qwamos.ControlBus.Keys;
 using Qwamos.Daemon.Boot;
 using Qwamos.Daemon.Checking;
 using Qwamos.Daemon.Keeping;
@@ -26,13 +27,20 @@ internal static class Program
             FsckCommand.Create(),
             BackupCommand.Create(),
             RestoreCommand.Create(),
-            EnrollCommand.Create(DaemonCommandLine.Root, RootRequests.RecordReplacedAnchor),
+            EnrollCommand.Create(DaemonCommandLine.Root, RecordReplacedAnchor),
             TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, LowersItsOwn),
             ProgramOptions.Help(),
             ProgramOptions.Version(),
         };
         commands.SetAction(DaemonCommandLine.Under(RunCommand.RunAsync));
         return commands;
+    }
+
+    private static void RecordReplacedAnchor(SystemPaths paths, KeyId? old, KeyId key)
+    {
+        RootRequests.RecordReplacedAnchor(paths, old, key);
+        if (old == key)
+            Console.Out.WriteLine("Trust roots that were recorded count no more from qwamosd's next start on: this key alone does, and signs version 1 anew.");
     }
 
     private static string LowersItsOwn(SystemPaths paths) =>

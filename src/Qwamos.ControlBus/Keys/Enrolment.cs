@@ -33,7 +33,7 @@ public sealed record Enrolment
     /// <summary>Where the fingerprint and the question go.</summary>
     public required TextWriter Output { get; init; }
 
-    /// <summary>Records a replacement, before it is done: a crash between leaves a record too many, never one too few. The old ID is null when the old anchor was unreadable.</summary>
+    /// <summary>Records a replacement, or that the same key begins anew, before it is done: a crash between leaves a record too many, never one too few. The old ID is null when the old anchor was unreadable.</summary>
     public required Action<KeyId?, KeyId> RecordReplacement { get; init; }
 
     /// <summary>Runs it.</summary>
@@ -87,9 +87,8 @@ public sealed record Enrolment
         KeyId? old = Anchor.TryLoad(Paths, fallbackKeyHome: null, out var standing, out _) ? standing.Id : null;
         if (old == key.Id)
         {
-            // The same key begins anew: what a gateway's record holds of other keys is another system's, or has no way on.
-            if (IsGateway)
-                RecordReplacement(old, key.Id);
+            // The same key begins anew, without the trust roots that other keys came by: root's way back when their holders are lost.
+            RecordReplacement(old, key.Id);
             return WithSystemId(EnrolmentResult.AlreadyEnrolled, old, key.Id);
         }
         RecordReplacement(old, key.Id);

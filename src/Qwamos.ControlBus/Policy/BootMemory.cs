@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Policy;
 
@@ -15,6 +16,7 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
 {
     private const int Format = 1;
     private const string PinMember = "ledger_key";
+    private const string TrustMember = "trust";
     private const int RootHashHexDigits = 64;
 
     /// <summary>Before the first boot: nothing was seen.</summary>
@@ -23,24 +25,27 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
     /// <summary>The key that the ledger's checkpoints must be by; null before the first was seen, and in a memory of an earlier program.</summary>
     public PinnedKey? LedgerKey { get; init; }
 
+    /// <summary>The newest trust root that a boot saw in force; null before the first.</summary>
+    public SeenTrust? Trust { get; init; }
+
     /// <summary>Reads the file's content; the fault is one sentence.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out BootMemory? memory, [NotNullWhen(false)] out string? fault)
     {
         memory = null;
         if (!StrictJson.TryParse(utf8, out var json, out fault)) return false;
         fault = "it is not a memory of format 1";
-        if (json.Kind != JsonKind.Object || json.Members.Length != (json.TryGet(PinMember, out var pin) ? 6 : 5) || Number(json, "format") != Format) return false;
+        if (json.Kind != JsonKind.Object || json.Members.Length != 5 + (json.TryGet(PinMember, out var pin) ? 1 : 0) + (json.TryGet(TrustMember, out var trust) ? 1 : 0) || Number(json, "format") != Format) return false;
         if (Number(json, "tree_size") is not { } size || Number(json, "next_seq") is not ({ } next and >= 1)) return false;
         if (!json.TryGet("root_hash", out var root) || !IsRootOf(root, size)) return false;
         if (!json.TryGet("timestamps", out var stamps) || stamps.Kind != JsonKind.Object) return false;
-        if (!TryReadPin(pin, out var pinned)) return false;
+        if (!TryReadPin(pin, out var pinned) || !TryReadTrust(trust, out var seen)) return false;
         var timestamps = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var (key, value) in stamps.Members)
         {
             if (!value.TryGetInteger(out var seconds)) return false;
             timestamps[key] = seconds;
         }
-        memory = new BootMemory(size, root.Kind == JsonKind.Null ? null : root.AsString, timestamps, next) { LedgerKey = pinned };
+        memory = new BootMemory(size, root.Kind == JsonKind.Null ? null : root.AsString, timestamps, next) { LedgerKey = pinned, Trust = seen };
         fault = null;
         return true;
     }
@@ -55,6 +60,9 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
         ("next_seq", JsonValue.Of(NextSequence)),
         .. LedgerKey is { } pin
             ? [(PinMember, JsonValue.Object([("key", JsonValue.Of(pin.Key)), ("signed", pin.SignedSeconds is { } seconds ? JsonValue.Of(seconds) : JsonValue.Null)]))]
+            : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. Trust is { } seen
+            ? [(TrustMember, JsonValue.Object([("anchor", JsonValue.Of(seen.Anchor)), ("version", JsonValue.Of(seen.Version)), ("sha256", JsonValue.Of(seen.Hash)), ("index", JsonValue.Of(seen.Index))]))]
             : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]));
 
@@ -75,6 +83,22 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
         if (seconds is null && signed.Kind != JsonKind.Null) return false;
         pin = new PinnedKey(text, seconds);
         return true;
+    }
+
+    private static bool TryReadTrust(JsonValue? json, out SeenTrust? seen)
+    {
+        seen = null;
+        if (json is null) return true;
+        if (json.Kind != JsonKind.Object || json.Members.Length != 4 || Number(json, "version") is not ({ } version and >= 1) || Number(json, "index") is not { } index) return false;
+        if (!IsHash(json, "anchor", out var anchor) || !IsHash(json, "sha256", out var hash)) return false;
+        seen = new SeenTrust(anchor, version, hash, index);
+        return true;
+    }
+
+    private static bool IsHash(JsonValue json, string name, out string digits)
+    {
+        digits = "";
+        return json.TryGet(name, out var value) && value.TryGetString(out digits!) && LowerHex.Is(digits, RootHashHexDigits);
     }
 
     private static long? Number(JsonValue json, string name) =>

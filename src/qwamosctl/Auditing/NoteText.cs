@@ -11,6 +11,7 @@ internal static class NoteText
         BootNoteKind.Applied => note.Results.Count == 0 ? "the boot found nothing staged" : $"the boot applied what was staged: {string.Join("; ", note.Results.Select(Describe))}",
         BootNoteKind.PutBack => $"the boot put back what did not prove itself: {string.Join("; ", note.Returned.Select(back => back.Sentence))}",
         BootNoteKind.TimeFloor => $"root lowered the time floor to {Time(note.FloorSeconds)}",
+        BootNoteKind.AnchorReplaced when note.OldAnchor == note.NewAnchor => $"root had the trust begin anew from the enrolled key {note.NewAnchor}",
         BootNoteKind.AnchorReplaced => $"root replaced the operator's key {note.OldAnchor} by {note.NewAnchor}",
         BootNoteKind.Restored => $"root put a copy of the ledger in its place: {Trees(note.Trees!)}; nothing that was seen is lost",
         BootNoteKind.RestoredOlder => $"root put an OLDER copy of the ledger in its place: {Trees(note.Trees!)}; what was recorded after it is lost",

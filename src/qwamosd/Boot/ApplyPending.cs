@@ -84,7 +84,7 @@ internal sealed class ApplyPending(SystemPaths paths, BootReport report, IReadOn
             // The plan first: what it finds in pending.conf helps to see what happened to the ledger.
             var plan = new BootPlanner(paths, grounds, store, assessor, report).Plan();
             if (kept?.Fault(store, paths) is { } older) throw new LedgerIntegrityException(older);
-            var pin = new LedgerKeyPin(paths, grounds, folder, report, NowSeconds).Judge(kept, plan.State.LedgerKey?.Statement, () => LedgerFold.Load(store, useSnapshot: false).State.LedgerKey?.Statement);
+            var pin = new LedgerKeyPin(paths, grounds, plan.Roots, store.ReadEntry, folder, report, NowSeconds).Judge(kept, plan.State.LedgerKey, () => LedgerFold.Load(store, useSnapshot: false).State.LedgerKey?.Statement);
             return plan with { Seen = plan.Seen with { LedgerKey = pin } };
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)

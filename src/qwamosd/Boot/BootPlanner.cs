@@ -22,7 +22,9 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
         var isBehind = PendingFile.IsBehind(paths.StatusFile, loaded.Tree.Size);
         foreach (var difference in PendingFile.Differences(paths.PendingFile, Projections.Pending(state, grounds.Schema), isBehind)) report.Warn(difference);
 
-        var judge = new StagedJudge(grounds, store.ReadEntry, newest);
+        var effective = waiting.Aggregate(state, (before, note) => before.Import(note));
+        var (roots, trust) = new TrustJudge(paths, grounds, store, report).Judge(effective.Trust);
+        var judge = new StagedJudge(grounds, roots, store.ReadEntry, newest);
         List<StagedChange> accepted = [];
         List<RefusedChange> refused = [];
         foreach (var (key, staged) in state.Staged)
@@ -39,9 +41,9 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
             Timestamps = Timestamps(judge, newest),
             // A run that was killed between its note and its memory is ended.
             NextSequence = Math.Max(grounds.Memory.NextSequence, waiting.Count == 0 ? 0 : waiting[^1].Sequence + 1),
+            Trust = trust,
         };
-        var effective = waiting.Aggregate(state, (before, note) => before.Import(note));
-        return new BootPlan(loaded, accepted, refused, effective, [.. assessor.Now.Returned.Values.Where(effective.Holds)], assessor.Turned(), seen);
+        return new BootPlan(loaded, roots, accepted, refused, effective, [.. assessor.Now.Returned.Values.Where(effective.Holds)], assessor.Turned(), seen);
     }
 
     private void CheckSeen(LedgerTree tree)

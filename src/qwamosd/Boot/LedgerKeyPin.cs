@@ -7,6 +7,7 @@ using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.Daemon.Boot;
 
@@ -14,7 +15,8 @@ namespace Qwamos.Daemon.Boot;
 /// Which key the ledger's checkpoints are to be by. The first one seen is pinned; from there on only the operator's signed word puts another one
 /// in its place. Whoever has qwamosd's account can begin a ledger's life anew with a key of their own, and the boot says so (ATTACKS 37).
 /// </summary>
-internal sealed class LedgerKeyPin(SystemPaths paths, BootGrounds grounds, BootFolder folder, BootReport report, long nowSeconds)
+internal sealed class LedgerKeyPin(
+    SystemPaths paths, BootGrounds grounds, RootHistory roots, Func<long, LedgerEntry?> readEntry, BootFolder folder, BootReport report, long nowSeconds)
 {
     private const int NameDigits = 16;
     private const int Format = 1;
@@ -25,7 +27,7 @@ internal sealed class LedgerKeyPin(SystemPaths paths, BootGrounds grounds, BootF
     /// <param name="kept">The newest checkpoint, which the ledger extends; null when qwamosd keeps none.</param>
     /// <param name="recorded">The newest statement about the ledger's key in the ledger; nothing of it is believed yet.</param>
     /// <param name="readAll">The same from all entries, without the ledger's snapshot; asked for only when the statement that an earlier boot went by is missing.</param>
-    public PinnedKey? Judge(KeptCheckpoint? kept, LedgerKeyStatement? recorded, Func<LedgerKeyStatement?> readAll)
+    public PinnedKey? Judge(KeptCheckpoint? kept, RecordedKey? recorded, Func<LedgerKeyStatement?> readAll)
     {
         // Who can put another ledger there can remove its checkpoint, too: that must not be the way around the pin.
         if (kept is null && Pinned is { } expected)
@@ -57,32 +59,38 @@ internal sealed class LedgerKeyPin(SystemPaths paths, BootGrounds grounds, BootF
     /// Why it is not signed. An earlier boot saw the statement that it went by in the very entries that the ledger begins with: when the ledger
     /// gives none, or an older one, its snapshot hides what its entries say, unless root's set-time-floor had it forgotten.
     /// </summary>
-    private string WhyPinned(KeptCheckpoint kept, LedgerKeyStatement? recorded, string system, Func<LedgerKeyStatement?> readAll)
+    private string WhyPinned(KeptCheckpoint kept, RecordedKey? recorded, string system, Func<LedgerKeyStatement?> readAll)
     {
         if (Pinned?.SignedSeconds is not { } seconds) return $"pinned, not signed; vouch for it: {Vouch}";
-        if (recorded is null || recorded.TimestampSeconds < seconds || recorded.SystemId != system)
+        if (recorded is not { Statement: var statement } || statement.TimestampSeconds < seconds || statement.SystemId != system)
         {
             return readAll() is { } hidden && hidden.TimestampSeconds >= seconds
                 ? throw Hidden(kept, seconds)
                 : $"pinned, not signed any more: the statement that an earlier boot went by, signed at {seconds}, was forgotten by set-time-floor; vouch for the key again: {Vouch}";
         }
-        return recorded.IsSignedBy(grounds.Anchor)
-            ? $"pinned: the operator's statement was signed at {recorded.TimestampSeconds}, and this machine's clock says {nowSeconds}: set the clock"
-            : $"pinned: {recorded.Signer}, who signed the newest statement, is not enrolled now; vouch for it with the enrolled key: {Vouch}";
+        return IsWord(recorded)
+            ? $"pinned: the operator's statement was signed at {statement.TimestampSeconds}, and this machine's clock says {nowSeconds}: set the clock"
+            : roots.Current.IsImplicit
+                ? $"pinned: {statement.Signer}, who signed the newest statement, is not enrolled now; vouch for it with the enrolled key: {Vouch}"
+                : $"pinned: {statement.Signer}, who signed the newest statement, might not do so then, or is revoked; vouch for it with a key in force: {Vouch}";
     }
 
     private string Vouch => ProposedCommand.Of(paths, "qwamosctl", "audit key --sign");
 
     /// <summary>
-    /// A statement counts under the anchor only, none from the future but the one that an earlier boot went by, and none older than that one, which
-    /// somebody could bring back.
+    /// A statement counts by a key that could give it when it was recorded and is not disowned since, none from the future but the one that an earlier boot went by, and
+    /// none older than that one, which somebody could bring back.
     /// </summary>
-    private LedgerKeyStatement? Believed(LedgerKeyStatement? statement, string system) =>
-        statement is not null && statement.SystemId == system && statement.IsSignedBy(grounds.Anchor)
+    private LedgerKeyStatement? Believed(RecordedKey? recorded, string system) =>
+        recorded is { Statement: var statement } && statement.SystemId == system && IsWord(recorded)
         && (statement.TimestampSeconds <= nowSeconds + Limits.FreshnessWindowSeconds || Pinned == new PinnedKey(statement.Key, statement.TimestampSeconds))
         && statement.TimestampSeconds >= (Pinned?.SignedSeconds ?? 0)
             ? statement
             : null;
+
+    /// <summary>The snapshot says which entry it is; the entry must hold it: else a key that has left since could be made to have spoken in its time.</summary>
+    private bool IsWord(RecordedKey recorded) =>
+        roots.IsWord(recorded.Statement, recorded.Index) && readEntry(recorded.Index) is LedgerKeyEntry entry && entry.Statement == recorded.Statement;
 
     private LedgerIntegrityException Another(KeptCheckpoint kept, string why) => new(
         $"Its checkpoint is by the key {kept.Key}, and {why}. {Keep("ledger-key", $"{Pinned?.Key}\n{kept.Key}", kept, why)} When you made that key anew yourself, vouch for it, {Vouch}, and reboot; "

@@ -13,9 +13,9 @@ internal static class RootRequests
 {
     private const string NoKey = "0000000000000000000000000000000000000000000000000000000000000000";
 
-    /// <summary>Leaves the note that the anchor is replaced. Throws <see cref="IOException"/>.</summary>
+    /// <summary>Leaves the note that the anchor is replaced, or begins anew: the boot forgets which trust root it saw at once. Throws <see cref="IOException"/>.</summary>
     public static void RecordReplacedAnchor(SystemPaths paths, KeyId? old, KeyId key) =>
-        Leave(paths, (sequence, now) => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString()), memory => memory);
+        Leave(paths, (sequence, now) => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString()), memory => memory with { Trust = null });
 
     /// <summary>Leaves the note that the time floor is lowered, and lowers the boot's own timestamps at once. Null: done.</summary>
     public static string? LowerTimeFloor(SystemPaths paths, long seconds)

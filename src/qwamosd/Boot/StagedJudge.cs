@@ -9,7 +9,7 @@ namespace Qwamos.Daemon.Boot;
 /// <summary>
 /// Judges each staged key again, from its entry's bytes alone: what is applied is what the operator signed (ATTACKS 22 and 28).
 /// </summary>
-internal sealed class StagedJudge(BootGrounds grounds, Func<long, LedgerEntry?> readEntry, NewestChanges newest)
+internal sealed class StagedJudge(BootGrounds grounds, RootHistory roots, Func<long, LedgerEntry?> readEntry, NewestChanges newest)
 {
     /// <summary>This machine's domain.</summary>
     public const string Domain = "dom0";
@@ -28,14 +28,14 @@ internal sealed class StagedJudge(BootGrounds grounds, Func<long, LedgerEntry?> 
         return true;
     }
 
-    /// <summary>Reads an accepted change and verifies its signature, and that it was fresh when it was recorded.</summary>
+    /// <summary>Reads an accepted change and verifies its signature, that it was fresh when it was recorded, and that its signers could sign it then and are not disowned since.</summary>
     public bool TryVerify(long index, [NotNullWhen(true)] out MessageEntry? entry, [NotNullWhen(false)] out string? fault)
     {
         fault = null;
         entry = readEntry(index) as MessageEntry;
         if (entry is not { IsAccepted: true, Message.Command: Commands.SetPolicy })
             fault = $"entry {index} is no accepted change";
-        else if (!grounds.Verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds).TryGet(out _, out var refusal))
+        else if (!grounds.Verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds, roots, index).TryGet(out _, out var refusal))
             fault = $"the envelope of entry {index} does not verify ({ErrorCodes.Name(refusal.Code)}: {refusal.Reason})";
         return fault is null;
     }

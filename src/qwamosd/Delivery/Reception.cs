@@ -52,7 +52,7 @@ internal static class Receptions
     public static string DescribeRoot(AnswerReader answer, long version) => $"trust root {version}: {Shortened(SafeText.ForTerminal($"{answer.Code ?? "error"}: {answer.Reason}"))}" + answer.Code switch
     {
         "fork" => "; it took another one: find out who signed it; then" + EnrolAdvice[1..],
-        "superseded" => "; this ledger is older than what the gateway has seen: put the newest backup back",
+        "superseded" => "; this ledger is older than what the gateway has seen: put the newest backup back, or send the versions that are missing from their files",
         "unknown_command" or null => "; its gateway-policyd is an older one: update it",
         "from_future" => "; set its clock",
         "bad_signature" or "unknown_key" or "not_authorised" or "wrong_system" => "; another key or system is enrolled there" + EnrolAdvice,

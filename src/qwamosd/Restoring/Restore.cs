@@ -178,6 +178,7 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
             Timestamps = timestamps,
             // The key that it names is retired with what is lost; root has decided that another one follows.
             LedgerKey = isOlder ? null : memory.LedgerKey,
+            Trust = isOlder ? null : memory.Trust,
         };
     }
 

@@ -5,6 +5,7 @@ using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Daemon.Boot;
 using Xunit;
@@ -89,6 +90,12 @@ internal sealed class BootTrial : IDisposable
     /// <summary>Records an operator's statement that the ledger's key is the present one, as the daemon does.</summary>
     public void Vouch(SigningKey? signer = null, long? seconds = null) => WithStore(store => store.AppendBatch(
         [EntryWriter.RecordKey(Clock.Seconds, Peer, LedgerKeyStatement.Sign(signer ?? Key, LedgerKey.Key.ToString(), SystemIdText, seconds ?? Clock.Seconds))]));
+
+    /// <summary>Records a version of the trust root, as the daemon does that took it; gives its index.</summary>
+    public long Record(SignedRoot root) => WithStore(store => store.AppendBatch([EntryWriter.RecordRoot(Clock.Seconds, Peer, root)]));
+
+    /// <summary>Appends any entry.</summary>
+    public long Append(NewEntry entry) => WithStore(store => store.AppendBatch([entry]));
 
     /// <summary>Writes pending.conf as the daemon does.</summary>
     public void Project() =>

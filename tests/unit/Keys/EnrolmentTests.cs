@@ -92,12 +92,14 @@ public sealed class EnrolmentTests : IDisposable
     }
 
     [Fact]
-    public void Same_key_again_is_no_change()
+    public void Same_key_again_is_no_change_but_with_replace_it_begins_anew()
     {
         Enrol(_key, fingerprint: _key.Public.Id.ToString());
         Assert.Equal(EnrolmentResult.AlreadyEnrolled, Enrol(_key).Result);
-        Assert.Equal(EnrolmentResult.AlreadyEnrolled, Enrol(_key, _key.Public.Id.ToString(), replace: true).Result);
         Assert.Empty(_recorded);
+        // Asked to replace it all the same, root has the trust begin anew from it: that is recorded.
+        Assert.Equal(EnrolmentResult.AlreadyEnrolled, Enrol(_key, _key.Public.Id.ToString(), replace: true).Result);
+        Assert.Equal((_key.Public.Id, _key.Public.Id), Assert.Single(_recorded));
     }
 
     [Fact]

@@ -16,6 +16,7 @@ EACH_ROUND = {
     "plain": rates.plain,
     "fdatasync": rates.syncs,
     "pipelined": rates.pipelined,
+    "trust": rates.trust,
     "clients64": rates.clients64,
     "client1": rates.client1,
     "connection": rates.connection,

@@ -18,6 +18,7 @@ PATIENCE_SECONDS = 60
 PIPELINED_REQUESTS = 80_000
 VERIFICATIONS = 20_000
 SYNCS = 500
+HOLDERS = 5
 SYNC_BYTES = 4_096
 
 
@@ -60,6 +61,16 @@ def pipelined(add):
         entry = (bus.ledger_bytes() - empty) / result["accepted"]
         add("qwamosd", {**result, "nonces": result["accepted"], "resident_mb": resident, "entry_bytes": entry})
     _with(add, (("bare echo", Echo),), clients=CLIENTS, window=WINDOW, requests=PIPELINED_REQUESTS)
+
+
+def trust(add):
+    """The pipelined load at a daemon without a trust root, and at one that has one of five holders, whose messages name the system and the key."""
+    given = {"clients": CLIENTS, "window": WINDOW, "requests": PIPELINED_REQUESTS // 2}
+    with Bus() as bus:
+        add("without", bus.load(**given))
+    with Bus() as bus:
+        system = bus.found_group(HOLDERS)
+        add("with", bus.load(system=system, **given))
 
 
 def clients64(add):

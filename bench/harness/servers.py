@@ -78,6 +78,24 @@ class Bus(Server):
     def ledger_bytes(self):
         return sum(os.path.getsize(os.path.join(self.state, name)) for name in os.listdir(self.state) if name.startswith("ledger.db"))
 
+    def found_group(self, holders):
+        """A trust root of so many holders, the operator among them, signed by two; gives the system's ID."""
+        homes = [os.path.join(self.folder, "holder%d" % number) for number in range(1, holders)]
+        for home in homes:
+            self._ctl(home, "key", "show")
+        proposal = os.path.join(self.folder, "root.json")
+        added = [item for number, home in enumerate(homes) for item in ("--add", "h%d=%s" % (number, os.path.join(home, "ed25519_pk")))]
+        self._ctl(self.home, "trust", "init", "--holder", "operator", *added, "--yes", "--out", proposal)
+        self._ctl(homes[0], "sign", "--yes", proposal)
+        self._ctl(self.home, "send", proposal)
+        with open(os.path.join(self.folder, "etc/qwamos/system.id"), encoding="ascii") as file:
+            return file.read().strip()
+
+    def _ctl(self, home, *arguments):
+        done = subprocess.run([self.ctl[0], "--root", self.folder, "--home", home, *arguments], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit("qwamosctl %s: %s" % (" ".join(arguments), (done.stdout + done.stderr).decode()))
+
 
 class OldDesign(Server):
     """The old design's daemon; it believes the key of a Bus."""

@@ -72,6 +72,8 @@ def throughput(found):
     return [
         Target("server CPU an accepted durable request, pipelined 8 x 32, less one bare verification (its CPU in the two-core run)", "at most", 12, cpu, "us"),
         Target("pipelined 8 x 32, to libsodium's bare two-core rate", "at least", 75, [100 * share for share in bare], "%"),
+        Target("server CPU a signed change with a trust root of five holders, to without", "at most", 1.05, ratio(found, "trust", "server_cpu_us", "with", "without"),
+               beside=beside(found, "trust", "server_cpu_us", "with", "without", "us")),
         Target("64 clients, requests a second to etcd's puts", "at least", 1, ratio(found, "clients64", "per_second", "qwamosd", "etcd"), beside=rates("clients64", "etcd")),
         Target("64 clients, p99 to etcd's", "at most", 0.5, ratio(found, "clients64", "p99_us", "qwamosd", "etcd"),
                beside=beside(found, "clients64", "p99_us", "qwamosd", "etcd", "us")),

@@ -11,10 +11,11 @@ internal static class Program
     private const string Usage =
         """
         usage: qwamos-load send --socket PATH [--speak bus|redis|etcd] [--home DIR] [--pace connection|kept|open] [--clients N] [--window N]
-                                [--rate N] [--requests N] [--seconds N] [--repeat yes] [--value-bytes N] [--server-pid N]
+                                [--rate N] [--requests N] [--seconds N] [--repeat yes] [--value-bytes N] [--server-pid N] [--system HEX]
                qwamos-load verify --home DIR --requests N --clients THREADS
                qwamos-load multiply --clients THREADS
         Without --home the bus's requests are signed by a key that nobody knows. --repeat yes sends the same ones again and again.
+        With --system they name it, and the key that signed them, as with a trust root.
         """;
 
     private static readonly Dictionary<string, string> Defaults = new(StringComparer.Ordinal)
@@ -22,6 +23,7 @@ internal static class Program
         ["--socket"] = "",
         ["--speak"] = "bus",
         ["--home"] = "",
+        ["--system"] = "",
         ["--pace"] = "kept",
         ["--clients"] = "8",
         ["--window"] = "1",
@@ -72,7 +74,7 @@ internal static class Program
         };
         bool repeats = given["--repeat"] == "yes";
         int count = number("--requests");
-        RequestStore? requests = given["--speak"] == "bus" ? SignedRequests.Make(given["--home"] is { Length: > 0 } home ? home : null, count, TimeProvider.System) : null;
+        RequestStore? requests = given["--speak"] == "bus" ? SignedRequests.Make(given["--home"] is { Length: > 0 } home ? home : null, given["--system"], count, TimeProvider.System) : null;
         var plan = new LoadPlan(
             given["--socket"], number("--server-pid"), pace, number("--clients"), number("--window"), number("--rate"),
             repeats ? int.MaxValue : count, TimeSpan.FromSeconds(number("--seconds")));

@@ -60,6 +60,15 @@ units() {
     install -m 644 "$HERE/sysusers.d/qwamos.conf" "$DESTDIR/etc/sysusers.d"
 }
 
+# user_units: an operator's own, which each enables for themselves.
+user_units() {
+    install -d "$DESTDIR/etc/systemd/user"
+    for unit in "$HERE"/systemd/user/*; do
+        sed "s:^ExecStart=/usr/bin/:ExecStart=$PREFIX/bin/:" "$unit" >"$DESTDIR/etc/systemd/user/${unit##*/}"
+        chmod 644 "$DESTDIR/etc/systemd/user/${unit##*/}"
+    done
+}
+
 configuration() {
     install -d "$DESTDIR/etc/qwamos"
     [ -e "$DESTDIR/etc/qwamos/${1##*/}" ] || install -m 644 "$1" "$DESTDIR/etc/qwamos"
@@ -96,6 +105,7 @@ case $PART in
         program qwamosd
         program qwamosctl
         units 'qwamos*'
+        user_units
         install -m 644 "$HERE/tmpfiles.d/qwamos.conf" "$DESTDIR/etc/tmpfiles.d"
         configuration "$HERE/conf/qwamosd.json"
         configuration "$HERE/conf/policy.schema.json"
@@ -117,6 +127,7 @@ case $PART in
         ;;
     client)
         program qwamosctl
+        user_units
         manual qwamosctl.1
         say "Installed. Next:  qwamosctl key show"
         ;;
@@ -129,6 +140,7 @@ case $PART in
             systemctl reset-failed $mine 2>/dev/null || true
         fi
         for unit in $mine; do rm -f "$UNITS/$unit"; done
+        for unit in "$HERE"/systemd/user/*; do rm -f "$DESTDIR/etc/systemd/user/${unit##*/}"; done
         for name in qwamosd gateway-policyd qwamosctl; do rm -f "$BIN/$name" "$LIB/$name"; done
         rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf
         for page in "$HERE"/man/*; do rm -f "$MAN/man${page##*.}/${page##*/}"; done

@@ -34,7 +34,8 @@ public sealed partial class PackageTests
     [InlineData("qwamos-gateway", "-rwxr-xr-x ./usr/lib/qwamos-gateway/gateway-policyd", "lrwxrwxrwx ./usr/bin/gateway-policyd -> ../lib/qwamos-gateway/gateway-policyd",
         "-rw-r--r-- ./etc/qwamos/gateway.json", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos-gateway.conf", "-rw-r--r-- ./usr/share/man/man5/hooks.d.5.gz")]
     [InlineData("qwamosctl", "-rwxr-xr-x ./usr/lib/qwamosctl/qwamosctl", "lrwxrwxrwx ./usr/bin/qwamosctl -> ../lib/qwamosctl/qwamosctl", "-rw-r--r-- ./usr/share/bash-completion/completions/qwamosctl",
-        "-rw-r--r-- ./usr/share/zsh/vendor-completions/_qwamosctl", "-rw-r--r-- ./usr/share/fish/vendor_completions.d/qwamosctl.fish", "-rw-r--r-- ./usr/share/man/man1/qwamosctl.1.gz")]
+        "-rw-r--r-- ./usr/share/zsh/vendor-completions/_qwamosctl", "-rw-r--r-- ./usr/share/fish/vendor_completions.d/qwamosctl.fish", "-rw-r--r-- ./usr/share/man/man1/qwamosctl.1.gz",
+        "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.service", "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.timer")]
     public void APackage_HoldsItsFiles_AllOfRoot_NoneWritableByOthers_NoneWithMoreRights(string name, params string[] expected)
     {
         string contents = Contents(BuiltRelease.Once().Package(name));

@@ -40,12 +40,16 @@ internal sealed class EntryFilter
         return true;
     }
 
-    /// <summary>Says on standard error why nothing was shown, for a filter that lets nothing through looks like a history without changes.</summary>
-    public void ExplainNothing(ParseResult parse, Session session)
+    /// <summary>
+    /// Says on standard error why nothing was shown, for a filter that lets nothing through looks like a history without changes. A policy key that there is not, and
+    /// never was in what was looked at, is an error.
+    /// </summary>
+    public int ExplainNothing(ParseResult parse, Session session)
     {
-        session.Terminal.Note("no entry matches");
         if (parse.GetValue(name) is { } key && session.TryLoadSchema(out var schema, out _) && !schema.TryGet(key, out _))
-            session.Terminal.Note(SafeText.ForTerminal(schema.Nearest(key) is { } near ? $"There is no policy key {key} here; did you mean {near}?" : $"There is no policy key {key} here."));
+            return session.Fail(Failure.Usage(schema.Nearest(key) is { } near ? $"no entry matches, and there is no policy key {key} here; did you mean {near}?" : $"no entry matches, and there is no policy key {key} here", "All keys: qwamosctl keys"));
+        session.Terminal.Note("no entry matches");
+        return (int)ExitCode.Done;
     }
 
     private static KeyId? SignerOf(LedgerEntry entry) => entry switch

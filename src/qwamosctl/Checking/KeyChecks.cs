@@ -2,7 +2,6 @@ using Qwamos.Client.Signing;
 using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
-using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.Client.Checking;
 
@@ -43,7 +42,7 @@ internal static class KeyChecks
             return Finding.Bad("enrolled key", fault.Text);
         if (mine is not { } id)
             return Finding.Doubtful("enrolled key", $"key {anchor.Id}, and there is none of yours to compare it with");
-        if (KnownRoot(session, anchor) is { } root)
+        if (KeptTrust.Known(session) is { } root)
         {
             return root.HolderOf(id) is { } holder
                 ? Finding.Good("enrolled key", $"is where the trust root begins; your key is {holder}'s in version {root.Version}, the newest seen here")
@@ -53,8 +52,4 @@ internal static class KeyChecks
             ? Finding.Good("enrolled key", "is yours")
             : Finding.Bad("enrolled key", $"is {anchor.Id}, not yours: what you sign is refused", $"use its key home with --home DIR, or have yours enrolled in its place: {Anchor.EnrolLine(session.Paths, isGateway: false)} --replace");
     }
-
-    /// <summary>The trust root verified last; null where there was none.</summary>
-    private static TrustRoot? KnownRoot(Session session, VerifyingKey anchor) =>
-        SystemName.TryRead(session.Paths, out var system, out _) && KeptTrust.TryRead(session, system, anchor, out var kept, out _) ? kept?.Root : null;
 }

@@ -45,9 +45,7 @@ internal static class AuditShowCommand
         }
         if (!tree.Root().AsSpan().SequenceEqual(signed.Checkpoint.RootHash.Span))
             return session.Fail(new Failure(ExitCode.Refused, "what was shown is not what the ledger's key signed: do not believe it"));
-        if (shown == 0)
-            filter.ExplainNothing(parse, session);
-        return (int)ExitCode.Done;
+        return shown > 0 ? (int)ExitCode.Done : filter.ExplainNothing(parse, session);
     }
 
     private static bool Show(Session session, Func<LedgerEntry, bool> wanted, MerkleTree tree, byte[] leaf)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
+using Qwamos.Client.Trusting;
 using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
@@ -33,11 +34,12 @@ internal static class KeyCommand
                     ("signs_with", JsonValue.Of(WithoutLibsodium.IsInForce ? "BouncyCastle" : "libsodium")),
                     ("public_key_file", JsonValue.Of(key.PublicKeyFile)),
                     ("enrolled", key.IsEnrolled is { } known ? JsonValue.Of(known) : JsonValue.Null),
+                    ("holder", KeptTrust.Known(session)?.HolderOf(key.Id) is { } holder ? JsonValue.Of(holder) : JsonValue.Null),
                     ("protected", JsonValue.Of(key.IsProtected)),
                     ("agent", AgentOf(session, key) is { } agent ? JsonValue.Of(agent) : JsonValue.Null),
                 ])) + "\n");
             else
-                session.Terminal.Print(Describe(key, AgentOf(session, key), BelievedKey.Other(session, key), $"restart it: {session.RestartDaemon}"));
+                session.Terminal.Print(Describe(session, key, AgentOf(session, key)));
             return (int)ExitCode.Done;
         }
     }
@@ -49,10 +51,15 @@ internal static class KeyCommand
         : state.IsLocked ? "locked"
         : "holds it";
 
-    private static string Describe(OperatorKey key, string? agent, string? other, string restart)
+    private static string Describe(Session session, OperatorKey key, string? agent)
     {
+        var root = KeptTrust.Known(session);
+        var (other, hasRoot) = BelievedKey.Ask(session, key);
+        var isUnderRoot = root is not null || hasRoot;
         var enrolled = key.IsEnrolled switch
         {
+            _ when root?.HolderOf(key.Id) is { } holder => $"as {holder}'s, in version {root.Version} of the trust root",
+            _ when isUnderRoot && key.IsEnrolled is not null => "no holder's in the newest trust root seen here",
             true => "yes, this system takes changes signed with it",
             false => "no, this system takes another key's changes",
             null => "no key is enrolled on this system",
@@ -60,8 +67,10 @@ internal static class KeyCommand
         var text = $"key ID      {key.Id}\npublic key  {SafeText.ForTerminal(key.PublicKeyFile)}\nenrolled    {enrolled}\nprotected   {(key.IsProtected ? "yes, by a passphrase" : "no, whoever can read the private key's file can sign")}\n";
         if (agent is not null)
             text += $"agent       {agent}\n";
+        if (isUnderRoot && key.IsEnrolled is not null)
+            return root?.HolderOf(key.Id) is not null ? text : text + session.Placed($"\nSee whose count: qwamosctl trust status. To have it count, a holder runs: qwamosctl trust add NAME={SafePath.Quote(key.PublicKeyFile)}\n");
         if (other is not null)
-            text += $"daemon      the running one believes another key, {SafeText.ForTerminal(other)}{(key.IsEnrolled is true ? $": {restart}" : "")}\n";
+            text += $"daemon      the running one believes another key, {SafeText.ForTerminal(other)}{(key.IsEnrolled is true ? $": restart it: {session.RestartDaemon}" : "")}\n";
         return key.IsEnrolled is true ? text : text + $"\n{key.EnrolAdvice}\n";
     }
 }

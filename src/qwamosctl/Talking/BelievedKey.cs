@@ -9,14 +9,15 @@ internal static class BelievedKey
     /// <summary>What the daemon says is an extra where this is asked: it is not waited for.</summary>
     private const int PatienceSeconds = 1;
 
-    /// <summary>The ID of the key that the daemon believes, when it is another than this one; null, too, when none answers at once.</summary>
-    public static string? Other(Session session, OperatorKey key)
+    /// <summary>
+    /// The ID of the key that the daemon believes, when it is another than this one, and whether a trust root is in force, by which the enrolled key is one of several,
+    /// or none. Null and false, too, when none answers at once.
+    /// </summary>
+    public static (string? Other, bool HasTrustRoot) Ask(Session session, OperatorKey key)
     {
-        return Status(session)?.TextOf("key_id") is { } id && id != key.Id.ToString() ? id : null;
+        var status = Status(session);
+        return (status?.TextOf("key_id") is { } id && id != key.Id.ToString() ? id : null, status?.ObjectOf("trust") is not null);
     }
-
-    /// <summary>Whether the daemon says that a trust root is in force, by which the enrolled key is one of several, or none.</summary>
-    public static bool HasTrustRoot(Session session) => Status(session)?.ObjectOf("trust") is not null;
 
     private static AnswerReader? Status(Session session)
     {

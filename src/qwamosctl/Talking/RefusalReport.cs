@@ -10,6 +10,8 @@ namespace Qwamos.Client.Talking;
 /// <summary>A daemon's refusal: one sentence, its faults, and how to mend it. The terminal escapes all of it: the daemon chose the words.</summary>
 internal static class RefusalReport
 {
+    private const string NotListed = "Your key is not one of the trust root in force: qwamosctl trust status shows whose are";
+
     public static void Show(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting>? change = null, string? file = null)
     {
         session.Terminal.Complain(Sentence(answer), session.Placed(Mend(session, answer, key, change, file)), answer.Faults);
@@ -30,12 +32,8 @@ internal static class RefusalReport
             return null;
         if (code == ErrorCode.NotAuthorised && (change is not null || file is not null))
             return HowToAddSigners(answer, file);
-        if (code is ErrorCode.BadSignature or ErrorCode.UnknownKey && IsUnderTrustRoot(session))
-            return "Your key is not one of the trust root in force: qwamosctl trust status shows whose are";
-        if (code == ErrorCode.BadSignature && key is { IsEnrolled: not true })
-            return $"Your key is not the enrolled one. {key.EnrolAdvice}";
-        if (code == ErrorCode.BadSignature && key is not null && BelievedKey.Other(session, key) is { } other)
-            return $"Your key is enrolled, and the running daemon believes another one still, {other}: restart it: {session.RestartDaemon}";
+        if ((code is ErrorCode.BadSignature or ErrorCode.UnknownKey) && MendOfKey(session, key) is { } mend)
+            return mend;
         // The daemon says no more of fire than of any other value, for its reason stands in the ledger; the sender knows what was sent.
         if (code == ErrorCode.InvalidPolicy && change is [{ Key.IsEvent: true } fire] && EventValues.IsFire(fire.Value))
             return $"{EventValues.Fire} is taken only while armed: set {fire.Key.Name} {EventValues.Armed} first";
@@ -57,6 +55,17 @@ internal static class RefusalReport
             : "Have them sign it: the same command with --out change.json writes it to a file; then you and they, each: qwamosctl sign change.json; then: qwamosctl send change.json";
     }
 
-    private static bool IsUnderTrustRoot(Session session) =>
-        (SystemName.TryRead(session.Paths, out var system, out _) && KeptTrust.IsThere(session, system)) || BelievedKey.HasTrustRoot(session);
+    /// <summary>Why this key is not believed; null when that is not known.</summary>
+    private static string? MendOfKey(Session session, OperatorKey? key)
+    {
+        if (KeptTrust.Known(session) is not null)
+            return NotListed;
+        if (key is null)
+            return null;
+        var (other, hasTrustRoot) = BelievedKey.Ask(session, key);
+        return hasTrustRoot ? NotListed
+            : key.IsEnrolled is not true ? $"Your key is not the enrolled one. {key.EnrolAdvice}"
+            : other is not null ? $"Your key is enrolled, and the running daemon believes another one still, {other}: restart it: {session.RestartDaemon}"
+            : null;
+    }
 }

@@ -22,6 +22,13 @@ internal static class KeptTrust
     /// <summary>Whether one was seen of this system, be it verified with this enrolled key or not: then messages name their keys.</summary>
     public static bool IsThere(Session session, string? system) => system is not null && File.Exists(FileOf(session, system));
 
+    /// <summary>The trust root verified last from the key that is enrolled here; null where there was none, or none can be read.</summary>
+    public static TrustRoot? Known(Session session) =>
+        !WithoutLibsodium.IsInForce && SystemName.TryRead(session.Paths, out var system, out _) && IsThere(session, system)
+        && Anchor.TryLoad(session.Paths, KeyHome.DefaultDirectory, out var anchor, out _) && TryRead(session, system, anchor, out var kept, out _)
+            ? kept?.Root
+            : null;
+
     /// <summary>What is kept; null when nothing is, or what is follows from another key. False when it cannot be read: that is not the same.</summary>
     public static bool TryRead(Session session, string? system, VerifyingKey anchor, out SignedRoot? kept, out Failure failure)
     {

@@ -66,6 +66,7 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
     private NewestChanges Newest(PolicyState state, IReadOnlyList<BootNote> waiting)
     {
         var newest = new NewestChanges();
+        List<long> walked = [];
         var from = state.Staged.Values.Select(staged => staged.Index).Append(grounds.Memory.TreeSize).Min();
         var tree = new LedgerTree(store).At(Math.Clamp(from, 0, store.Size));
         foreach (var row in store.ReadFrom(from))
@@ -77,7 +78,14 @@ internal sealed class BootPlanner(SystemPaths paths, BootGrounds grounds, Ledger
                 newest.Add(args.Members.Select(member => member.Key), timestamp, row.Index);
             else if (entry is NoteEntry { Note.Kind: BootNoteKind.TimeFloor } lowered)
                 newest.LowerTo(lowered.Note.FloorSeconds);
+            else if (entry is TrustRootEntry)
+                walked.Add(row.Index);
+            else if (entry is NoteEntry { Note.Kind: BootNoteKind.AnchorReplaced })
+                walked.Clear();
         }
+        // As with the changes: the snapshot is in reach of qwamosd's account, which could hide with it that a key was revoked.
+        if (walked.Except(state.Trust.Entries).ToList() is [var hidden, ..])
+            throw new LedgerIntegrityException($"Its entry {hidden} is a trust root, and its snapshot hides that: somebody changed it. Put your newest backup back.", hidden);
         if (tree.Size == grounds.Memory.TreeSize) CheckSeen(tree);
         if (!tree.Root().AsSpan().SequenceEqual(store.Tree().Root()))
             throw new LedgerIntegrityException($"Its entries from {from} on do not make the tree that it keeps.");

@@ -202,6 +202,23 @@ public sealed class TrustRootBootTests : IDisposable
     }
 
     [Fact]
+    public void Attack13_Snapshot_that_hides_the_trust_root_which_revoked_a_key_is_found()
+    {
+        trial.Record(First());
+        trial.Boot();
+        var index = Stage(anna, "strict");
+        trial.Record(Second(revokedFrom: index));
+        trial.WithStore(store =>
+        {
+            var state = LedgerFold.Load(store).State;
+            store.SaveSnapshot(LedgerFold.Snapshot(state with { Trust = new RecordedTrust(First(), [0]) }, store.Tree()));
+            return 0;
+        });
+        Assert.Contains("Its entry 2 is a trust root, and its snapshot hides that", trial.Boot().Said, StringComparison.Ordinal);
+        Assert.False(IsApplied("strict"));
+    }
+
+    [Fact]
     public void Anchor_exchanged_without_enrolling_stops_the_boot_from_applying()
     {
         trial.Record(First());

@@ -5,10 +5,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Ledger;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Tests.Trust;
+using Qwamos.ControlBus.Trust;
 using Qwamos.Daemon.Delivery;
 using Xunit;
 
@@ -204,6 +207,51 @@ public sealed class DeliveryTests : IDisposable
 
         Assert.Null(_store.ReadDeliveries()["one"].Taken);
         Assert.Equal(0, _store.ReadDeliveries()["one"].Missed["RADIO_ISOLATION"]);
+    }
+
+    [Fact]
+    public async Task GatewayOfAnOlderProgram_GetsItsChanges_AndIsShownToLackTheTrustRoot()
+    {
+        Answering("one", """{"status":"error","code":"unknown_command","reason":"the command is not known here"}""", Ok);
+        using var key = SigningKey.Generate();
+        _history.Record(RootDraft.Single("anna", key.Public).Signed(key));
+        await using DeliveryService service = Start("one");
+        long index = Set(service, "RADIO_ISOLATION", "off");
+        await RowAsync(service, "one", row => row.Contains($"\"taken\":{index},\"behind\":true,\"last_error\":\"trust root 1: unknown_command: ", StringComparison.Ordinal));
+        // It is asked again, and has been brought up to date.
+        await WhileMovingTimeAsync(() => Row(service, "one").Contains("\"behind\":false,\"trust_version\":1", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task TrustRootRecordedWhileItRuns_GoesBeforeTheChangeAfterIt()
+    {
+        Answering("one", Ok);
+        using var key = SigningKey.Generate();
+        await using DeliveryService service = Start("one");
+        _history.Record(RootDraft.Single("anna", key.Public).Signed(key));
+        long index = Set(service, "RADIO_ISOLATION", "off");
+        await RowAsync(service, "one", row => row.Contains($"\"taken\":{index},\"behind\":false,\"trust_version\":1", StringComparison.Ordinal));
+        Assert.Equal(2, _received.Count);
+        Assert.Contains("\"command\":\"trust_root\"", _received.First(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ChangeThatNeedsSeveralHolders_IsDeliveredForAsLongAsItSays_AndNoOther()
+    {
+        using var anna = SigningKey.Generate();
+        using var ben = SigningKey.Generate();
+        var draft = RootDraft.Single("anna", anna.Public) with { Holders = [("anna", [anna.Public]), ("ben", [ben.Public])] };
+        TrustRoot alone = draft.Root();
+        TrustRoot several = (draft with { Roles = [("root", RootDraft.Role(["anna"], 1)), ("both", RootDraft.Role(["anna", "ben"], 2, "\"policy\":[{\"key\":\"*\"}]"))] }).Root();
+        long index = _history.Set("RADIO_ISOLATION", "off");
+        var entry = (MessageEntry)_store.ReadEntry(index)!;
+        long signed = entry.Message.Timestamp!.Value, end = signed + 86_400;
+        Assert.True(EnvelopeWriter.TrySign(
+            new MessageDraft { Command = Commands.SetPolicy, Args = entry.Message.Args, Nonce = Nonce.Random(), Timestamp = signed, Expires = end }, anna, out Envelope? longer, out Refusal? refusal), refusal?.Reason);
+        var rule = new DeliveryRule(PolicySchema.BuiltIn, new GatewayEntry("one", "gateway", "/run/one.sock"));
+        Assert.Equal(end, rule.Match(index, entry with { Envelope = longer }, several)!.LastSecond);
+        Assert.Equal(signed + Limits.FreshnessWindowSeconds, rule.Match(index, entry with { Envelope = longer }, alone)!.LastSecond);
+        Assert.Equal(signed + Limits.FreshnessWindowSeconds, rule.Match(index, entry, several)!.LastSecond);
     }
 
     [Fact]

@@ -153,6 +153,9 @@ public sealed class AgentTests : IDisposable
                 silent.Add(Connect());
             silent[^1].Send("{\"op\":\"si"u8);
             Assert.Equal(0, _trial.Client("set", "RADIO_ISOLATION", "off").ExitCode);
+            // In the end they are cut off: it is read that the other side has closed.
+            silent[^2].ReceiveTimeout = 60_000;
+            Assert.Equal(0, silent[^2].Receive(new byte[1]));
         }
         finally
         {

@@ -22,6 +22,7 @@ internal sealed class KeyAgent(Session session, KeyHome home, KeyId id, HeldKey 
     private readonly List<AgentConnection> connections = [];
     private readonly AgentDesk? desk = terminal is null ? null : new AgentDesk(session, terminal, home, id);
     private Question? question;
+    private string? lastSigned;
 
     private TimeProvider Clock => session.Terminal.Clock;
 
@@ -161,7 +162,11 @@ internal sealed class KeyAgent(Session session, KeyHome home, KeyId id, HeldKey 
             return;
         }
         connection.Answer(("signature", JsonValue.Of(Convert.ToBase64String(signature))));
-        Log($"signed for process {connection.Pid}: {judgement.Line}");
+        // A backup is fetched part by part: one line says it.
+        var line = $"signed for process {connection.Pid}: {judgement.Line}";
+        if (line != lastSigned)
+            Log(line);
+        lastSigned = line;
     }
 
     private void Refuse(AgentConnection connection, string code, string reason, string logged)

@@ -1,10 +1,13 @@
 using System.Globalization;
 using Qwamos.Client.Showing;
+using Qwamos.Client.Trusting;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 
 namespace Qwamos.Client.Holding;
@@ -23,10 +26,36 @@ internal sealed class SigningJudge(Session session)
             return Judgement.Refused(fault);
         if (text.Message is { } message)
             return OfMessage(message);
-        var name = text.Purpose == SigningPurpose.TrustRoot ? "a version of the trust root, which says whose signatures are believed"
-            : text.Purpose == SigningPurpose.LedgerKey ? "that a key is the one of a system's ledger"
-            : $"a statement ({text.Purpose})";
-        return new Judgement(Verdict.Ask, "it is " + name, name, ["the statement says:", JsonPrinter.Print(text.Document)]);
+        return text.Purpose switch
+        {
+            SigningPurpose.TrustRoot => OfRoot(text.Document),
+            SigningPurpose.LedgerKey => OfLedgerKey(text.Document),
+            _ => Judgement.Refused("it is a statement that this agent does not know"),
+        };
+    }
+
+    private Judgement OfRoot(JsonValue document)
+    {
+        var unsigned = JsonValue.Object([("root", document), ("signatures", JsonValue.Array(Array.Empty<JsonValue>()))]);
+        return SignedRoot.TryRead(unsigned, out var read, out var fault, mayBeUnsigned: true)
+            ? new Judgement(
+                Verdict.Ask,
+                "it is a version of the trust root, which says whose signatures are believed",
+                $"version {read.Root.Version} of the trust root of system {read.Root.SystemId}",
+                RootText.Describe(read.Root, session.Now).TrimEnd('\n').Split('\n'))
+            : Judgement.Refused($"it is no trust root: {fault}");
+    }
+
+    private static Judgement OfLedgerKey(JsonValue document)
+    {
+        if (document.Members.Length != 3 || !document.TryGet("key", out var key) || key.Kind != JsonKind.String || !document.TryGet("system", out var system) || system.Kind != JsonKind.String
+            || !document.TryGet("timestamp", out var time) || !time.TryGetInteger(out var seconds))
+            return Judgement.Refused("it is no statement about a ledger's key");
+        return new Judgement(
+            Verdict.Ask,
+            "it says that a key is the one of a system's ledger",
+            SafeText.ForTerminal($"the ledger's key {key.AsString}"),
+            [$"system   {Shown(system.AsString)}", $"key      {Shown(key.AsString)}", $"signed   {Time(seconds)}"]);
     }
 
     private Judgement OfMessage(Message message)

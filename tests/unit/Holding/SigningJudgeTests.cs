@@ -7,6 +7,7 @@ using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Tests.Trust;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Holding;
@@ -89,23 +90,35 @@ public sealed class SigningJudgeTests : IDisposable
         Assert.Equal((Verdict)verdict, Judge(Encoding.UTF8.GetBytes(text)).Verdict);
     }
 
-    [Theory]
-    [InlineData(SigningPurpose.TrustRoot, "trust root")]
-    [InlineData(SigningPurpose.LedgerKey, "ledger")]
-    public void Statements_are_asked_about_and_shown_whole(SigningPurpose purpose, string words)
+    [Fact]
+    public void A_version_of_the_trust_root_is_asked_about_and_shown_in_plain_words()
     {
-        var judgement = Judge(SigningPurposes.SignedBytes(purpose, """{"a":"b\u001b[2J","z":9}"""u8));
+        using var key = SigningKey.Generate();
+        var judgement = Judge(RootDraft.Single("ada", key.Public).Root().SignedBytes());
         Assert.Equal(Verdict.Ask, judgement.Verdict);
-        Assert.Contains(words, judgement.Reason, StringComparison.Ordinal);
-        Assert.Contains(judgement.Details, line => line.Contains("\"z\":9", StringComparison.Ordinal));
-        Assert.DoesNotContain(judgement.Details, line => line.Contains('\u001b', StringComparison.Ordinal));
+        Assert.Contains("trust root", judgement.Reason, StringComparison.Ordinal);
+        Assert.Contains(judgement.Details, line => line.Contains("version 1", StringComparison.Ordinal));
+        Assert.Contains(judgement.Details, line => line.Contains("ada", StringComparison.Ordinal) && line.Contains(key.Id.ToString(), StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Every_purpose_of_the_list_is_known()
+    public void A_statement_about_the_ledgers_key_is_asked_about_and_shown_without_what_a_terminal_would_act_on()
+    {
+        var judgement = Judge(SigningPurposes.SignedBytes(SigningPurpose.LedgerKey, CanonicalJson.Write(Client.ClientTrial.Parse("""{"key":"qwamos/x\u001b[2J","system":"s","timestamp":5}"""))));
+        Assert.Equal(Verdict.Ask, judgement.Verdict);
+        Assert.Contains(judgement.Details, line => line.Contains("qwamos/x", StringComparison.Ordinal));
+        Assert.DoesNotContain(judgement.Details, line => line.Contains('\u001b', StringComparison.Ordinal));
+        Assert.DoesNotContain("\u001b", judgement.Line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void No_purpose_is_signed_for_without_asking()
     {
         foreach (var purpose in Enum.GetValues<SigningPurpose>().Where(purpose => purpose != SigningPurpose.None))
-            Assert.Equal(Verdict.Ask, Judge(SigningPurposes.SignedBytes(purpose, "{}"u8)).Verdict);
+        {
+            foreach (var statement in (string[])["{}", """{"root":{}}""", """{"key":1,"system":2,"timestamp":3}""", """{"key":"k","system":"s","timestamp":3,"x":1}"""])
+                Assert.Equal(Verdict.Refuse, Judge(SigningPurposes.SignedBytes(purpose, Encoding.UTF8.GetBytes(statement))).Verdict);
+        }
     }
 
     [Theory]

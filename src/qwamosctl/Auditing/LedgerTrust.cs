@@ -1,11 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
+using Qwamos.Client.Trusting;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Verification;
+using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 
 namespace Qwamos.Client.Auditing;
 
-/// <summary>Whose word this client takes for a ledger's key: that of the operator enrolled on this system, and of its own key.</summary>
+/// <summary>Whose word this client takes for a ledger's key: that of the operator enrolled on this system and of its own key, or of whom the trust root says.</summary>
 internal static class LedgerTrust
 {
     public const string Pinned = "pinned, not signed";
@@ -24,11 +27,21 @@ internal static class LedgerTrust
     public static string Describe(Session session, LedgerKeyStatement? statement) =>
         Believes(session, statement) ? $"signed by {statement.Signer}" : Pinned;
 
+    /// <summary>
+    /// Where a trust root was seen: its holders who may say it alone, and the enrolled key until that is revoked, for a key that was replaced in order is not disowned.
+    /// Else the enrolled key and the own one.
+    /// </summary>
     private static IEnumerable<VerifyingKey> Operators(Session session)
     {
-        if (Anchor.TryLoad(session.Paths, null, out var enrolled, out _))
+        var root = KeptTrust.Known(session);
+        if (Anchor.TryLoad(session.Paths, null, out var enrolled, out _) && root?.RevocationOf(enrolled.Id) is null)
             yield return enrolled;
-        if (new KeyHome(session.Home ?? KeyHome.DefaultDirectory).TryLoadPublic(out var own, out _))
+        if (root is null && new KeyHome(session.Home ?? KeyHome.DefaultDirectory).TryLoadPublic(out var own, out _))
             yield return own;
+        foreach (var holder in root?.Holders.Where(holder => Authority.RolesFor(root, BusCommands.LedgerKey).Any(role => role.IsMetBy([holder.Name]))) ?? [])
+        {
+            foreach (var key in holder.Keys)
+                yield return key;
+        }
     }
 }

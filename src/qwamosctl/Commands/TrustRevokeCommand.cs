@@ -56,11 +56,17 @@ internal static class TrustRevokeCommand
         if (!session.Json)
             session.Terminal.Print(Describe(deeds));
         var exit = RootEnding.Run(session, trust, draft, terms.File, mayAsk: !terms.IsConfirmed);
-        return exit == (int)ExitCode.Done ? Restore(session, draft, restoring, restores, restoreFile) : exit;
+        if (exit != (int)ExitCode.Done)
+            return exit;
+        var isInForce = terms.File is null && TrustSource.TryGet(session, out var now, out _) && now.Root.Version >= draft.Version;
+        // What it set while this was read and signed is disowned, too.
+        if (isInForce && KeyDeeds.TryRead(session, keys, since, out deeds, out _))
+            restoring = deeds.Restoring(schema);
+        return Restore(session, draft, restoring, restores, restoreFile, isInForce);
     }
 
     /// <summary>What the keys did is set back now, or written, or said how to.</summary>
-    private static int Restore(Session session, RootDraft draft, List<Setting> restoring, bool restores, string? file)
+    private static int Restore(Session session, RootDraft draft, List<Setting> restoring, bool restores, string? file, bool isInForce)
     {
         if (restoring.Count == 0)
             return (int)ExitCode.Done;
@@ -78,7 +84,6 @@ internal static class TrustRevokeCommand
             session.Terminal.Note(session.Placed($"Once it is in force, this has the values from before back: qwamosctl apply {SafePath.Quote(file)}")!);
             return (int)ExitCode.Done;
         }
-        var isInForce = TrustSource.TryGet(session, out var now, out _) && now.Root.Version >= draft.Version;
         if (restores && isInForce)
         {
             ChangeTerms terms = new(false, $"restores what revoked keys set, trust root {draft.Version}", null, null, null, false, null);

@@ -57,7 +57,7 @@ internal static class Candidates
     {
         if (command == "completion" && arguments.Count == 0)
             return ["bash", "zsh", "fish"];
-        if (command != "set" || !SystemPaths.TryCreate(rootDirectory, out var paths, out _) || !PolicySchema.TryLoadFor(paths, out var schema, out _))
+        if (command is not ("set" or "can") || (command == "can" && arguments.Count > 1) || !SystemPaths.TryCreate(rootDirectory, out var paths, out _) || !PolicySchema.TryLoadFor(paths, out var schema, out _))
             return [];
         if (arguments.Count % 2 != 0)
             return schema.TryGet(arguments[^1], out var key) ? ValuesOf(key) : [];

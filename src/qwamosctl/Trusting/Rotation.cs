@@ -123,8 +123,9 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
         {
             return No(
                 new Failure(
-                    ExitCode.KeyProblem, $"your key is protected by a passphrase, and the new one in {_home.Next.Directory} is not yet; nothing was sent",
-                    $"Protect it: qwamosctl keys protect --home {SafePath.Quote(_home.Next.Directory)}; then go on: qwamosctl trust rotate"),
+                    ExitCode.KeyProblem,
+                    $"your key is protected by a passphrase, and the new one is not yet; nothing was sent. Protect it first: {(session with { Home = _home.Next.Directory }).Placed("qwamosctl keys protect")}",
+                    "Then go on: qwamosctl trust rotate"),
                 out failure);
         }
         state = new RotationState(own, next, false, null, false);
@@ -156,6 +157,9 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
     /// <summary>Until the last message that the old key signed is too old to be taken.</summary>
     private void AwaitOverlap(long switchedSeconds)
     {
+        var end = Math.Min(switchedSeconds, session.Now) + Limits.RotationOverlapSeconds;
+        if (end > session.Now)
+            _versions.Say($"waiting until {AuditText.Time(end)}, when the last message of the old key is too old to be taken; interrupted, it goes on when it is run again");
         Progress progress = new(session.Terminal, "the old key's last messages grow too old");
         while (Math.Clamp(switchedSeconds + Limits.RotationOverlapSeconds - session.Now, 0, Limits.RotationOverlapSeconds) is var left and > 0)
         {

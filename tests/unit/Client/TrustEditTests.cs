@@ -1,3 +1,10 @@
+using Qwamos.Client;
+using Qwamos.Client.Auditing;
+using Qwamos.Client.Showing;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -120,6 +127,36 @@ public sealed class TrustEditTests : IDisposable
         Assert.Equal(1, trial.Run("anna", "trust", "add", trial.Person("bert")));
         Assert.Contains("does not follow version 1", trial.Error, StringComparison.Ordinal);
         Assert.Equal(2, trial.Roots.Count);
+    }
+
+    [Fact]
+    public void Attack07_A_revoked_keys_word_for_the_ledgers_key_is_taken_no_more()
+    {
+        InitAlone();
+        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
+        Assert.True(new KeyHome(trial.HomeOf("bert")).TryLoad(out var bert, out _));
+        Assert.True(new KeyHome(trial.HomeOf("anna")).TryLoad(out var anna, out _));
+        using (bert)
+        using (anna)
+        {
+            var ledger = new CheckpointSigner(SigningKey.Generate(), Checkpoint.OriginOf(TrustTrial.System)).Key.ToString();
+            var (his, hers) = (LedgerKeyStatement.Sign(bert, ledger, TrustTrial.System, trial.Now), LedgerKeyStatement.Sign(anna, ledger, TrustTrial.System, trial.Now));
+            Assert.True(LedgerTrust.Believes(Session(), his));
+            var revoked = $$$"""
+                {"holders":{"anna":[{"algorithm":"ed25519","key_id":"{{{anna.Id}}}","public_key":"{{{Convert.ToBase64String(anna.PublicRaw)}}}"}]},
+                "roles":{"root":{"holders":["anna"],"threshold":1},"operator":{"holders":["anna"],"threshold":1,"commands":["*"],"policy":[{"key":"*"}]}},
+                "revoked":[{"key_id":"{{{bert.Id}}}","from":3}]}
+                """;
+            Assert.True(trial.Run("anna", "trust", "propose", trial.Client.Write("revoked.json", revoked)) == 0, trial.Error);
+            Assert.False(LedgerTrust.Believes(Session(), his));
+            Assert.True(LedgerTrust.Believes(Session(), hers));
+        }
+    }
+
+    private Session Session()
+    {
+        Assert.True(SystemPaths.TryCreate(trial.Client.Root, out var paths, out _));
+        return new Session(new Terminal(new MemoryStream(), new MemoryStream(), () => new MemoryStream(), trial.Client.Clock), paths, trial.HomeOf("anna"), trial.Client.Socket, false);
     }
 
     private void InitAlone() => Assert.Equal(0, trial.Run("anna", "trust", "init", "--holder", "anna"));

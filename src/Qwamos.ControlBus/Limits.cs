@@ -77,8 +77,8 @@ public static class Limits
     /// <summary>Longest qwamosd.json or gateway.json.</summary>
     public const int MaxConfigFileBytes = 65_536;
 
-    /// <summary>Most gateways of one daemon: each costs a task and a line in status.</summary>
-    public const int MaxGateways = 64;
+    /// <summary>Most gateways of one daemon: each costs two tasks, a row in status, and a line under a checkpoint, which must fit into an answer.</summary>
+    public const int MaxGateways = 256;
 
     // Ledger.
 

@@ -91,9 +91,9 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void More_than_64_gateways_stop_the_start()
+    public void More_than_256_gateways_stop_the_start()
     {
-        var gateways = Enumerable.Range(0, 65).Select(i => $$"""{"name":"g{{i}}","class":"gateway","socket":"/s{{i}}"}""");
+        var gateways = Enumerable.Range(0, 257).Select(i => $$"""{"name":"g{{i}}","class":"gateway","socket":"/s{{i}}"}""");
         Write(paths.DaemonConfigFile, $$"""{"gateways":[{{string.Join(',', gateways)}}]}""");
         Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out _));
     }

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Logging;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Ledger;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Tests.Trust;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
 using Qwamos.Gateway.Receiving;
@@ -55,20 +57,43 @@ public sealed class StagedAtStartTests : IDisposable
     }
 
     [Fact]
+    public void Attack07_WhatARevokedKeyStaged_IsNotApplied_HoweverLongAgoThatWas()
+    {
+        using var other = SigningKey.Generate();
+        var root = (RootDraft.Single("other", other.Public) with { Revoked = [(History.Signer, 1_000_000)] }).Signed(other);
+        // What the history's key signed for it does not matter here: the chain was verified before.
+        Assert.Null(RootHistory.Of(other.Public).TryExtend(2, History.StartSeconds, root, RootDraft.ThisSystem, out RootHistory roots));
+        LoadedLedger loaded = Apply(() => { }, out Enforcer enforcer, roots: roots);
+        Assert.Equal(2, loaded.State.Staged.Count);
+        Assert.Empty(enforcer.Outcomes);
+        Assert.All(Enumerable.Range(2, 2), index =>
+            Assert.Contains("is revoked: set it again with another key", Assert.IsType<NoteEntry>(_store.ReadEntry(index)).Note.Results[0].Result, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Attack28_ChangeThatTheAnchorDidNotSign_IsNotApplied()
+    {
+        using var other = SigningKey.Generate();
+        LoadedLedger loaded = Apply(() => { }, out _, roots: RootHistory.Of(other.Public));
+        Assert.Equal(2, loaded.State.Staged.Count);
+        Assert.Contains("does not verify (bad_signature", Assert.IsType<NoteEntry>(_store.ReadEntry(2)).Note.Results[0].Result, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Stopped_ItLeavesTheRestStaged()
     {
         using var stop = new CancellationTokenSource();
-        Assert.Throws<OperationCanceledException>(() => Apply(stop.Cancel, out _, stop.Token));
+        Assert.Throws<OperationCanceledException>(() => Apply(stop.Cancel, out _, stop: stop.Token));
         Assert.Equal("TOR_ISOLATION", Assert.Single(LedgerFold.Load(_store).State.Staged).Key);
     }
 
-    private LoadedLedger Apply(Action afterEach, out Enforcer enforcer, CancellationToken stop = default)
+    private LoadedLedger Apply(Action afterEach, out Enforcer enforcer, RootHistory? roots = null, CancellationToken stop = default)
     {
         Assert.True(GatewayConfig.TryLoad(_paths, PolicySchema.BuiltIn, out GatewayConfig? domain, out string? fault), fault);
         var settings = new ReceiverSettings(_paths, History.SignerKey, PolicySchema.BuiltIn, domain, null);
         var log = new Gateway.LogMessages(new Watcher(afterEach));
         enforcer = new Enforcer(new HookDirectory(_paths, _time), _time, log);
-        return new StagedAtStart(settings, RootHistory.Of(History.SignerKey), enforcer, _time, log).Apply(_store, LedgerFold.Load(_store), stop);
+        return new StagedAtStart(settings, roots ?? RootHistory.Of(History.SignerKey), enforcer, _time, log).Apply(_store, LedgerFold.Load(_store), stop);
     }
 
     /// <summary>Sees the line that each result gets.</summary>

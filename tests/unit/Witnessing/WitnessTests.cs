@@ -4,6 +4,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Trust;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Witnessing;
 using Xunit;
@@ -329,6 +330,52 @@ public sealed class WitnessTests : IDisposable
         Assert.NotEqual(key, trial.Witness.Key.ToString());
         Assert.Equal("ok", trial.Take(trial.Offer(0, 5)));
         Assert.NotNull(trial.Witness.Memory!.Seen!.Cosignature);
+    }
+
+    [Fact]
+    public void Attack07_Word_of_a_key_that_is_revoked_is_nobodys_any_more_at_once_and_after_a_restart()
+    {
+        Assert.Equal("ok", _trial.Trust(_trial.LedgerKey, 100));
+        Assert.Equal("ok", _trial.Take(_trial.Offer(0, 5)));
+        using SigningKey other = SigningKey.Generate();
+        RootHistory replaced = After(other, []), revoked = After(other, [(_trial.Operator.Public.Id, 0)]);
+        // Only replaced: it spoke in its time.
+        Assert.Null(_trial.Witness.Disown(replaced.Current));
+        _trial.Roots = replaced;
+        _trial.Restart();
+        Assert.NotNull(_trial.Witness.Memory!.Statement);
+        Assert.NotNull(_trial.Witness.Memory.Seen!.Cosignature);
+
+        Assert.Null(_trial.Witness.Disown(revoked.Current));
+        Assert.Null(_trial.Witness.Memory!.Statement);
+        Assert.Null(_trial.Witness.Memory.Seen!.Cosignature);
+        Assert.Equal("ok", _trial.Take(_trial.Offer(5, 7)));
+        Assert.Null(_trial.Witness.Memory.Seen!.Cosignature);
+        _trial.Roots = revoked;
+        _trial.Restart();
+        Assert.Equal((7L, null), (_trial.Witness.Memory.Seen!.Checkpoint.Size, _trial.Witness.Memory.Statement));
+        // What it saw still holds: another history is found out.
+        Assert.Equal("fork", _trial.Take(_trial.Offer(7, 7, WitnessTrial.Split)));
+    }
+
+    [Fact]
+    public void Attack07_Memory_with_the_word_of_a_revoked_key_put_back_is_not_believed()
+    {
+        Assert.Equal("ok", _trial.Trust(_trial.LedgerKey, 100));
+        Assert.Equal("ok", _trial.Take(_trial.Offer(0, 5)));
+        using SigningKey other = SigningKey.Generate();
+        _trial.Roots = After(other, [(_trial.Operator.Public.Id, 0)]);
+        _trial.Restart();
+        Assert.Null(_trial.Witness.Memory!.Statement);
+        Assert.Null(_trial.Witness.Memory.Seen!.Cosignature);
+    }
+
+    /// <summary>The operator's key handed over to another.</summary>
+    private RootHistory After(SigningKey next, (KeyId, long)[] revoked)
+    {
+        var root = (RootDraft.Single("other", next.Public) with { System = WitnessTrial.System, Revoked = revoked }).Signed(_trial.Operator, next);
+        Assert.Null(RootHistory.Of(_trial.Operator.Public).TryExtend(0, RootDraft.Created, root, WitnessTrial.System, out RootHistory history));
+        return history;
     }
 
     [Fact]

@@ -36,6 +36,9 @@ internal sealed class WitnessTrial : IDisposable
 
     public SigningKey Operator { get; set; } = SigningKey.Generate();
 
+    /// <summary>The trust roots that the next start knows; null: the operator's key alone.</summary>
+    public RootHistory? Roots { get; set; }
+
     public SigningKey LedgerKey { get; } = SigningKey.Generate();
 
     public Witness Witness { get; private set; }
@@ -80,7 +83,7 @@ internal sealed class WitnessTrial : IDisposable
     }
 
     public bool TryOpen(out Witness? witness, out string? fault, string? system = null) =>
-        Witness.TryOpen(Paths, RootHistory.Of(Operator.Public), system ?? System, "sys-net", Time, new LogMessages(NullLogger.Instance), out witness, out fault);
+        Witness.TryOpen(Paths, Roots ?? RootHistory.Of(Operator.Public), system ?? System, "sys-net", Time, new LogMessages(NullLogger.Instance), out witness, out fault);
 
     public void Dispose()
     {

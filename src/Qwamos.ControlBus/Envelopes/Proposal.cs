@@ -64,6 +64,10 @@ public sealed class Proposal
         return Signatures.Any(signature => signature.KeyId == key.Id) ? this : new(Message, [.. Signatures, new EnvelopeSignature(key.Id, key.Sign(Message.Canonical.Span))]);
     }
 
+    /// <summary>The same with others' signatures, as far as their keys have none in it; up to <see cref="Limits.MaxSignatures"/>.</summary>
+    public Proposal With(IReadOnlyList<EnvelopeSignature> others) =>
+        new(Message, [.. Signatures.Concat(others.Where(other => Signatures.All(signature => signature.KeyId != other.KeyId))).Take(Limits.MaxSignatures)]);
+
     /// <summary>The form that is kept, and, once somebody signed, sent.</summary>
     public byte[] ToBytes() =>
     [

@@ -49,6 +49,10 @@ public sealed class SignedRoot
         return Signatures.Any(signature => signature.Key == key.Id) ? this : new(Root, [.. Signatures, new RootSignature(key.Id, key.Sign(Root.SignedBytes()))]);
     }
 
+    /// <summary>The same with others' signatures, as far as their keys have none in it; up to <see cref="Limits.MaxSignatures"/>.</summary>
+    public SignedRoot With(IReadOnlyList<RootSignature> others) =>
+        new(Root, [.. Signatures.Concat(others.Where(other => Signatures.All(signature => signature.Key != other.Key))).Take(Limits.MaxSignatures)]);
+
     /// <summary>The form that is sent, recorded and kept.</summary>
     public JsonValue ToJson() => JsonValue.Object(
     [

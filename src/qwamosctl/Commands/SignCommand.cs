@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Trusting;
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
@@ -33,8 +34,13 @@ internal static class SignCommand
             return session.Fail(failure);
         if ((file.Root is not null ? FaultOf(session, file.Root, trust) : FaultOf(session, file.Change!, trust)) is { } fault)
             return session.Fail(new Failure(ExitCode.Refused, $"{name} is not signed: {fault}"));
+        var shown = file.Root is not null ? Shown(session, trust, file.Root) : Shown(session, trust, file.Change!);
         if (!session.Json)
-            session.Terminal.Print(file.Root is not null ? Shown(session, trust, file.Root) : Shown(session, trust, file.Change!));
+            session.Terminal.Print(shown);
+        else if (!isConfirmed && session.Terminal.HasPerson)
+            session.Terminal.NotePart(shown);
+        if (file.Root is { } drawn && GrantValues.Refusal(session, trust?.Signed?.Root, drawn.Root, isConfirmed) is { } grants)
+            return session.Fail(grants);
         if (!isConfirmed && session.Terminal.Confirm("\nSign this? Type yes: ") is not true)
             return session.Fail(new Failure(ExitCode.Refused, "nothing was signed: nobody said yes", "Without a terminal: read it, then add --yes"));
         if (!OperatorKey.TryOpen(session, out var key, out failure))
@@ -45,6 +51,8 @@ internal static class SignCommand
                 return session.Fail(new Failure(ExitCode.Refused, $"your key {key.Id} is not one that counts here", "Whose are: qwamosctl trust show; use its key home with --home DIR"));
             file = new WaitingFile(file.Root?.With(key.Signer), file.Change?.With(key.Signer));
         }
+        if (!TryMerge(session, name, ref file, out failure))
+            return session.Fail(failure);
         return TryReplace(name, file, out failure) ? Report(session, name, file, trust) : session.Fail(failure);
     }
 
@@ -79,12 +87,19 @@ internal static class SignCommand
                 : RootChain.Refusal(trust.Root, root, trust.SystemId, session.Now) is { } refusal && refusal.Code != ErrorCode.NotAuthorised ? refusal.Reason
                 : null;
         }
+        if (root.Root.CreatedSeconds > session.Now + Limits.FreshnessWindowSeconds)
+            return $"it is dated {root.Root.CreatedSeconds - session.Now} s from now; {Limits.FreshnessWindowSeconds} s are allowed";
         var signed = root.Root.SignedBytes();
         return root.Signatures.Any(signature => root.Root.FindKey(signature.Key)?.Verify(signed, signature.Bytes.Span) is false) ? "a signature in it does not hold" : null;
     }
 
     private static string? FaultOf(Session session, Proposal change, TrustInForce? trust)
     {
+        // Dated ahead, it would be good long after those who signed it forgot it.
+        if (change.Message.Timestamp > session.Now + Limits.FreshnessWindowSeconds)
+            return $"it is dated {change.Message.Timestamp - session.Now} s from now; {Limits.FreshnessWindowSeconds} s are allowed";
+        if (change.Message.Expires > (change.Message.Timestamp ?? 0) + Limits.MaxProposalSeconds)
+            return $"it would be good for longer than {Limits.MaxProposalSeconds} s, and nothing may wait so long";
         if (trust is null)
             return null;
         if (trust.SystemId is { } system && change.Message.System is { } other && other != system)
@@ -103,6 +118,20 @@ internal static class SignCommand
 
     private static bool IsForeign(WaitingFile file, TrustInForce? trust, KeyId key) =>
         trust is not null && trust.Root.FindKey(key) is null && file.Root?.Root.FindKey(key) is null;
+
+    /// <summary>With what others signed in the same file while a person read, or typed a passphrase.</summary>
+    private static bool TryMerge(Session session, string name, ref WaitingFile file, out Failure failure)
+    {
+        if (!WaitingFile.TryRead(session, name, out var now, out failure))
+            return false;
+        if ((now.Root?.Root.Hash ?? now.Change!.Hash) != (file.Root?.Root.Hash ?? file.Change!.Hash))
+        {
+            failure = new Failure(ExitCode.Refused, $"{name} is not signed: it was replaced by another one while it was read", $"Read that one: qwamosctl sign {SafePath.Quote(name)}");
+            return false;
+        }
+        file = new WaitingFile(now.Root is null ? null : file.Root?.With(now.Root.Signatures), now.Change is null ? null : file.Change?.With(now.Change.Signatures));
+        return true;
+    }
 
     /// <summary>In the place of the one before, with its mode.</summary>
     private static bool TryReplace(string name, WaitingFile file, out Failure failure)

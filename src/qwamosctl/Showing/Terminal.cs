@@ -85,6 +85,9 @@ internal sealed class Terminal
 
     public Stream OpenInput() => openInput();
 
+    /// <summary>Whether somebody sits there to be asked.</summary>
+    public bool HasPerson => inputIsTerminal;
+
     /// <summary>
     /// Asks for a passphrase, which is not shown while it is typed. Null, and nothing is asked, when nobody sits there; the caller disposes of it.
     /// </summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Qwamos.Client.Auditing;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.Client.Trusting;
@@ -7,14 +8,34 @@ namespace Qwamos.Client.Trusting;
 /// <summary>What one version of the trust root says otherwise than another, a sentence each, what matters most first.</summary>
 internal static class RootDiff
 {
-    public static List<string> Of(TrustRoot before, TrustRoot after) =>
+    /// <summary>Never none where the documents say different things: the bytes decide, not these words.</summary>
+    public const string Unshown = "something else differs that this program does not show: compare the documents";
+
+    public static List<string> Of(TrustRoot before, TrustRoot after)
+    {
+        List<string> holders = [.. Holders(before, after)], roles = [.. Roles(before, after)], revoked = [.. Revoked(before, after)];
+        // What stands for the version before the first has no document.
+        var isUnshown = !before.IsImplicit
+            && ((holders.Count == 0 && Differ(before, after, "holders")) || (roles.Count == 0 && Differ(before, after, "roles")) || (revoked.Count == 0 && Differ(before, after, "revoked")));
+        return [.. holders, .. roles, .. revoked, .. isUnshown ? [Unshown] : Array.Empty<string>(), .. End(before, after)];
+    }
+
+    /// <summary>Whether two versions say the same about who signs what, whatever their times and baselines.</summary>
+    public static bool SaysSame(TrustRoot one, TrustRoot other) => !Differ(one, other, "holders") && !Differ(one, other, "roles") && !Differ(one, other, "revoked");
+
+    private static bool Differ(TrustRoot before, TrustRoot after, string member) =>
+        !before.Document.TryGet(member, out var was) || !after.Document.TryGet(member, out var now) || !CanonicalJson.Write(was).AsSpan().SequenceEqual(CanonicalJson.Write(now));
+
+    private static IEnumerable<string> Revoked(TrustRoot before, TrustRoot after) =>
     [
-        .. Holders(before, after),
-        .. Roles(before, after),
         .. after.Revoked.Where(revocation => before.RevocationOf(revocation.Key) is null)
             .Select(revocation => string.Create(CultureInfo.InvariantCulture, $"the key {revocation.Key} is REVOKED from entry {revocation.FromIndex} on")),
         .. after.Revoked.Where(revocation => before.RevocationOf(revocation.Key) is { } earlier && earlier.FromIndex != revocation.FromIndex)
             .Select(revocation => string.Create(CultureInfo.InvariantCulture, $"the key {revocation.Key} is revoked from entry {revocation.FromIndex} on, not {before.RevocationOf(revocation.Key)!.FromIndex}")),
+    ];
+
+    private static string[] End(TrustRoot before, TrustRoot after) =>
+    [
         .. before.IsImplicit || before.ExpiresSeconds == after.ExpiresSeconds ? [] : (string[])[$"it ends {AuditText.Time(after.ExpiresSeconds)}, not {AuditText.Time(before.ExpiresSeconds)}"],
     ];
 

@@ -29,6 +29,11 @@ internal static class RootEnding
             return session.Fail(failure);
         if (!session.Json)
             session.Terminal.Print(Shown(session, trust, root));
+        if (GrantValues.Refusal(session, trust.Signed is null ? null : trust.Root, root.Root, isConfirmed: !mayAsk) is { } grants)
+            return session.Fail(grants);
+        // Standard output is for a program then; the person who is asked reads this.
+        if (session.Json && mayAsk && session.Terminal.HasPerson)
+            session.Terminal.NotePart(Shown(session, trust, root));
         if (mayAsk && session.Terminal.Confirm("\nSign this? Type yes: ") is false)
             return session.Fail(new Failure(ExitCode.Refused, "nothing was signed and nothing was sent"));
         if (!TrySign(session, trust, ref root, out failure))
@@ -81,7 +86,7 @@ internal static class RootEnding
         return (int)ExitCode.Done;
     }
 
-    /// <summary>Sends it, and keeps it when it was taken.</summary>
+    /// <summary>Sends it, and keeps it when it was taken and follows from the one that was verified here: a daemon's word alone makes nothing verified.</summary>
     public static bool TrySend(Session session, TrustInForce trust, SignedRoot root, out AnswerReader answer, out Failure failure)
     {
         answer = null!;
@@ -97,8 +102,16 @@ internal static class RootEnding
             failure = Bus.Incomplete(session, "index");
             return false;
         }
-        if (answer.IsOk)
-            KeptTrust.Keep(session, trust with { Root = root.Root, Signed = root });
+        if (!answer.IsOk || RootChain.IsSame(trust.Root, root.Root))
+            return true;
+        if (RootChain.Refusal(trust.Root, root, trust.SystemId, session.Now) is { } unproven)
+        {
+            failure = new Failure(
+                ExitCode.Refused, $"the daemon says that it took version {root.Root.Version}, which does not follow version {trust.Root.Version}: {unproven.Reason}; it is not believed here",
+                "Find out what runs there: qwamosctl doctor");
+            return false;
+        }
+        KeptTrust.Keep(session, trust with { Root = root.Root, Signed = root });
         return true;
     }
 

@@ -71,8 +71,11 @@ internal static class RootText
     public static string Grant(PolicyGrant grant)
     {
         var key = grant.Key == "*" ? "every policy key" : grant.Key.EndsWith('*') ? $"policy keys that begin with {grant.Key[..^1]}" : grant.Key;
-        return grant.Values is null ? key : $"{key} = {string.Join(" or ", grant.Values.Select(KeyText.Of))}";
+        return grant.Values is null ? key : $"{key} = {string.Join(" or ", grant.Values.Select(Value))}";
     }
+
+    /// <summary>As JSON: false and "false" are two values, and only one of them can be set.</summary>
+    public static string Value(JsonValue value) => SafeText.ForTerminal(JsonText.ToText(value));
 
     /// <summary>Commands beside set_policy.</summary>
     public static string Command(IReadOnlyList<string> commands) => commands.Contains("*") ? "every other command" : $"the commands {Names(commands)}";

@@ -37,7 +37,7 @@ public sealed class TrustInitTests : IDisposable
         var arming = root.Roles.Single(role => role.Name == "arming");
         Assert.Equal(2, arming.Threshold);
         Assert.Equal(0, trial.Run("carl", "trust", "show"));
-        Assert.Contains("GHOST.trigger = armed: 2 of anna, bert, carl", trial.Output, StringComparison.Ordinal);
+        Assert.Contains("GHOST.trigger = \"armed\": 2 of anna, bert, carl", trial.Output, StringComparison.Ordinal);
     }
 
     [Theory]

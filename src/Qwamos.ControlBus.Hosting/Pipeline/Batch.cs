@@ -121,6 +121,9 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     {
         if (RootChain.IsSame(State.Trust.Root ?? TrustRoot.Implicit([]), root.Root))
             return new Decided(pending, Statement: State.Trust.Entries[^1]);
+        if (State.Trust.Root is null && root.Root.CreatedSeconds <= State.Trust.BegunSeconds)
+            return new Decided(pending, Refusal: new Refusal(
+                ErrorCode.Superseded, "the trust root was drawn up before root had the trust begin anew here: draw up another one: qwamosctl trust init"));
         if (!scope.IsReceiver && !HasSeen(root.Root.Baseline))
             return new Decided(pending, Refusal: new Refusal(ErrorCode.Unproven, $"the trust root's baseline, {root.Root.Baseline.Size} entries, is not of this ledger"));
         _entries.Add(EntryWriter.RecordRoot(pending.Judged.Now, PeerOf(pending), root));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Json;
@@ -13,6 +14,10 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 public sealed class RequestPipeline(
     Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null) : IRequestHandler
 {
+    private const int MaxWaitingRootsPerUid = 2;
+
+    private readonly Dictionary<uint, int> _waitingRoots = [];
+
     public RequestCounts Counts { get; } = new();
 
     /// <summary>Told of each refusal, on any thread; it must not block. A flood of bad requests calls it as often.</summary>
@@ -38,16 +43,47 @@ public sealed class RequestPipeline(
 
     private void Schedule(BusRequest request, Envelope envelope)
     {
+        if (envelope.Message.Command == Envelopes.Commands.TrustRoot && !TryHoldRoot(request.Peer.Uid))
+        {
+            Refuse(request, new Refusal(ErrorCode.Busy, $"{MaxWaitingRootsPerUid} trust roots of this user wait already"));
+            return;
+        }
         writer.Expect();
         if (scheduler.TrySchedule(request.Lane, new PendingChange(this, request, envelope)))
             return;
         writer.NotComing();
+        ReleaseRoot(envelope, request.Peer.Uid);
         Refuse(request, new Refusal(ErrorCode.Busy, $"{Limits.MaxWaitingPerUid} requests of this user wait already"));
+    }
+
+    /// <summary>Trust roots are parsed documents of up to a megabyte in memory: of those that anybody may send, few wait.</summary>
+    private bool TryHoldRoot(uint uid)
+    {
+        lock (_waitingRoots)
+        {
+            ref int waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_waitingRoots, uid, out _);
+            if (waiting >= MaxWaitingRootsPerUid)
+                return false;
+            waiting++;
+            return true;
+        }
+    }
+
+    private void ReleaseRoot(Envelope envelope, uint uid)
+    {
+        if (envelope.Message.Command != Envelopes.Commands.TrustRoot)
+            return;
+        lock (_waitingRoots)
+        {
+            if (--CollectionsMarshal.GetValueRefOrAddDefault(_waitingRoots, uid, out _) == 0)
+                _waitingRoots.Remove(uid);
+        }
     }
 
     /// <summary>2. On a worker: cheap checks, then the signature; a change goes to the writer, in the connection's order.</summary>
     internal void Verify(PendingChange pending)
     {
+        ReleaseRoot(pending.Envelope, pending.Peer.Uid);
         EffectiveTime now = Now;
         long begin = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Queue, pending.QueuedAt, begin);

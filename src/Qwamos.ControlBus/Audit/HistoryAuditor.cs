@@ -88,8 +88,8 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
 
     private string? TakeRoot(long index, LedgerEntry entry)
     {
-        if (entry is NoteEntry { Note.Kind: BootNoteKind.AnchorReplaced })
-            _history = RootHistory.Of(signers);
+        if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, TimeSeconds: var seconds } })
+            _history = _history.BeginAnew(seconds);
         if (entry is not TrustRootEntry root)
             return null;
         if (_history.TryExtend(index, root.TimeSeconds, root.Root, checkpoint.SystemId, out var longer) is { } refusal)

@@ -21,6 +21,9 @@ internal sealed class MemberReader
             Refuse($"{what} is not an object");
     }
 
+    /// <summary>The first fault so far; null while there is none.</summary>
+    public string? FirstFault => fault.Length > 0 ? fault : null;
+
     /// <summary>Notes a fault; the first one stays.</summary>
     public void Refuse(string why)
     {

@@ -154,8 +154,8 @@ public sealed class LedgerChecker(LedgerStore store)
     /// <exception cref="LedgerIntegrityException">A trust root does not follow from the one before it.</exception>
     private void TakeRoot(long index, LedgerEntry entry)
     {
-        if (entry is NoteEntry { Note.Kind: BootNoteKind.AnchorReplaced })
-            _history = RootHistory.Of(Signers);
+        if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, TimeSeconds: var seconds } })
+            _history = (_history ?? RootHistory.Of(Signers)).BeginAnew(seconds);
         if (entry is not TrustRootEntry root || _history is not { } history)
             return;
         var refusal = history.TryExtend(index, root.TimeSeconds, root.Root, history.Current.SystemId ?? root.Root.Root.SystemId, out var longer);

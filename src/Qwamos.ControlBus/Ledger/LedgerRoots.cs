@@ -13,7 +13,7 @@ public static class LedgerRoots
     public static bool TryVerify(
         LedgerStore store, RecordedTrust trust, VerifyingKey anchor, string? systemId, [NotNullWhen(true)] out RootHistory? history, [NotNullWhen(false)] out string? fault)
     {
-        history = RootHistory.Of(anchor);
+        history = RootHistory.Of(anchor).BeginAnew(trust.BegunSeconds);
         foreach (long index in trust.Entries)
         {
             if (store.ReadEntry(index) is not TrustRootEntry entry)

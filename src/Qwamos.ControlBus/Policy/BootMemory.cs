@@ -17,6 +17,7 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
     private const int Format = 1;
     private const string PinMember = "ledger_key";
     private const string TrustMember = "trust";
+    private const string BegunMember = "trust_begun";
     private const int RootHashHexDigits = 64;
 
     /// <summary>Before the first boot: nothing was seen.</summary>
@@ -28,24 +29,29 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
     /// <summary>The newest trust root that a boot saw in force; null before the first.</summary>
     public SeenTrust? Trust { get; init; }
 
+    /// <summary>When root last had the trust begin anew, unix seconds: whatever the ledger says, no version that was drawn up until then counts. 0 where it never did.</summary>
+    public long TrustBegunSeconds { get; init; }
+
     /// <summary>Reads the file's content; the fault is one sentence.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out BootMemory? memory, [NotNullWhen(false)] out string? fault)
     {
         memory = null;
         if (!StrictJson.TryParse(utf8, out var json, out fault)) return false;
         fault = "it is not a memory of format 1";
-        if (json.Kind != JsonKind.Object || json.Members.Length != 5 + (json.TryGet(PinMember, out var pin) ? 1 : 0) + (json.TryGet(TrustMember, out var trust) ? 1 : 0) || Number(json, "format") != Format) return false;
+        if (json.Kind != JsonKind.Object || json.Members.Length != 5 + (json.TryGet(PinMember, out var pin) ? 1 : 0) + (json.TryGet(TrustMember, out var trust) ? 1 : 0) + (json.TryGet(BegunMember, out _) ? 1 : 0) || Number(json, "format") != Format) return false;
         if (Number(json, "tree_size") is not { } size || Number(json, "next_seq") is not ({ } next and >= 1)) return false;
         if (!json.TryGet("root_hash", out var root) || !IsRootOf(root, size)) return false;
         if (!json.TryGet("timestamps", out var stamps) || stamps.Kind != JsonKind.Object) return false;
         if (!TryReadPin(pin, out var pinned) || !TryReadTrust(trust, out var seen)) return false;
+        var begun = json.TryGet(BegunMember, out _) ? Number(json, BegunMember) : 0;
+        if (begun is null) return false;
         var timestamps = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var (key, value) in stamps.Members)
         {
             if (!value.TryGetInteger(out var seconds)) return false;
             timestamps[key] = seconds;
         }
-        memory = new BootMemory(size, root.Kind == JsonKind.Null ? null : root.AsString, timestamps, next) { LedgerKey = pinned, Trust = seen };
+        memory = new BootMemory(size, root.Kind == JsonKind.Null ? null : root.AsString, timestamps, next) { LedgerKey = pinned, Trust = seen, TrustBegunSeconds = begun.Value };
         fault = null;
         return true;
     }
@@ -64,6 +70,7 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
         .. Trust is { } seen
             ? [(TrustMember, JsonValue.Object([("anchor", JsonValue.Of(seen.Anchor)), ("version", JsonValue.Of(seen.Version)), ("sha256", JsonValue.Of(seen.Hash)), ("index", JsonValue.Of(seen.Index))]))]
             : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. TrustBegunSeconds > 0 ? [(BegunMember, JsonValue.Of(TrustBegunSeconds))] : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]));
 
     /// <summary>The same memory with no timestamp above the given second: what `set-time-floor` does to it. A later word for the ledger's key is forgotten.</summary>

@@ -142,7 +142,7 @@ public sealed record PolicyState
     }
 
     /// <summary>The state after a version of the trust root.</summary>
-    public PolicyState WithRoot(SignedRoot root, long index) => this with { Trust = new RecordedTrust(root, Trust.Entries.Add(index)) };
+    public PolicyState WithRoot(SignedRoot root, long index) => this with { Trust = Trust with { Current = root, Entries = Trust.Entries.Add(index) } };
 
     /// <summary>
     /// The state after root's <c>set-time-floor</c>: the floor and every later timestamp become T. It never raises any. A later statement
@@ -172,7 +172,7 @@ public sealed record PolicyState
             return state.AfterRestore(note);
         // From another key on there is another beginning: the boot knows by its own memory whether root did that.
         if (note.Kind == BootNoteKind.AnchorReplaced)
-            return state with { Trust = RecordedTrust.None };
+            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.TimeSeconds) } };
         foreach (var back in note.Returned)
             state = state.Return(back);
         foreach (var result in note.Results)

@@ -28,6 +28,7 @@ public static class PolicyStateDocument
         [
             ("root", state.Trust.Current?.ToJson() ?? JsonValue.Null),
             ("entries", JsonValue.Array(state.Trust.Entries.Select(index => JsonValue.Of(index)))),
+            ("begun", JsonValue.Of(state.Trust.BegunSeconds)),
         ])),
     ]);
 
@@ -99,9 +100,10 @@ public static class PolicyStateDocument
         }
         if (entries.Count != (root?.Root.Version ?? 0))
             inner.Refuse("trust: entries must be as many as the trust root's version says");
+        var begun = inner.Integer("begun", 0, Limits.MaxSafeInteger);
         if (!inner.Finish(out fault))
             reader.Refuse(fault);
-        return new RecordedTrust(root, entries.ToImmutable());
+        return new RecordedTrust(root, entries.ToImmutable(), begun);
     }
 
     private static JsonValue WriteValues(ImmutableSortedDictionary<string, Applied> values) => JsonValue.Object(values.Select(pair =>

@@ -7,7 +7,8 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The trust root in force, and the entries that recorded it and those before it, since the key was enrolled.</summary>
 /// <param name="Current">The newest version; null while there is none.</param>
 /// <param name="Entries">Indexes, rising: version 1's first.</param>
-public sealed record RecordedTrust(SignedRoot? Current, ImmutableArray<long> Entries)
+/// <param name="BegunSeconds">When root last had the trust begin anew, unix seconds: no version 1 that was drawn up until then counts again. 0 where it never did.</param>
+public sealed record RecordedTrust(SignedRoot? Current, ImmutableArray<long> Entries, long BegunSeconds = 0)
 {
     /// <summary>The enrolled key alone.</summary>
     public static RecordedTrust None { get; } = new(null, []);

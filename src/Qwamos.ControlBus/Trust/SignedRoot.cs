@@ -31,7 +31,7 @@ public sealed class SignedRoot
         fault = "it is not an object of exactly root and signatures";
         if (json is null || json.Kind != JsonKind.Object || json.Members.Length != 2 || !json.TryGet("root", out var document) || !json.TryGet("signatures", out var list))
             return false;
-        if (!TrustRootReader.TryRead(document, out TrustRoot? root, out fault) || !TryReadSignatures(list, mayBeUnsigned, out List<RootSignature> signatures, out fault))
+        if (!TryReadSignatures(list, mayBeUnsigned, out List<RootSignature> signatures, out fault) || !TrustRootReader.TryRead(document, out TrustRoot? root, out fault))
             return false;
         signed = new SignedRoot(root, signatures);
         int size = JsonText.Bytes(signed.ToJson()).Length;
@@ -64,7 +64,8 @@ public sealed class SignedRoot
         ])))),
     ]);
 
-    private static bool TryReadSignatures(JsonValue list, bool mayBeUnsigned, out List<RootSignature> signatures, [NotNullWhen(false)] out string? fault)
+    /// <summary>Reads the list of signatures alone.</summary>
+    internal static bool TryReadSignatures(JsonValue list, bool mayBeUnsigned, out List<RootSignature> signatures, [NotNullWhen(false)] out string? fault)
     {
         signatures = [];
         fault = $"signatures is not a list of 1 to {Limits.MaxSignatures}";

@@ -41,8 +41,9 @@ public sealed class TrustRoot
     /// What is in force while there is no trust root: whoever holds the enrolled key may sign everything. Version 0, of no particular system, without an end.
     /// </summary>
     /// <param name="keys">The enrolled key; where several are believed, they are one holder's.</param>
-    public static TrustRoot Implicit(IReadOnlyList<VerifyingKey> keys) => new(
-        null, 0, 0, Limits.MaxSafeInteger, new Baseline(0, "", FrozenDictionary<string, string>.Empty),
+    /// <param name="begunSeconds">When root had the trust begin anew, unix seconds: what was drawn up until then is nothing any more. 0 where it never did.</param>
+    public static TrustRoot Implicit(IReadOnlyList<VerifyingKey> keys, long begunSeconds = 0) => new(
+        null, 0, begunSeconds, Limits.MaxSafeInteger, new Baseline(0, "", FrozenDictionary<string, string>.Empty),
         [new Holder(FirstHolder, keys)],
         [new Role(Role.Root, [FirstHolder], 1, [], []), new Role("operator", [FirstHolder], 1, ["*"], [PolicyGrant.Everything])],
         [], JsonValue.Object(), []);
@@ -53,7 +54,7 @@ public sealed class TrustRoot
     /// <summary>1 for the first, each the one before and 1; 0 for <see cref="Implicit"/>.</summary>
     public long Version { get; }
 
-    /// <summary>When it was drawn up, unix seconds.</summary>
+    /// <summary>When it was drawn up, unix seconds; of <see cref="Implicit"/>, when root had the trust begin anew.</summary>
     public long CreatedSeconds { get; }
 
     /// <summary>Unix seconds, inclusive. After it only the next trust root is accepted.</summary>

@@ -27,6 +27,10 @@ internal static class TrustRootReader
         long created = reader.Integer("created", 0, Limits.MaxSafeInteger);
         long expires = reader.Integer("expires", 0, Limits.MaxSafeInteger);
         Baseline baseline = ReadBaseline(reader);
+        // Keys cost more than anything else in it.
+        fault = reader.FirstFault;
+        if (fault is not null)
+            return false;
         List<Holder> holders = ReadHolders(reader);
         List<Role> roles = ReadRoles(reader, holders);
         List<Revocation> revoked = ReadRevoked(reader, holders);

@@ -21,7 +21,10 @@ public static class RootChain
     /// to have left. In force, it lets nothing through but its successor.
     /// </param>
     public static Refusal? Refusal(TrustRoot current, SignedRoot next, string? systemId, long nowSeconds, bool mayBeExpired = false) =>
-        PlaceRefusal(current, next.Root, systemId, nowSeconds, mayBeExpired) ?? RevivalRefusal(current, next.Root) ?? SignatureRefusal(current, next);
+        PlaceRefusal(current, RootPlace.Of(next.Root), systemId, nowSeconds, mayBeExpired)
+        ?? CurrentRefusal(current, next.Root.Version, next.Signatures, next.Root.SignedBytes())
+        ?? RevivalRefusal(current, next.Root)
+        ?? OwnRefusal(current, next);
 
     /// <summary>Whether it is the one in force, which changes nothing and is no fault.</summary>
     public static bool IsSame(TrustRoot current, TrustRoot other) => current.Version == other.Version && current.Hash == other.Hash;
@@ -47,7 +50,8 @@ public static class RootChain
 
     private static VerifyingKey? Find(TrustRoot current, TrustRoot next, KeyId id) => current.FindKey(id) ?? next.FindKey(id);
 
-    private static Refusal? PlaceRefusal(TrustRoot current, TrustRoot next, string? systemId, long now, bool mayBeExpired)
+    /// <summary>Whether it is the next one, by what stands at its head.</summary>
+    internal static Refusal? PlaceRefusal(TrustRoot current, RootPlace next, string? systemId, long now, bool mayBeExpired)
     {
         if (next.SystemId != systemId)
             return new Refusal(ErrorCode.WrongSystem, "the trust root is another system's");
@@ -59,6 +63,8 @@ public static class RootChain
             return new Refusal(
                 ErrorCode.Unproven, $"the trust root has version {next.Version}; version {current.Version} is in force here, and the ones between must come first, in their order",
                 Extra: VersionHere(current));
+        if (current.IsImplicit && current.CreatedSeconds >= next.CreatedSeconds)
+            return new Refusal(ErrorCode.Superseded, "the trust root was drawn up before root had the trust begin anew here: draw up another one: qwamosctl trust init", Extra: VersionHere(current));
         if (next.CreatedSeconds > now + Limits.FreshnessWindowSeconds)
             return new Refusal(ErrorCode.FromFuture, $"the trust root was drawn up {next.CreatedSeconds - now} s from now; {Limits.FreshnessWindowSeconds} s are allowed");
         return next.ExpiresSeconds < now && !mayBeExpired ? new Refusal(ErrorCode.Expired, $"the trust root expired {now - next.ExpiresSeconds} s ago") : null;
@@ -77,17 +83,42 @@ public static class RootChain
         return null;
     }
 
-    private static Refusal? SignatureRefusal(TrustRoot current, SignedRoot next)
+    /// <summary>
+    /// Whether enough holders of the version in force are named under it, and their signatures hold. Nobody else's is looked at before: a stranger's trust root
+    /// costs no verification, or one.
+    /// </summary>
+    internal static Refusal? CurrentRefusal(TrustRoot current, long version, IReadOnlyList<RootSignature> signatures, byte[] signed)
     {
+        HashSet<string> holders = [.. signatures.Select(signature => current.HolderOf(signature.Key)).OfType<string>()];
+        if (!current.RootRole.IsMetBy(holders))
+            return Authority.Refuse([Authority.Nearest($"trust root {version}, under version {current.Version},", [current.RootRole], holders)]);
+        foreach (RootSignature signature in signatures)
+        {
+            if (current.FindKey(signature.Key) is { } key && !key.Verify(signed, signature.Bytes.Span))
+                return Bad(signature.Key);
+        }
+        return null;
+    }
+
+    /// <summary>The same under itself, and that no other signature stands there.</summary>
+    private static Refusal? OwnRefusal(TrustRoot current, SignedRoot next)
+    {
+        foreach (RootSignature signature in next.Signatures)
+        {
+            if (Find(current, next.Root, signature.Key) is null)
+                return new Refusal(ErrorCode.UnknownKey, $"a signature is by the key {signature.Key}, which neither version lists");
+        }
+        List<MissingSigners> missing = Missing(current, next.Root, next.Signatures);
+        if (missing.Count > 0)
+            return Authority.Refuse(missing);
         byte[] signed = next.Root.SignedBytes();
         foreach (RootSignature signature in next.Signatures)
         {
-            if (Find(current, next.Root, signature.Key) is not { } key)
-                return new Refusal(ErrorCode.UnknownKey, $"a signature is by the key {signature.Key}, which neither version lists");
-            if (!key.Verify(signed, signature.Bytes.Span))
-                return new Refusal(ErrorCode.BadSignature, $"the signature by the key {signature.Key} does not hold");
+            if (current.FindKey(signature.Key) is null && !next.Root.FindKey(signature.Key)!.Verify(signed, signature.Bytes.Span))
+                return Bad(signature.Key);
         }
-        List<MissingSigners> missing = Missing(current, next.Root, next.Signatures);
-        return missing.Count == 0 ? null : Authority.Refuse(missing);
+        return null;
     }
+
+    private static Refusal Bad(KeyId key) => new(ErrorCode.BadSignature, $"the signature by the key {key} does not hold");
 }

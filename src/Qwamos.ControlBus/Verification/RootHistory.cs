@@ -29,6 +29,9 @@ public sealed class RootHistory
     /// <summary>No trust root: the enrolled key, or where several are believed, those.</summary>
     public static RootHistory Of(params IReadOnlyList<VerifyingKey> anchors) => new(TrustRoot.Implicit(anchors), []);
 
+    /// <summary>Without a trust root again: root had the trust begin anew at that time, unix seconds, and what was drawn up until then is nothing any more.</summary>
+    public RootHistory BeginAnew(long seconds) => new(TrustRoot.Implicit(_first.Keys, Math.Max(seconds, _first.CreatedSeconds)), []);
+
     /// <summary>With one more: why not, or null.</summary>
     /// <param name="index">The entry that recorded it, after all earlier ones.</param>
     /// <param name="recordedSeconds">When it was recorded.</param>

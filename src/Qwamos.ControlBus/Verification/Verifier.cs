@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Trust;
 
@@ -102,11 +103,26 @@ public sealed class Verifier
     /// <summary>It carries its own signatures, and who brings it does not matter. The one in force is no fault: who brings it again is told so.</summary>
     private Verdict JudgeRoot(Envelope envelope, long nowSeconds, TrustRoot root)
     {
+        if (EarlyRefusal(envelope.Message.Args!, nowSeconds, root) is { } early)
+            return Verdict.Refuse(early);
         if (!SignedRoot.TryRead(envelope.Message.Args, out SignedRoot? next, out string? fault))
             return Verdict.Refuse(Refusal.BadRequest($"args of trust_root: {fault}"));
         return RootChain.IsSame(root, next.Root) || RootChain.Refusal(root, next, _options.SystemId, nowSeconds, _options.TakesExpiredRoots) is not { } refusal
             ? Verdict.Accept(new VerifiedMessage(envelope, [.. next.Signatures.Select(signature => signature.Key)], root.Version, next))
             : Verdict.Refuse(refusal);
+    }
+
+    /// <summary>What refuses a stranger's before its keys are read, of which each costs as much as a verification.</summary>
+    private Refusal? EarlyRefusal(JsonValue args, long nowSeconds, TrustRoot root)
+    {
+        if (!args.TryGet("root", out JsonValue? document) || RootPlace.Of(document) is not { } place
+            || !args.TryGet("signatures", out JsonValue? list) || !SignedRoot.TryReadSignatures(list, mayBeUnsigned: false, out List<RootSignature> signatures, out _))
+            return null;
+        byte[] canonical = CanonicalJson.Write(document);
+        if (place.Version == root.Version && canonical.AsSpan().SequenceEqual(root.Canonical.Span))
+            return null;
+        return RootChain.PlaceRefusal(root, place, _options.SystemId, nowSeconds, _options.TakesExpiredRoots)
+            ?? RootChain.CurrentRefusal(root, place.Version, signatures, SigningPurposes.SignedBytes(SigningPurpose.TrustRoot, canonical));
     }
 
     private Verdict JudgeStatement(Envelope envelope, LedgerKeyStatement statement, long nowSeconds, TrustRoot root) =>

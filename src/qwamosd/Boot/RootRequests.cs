@@ -15,16 +15,16 @@ internal static class RootRequests
 
     /// <summary>Leaves the note that the anchor is replaced, or begins anew: the boot forgets which trust root it saw at once. Throws <see cref="IOException"/>.</summary>
     public static void RecordReplacedAnchor(SystemPaths paths, KeyId? old, KeyId key) =>
-        Leave(paths, (sequence, now) => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString()), memory => memory with { Trust = null });
+        Leave(paths, (sequence, now) => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString()), (memory, now) => memory with { Trust = null, TrustBegunSeconds = now });
 
     /// <summary>Leaves the note that the time floor is lowered, and lowers the boot's own timestamps at once. Null: done.</summary>
     public static string? LowerTimeFloor(SystemPaths paths, long seconds)
     {
-        Leave(paths, (sequence, now) => BootNote.TimeFloor(sequence, now, seconds), memory => memory.WithTimeFloor(seconds));
+        Leave(paths, (sequence, now) => BootNote.TimeFloor(sequence, now, seconds), (memory, _) => memory.WithTimeFloor(seconds));
         return null;
     }
 
-    private static void Leave(SystemPaths paths, Func<long, long, BootNote> note, Func<BootMemory, BootMemory> change)
+    private static void Leave(SystemPaths paths, Func<long, long, BootNote> note, Func<BootMemory, long, BootMemory> change)
     {
         var folder = new BootFolder(paths);
         folder.Make();
@@ -33,7 +33,8 @@ internal static class RootRequests
         if (RestorePlan.Fault(paths) is { } begun) throw new IOException(begun);
         if (!folder.TryReadMemory(out var memory, out var fault)) throw new IOException(fault);
         var sequence = BootNotes.NextSequence(paths, memory.NextSequence, imported: 0);
-        BootNotes.Write(paths, note(sequence, Math.Max(0, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds())), folder.Gid);
-        folder.WriteMemory(change(memory) with { NextSequence = sequence + 1 });
+        var now = Math.Max(0, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
+        BootNotes.Write(paths, note(sequence, now), folder.Gid);
+        folder.WriteMemory(change(memory, now) with { NextSequence = sequence + 1 });
     }
 }

@@ -16,6 +16,7 @@ internal sealed class TrustJudge(SystemPaths paths, BootGrounds grounds, LedgerS
     /// <exception cref="LedgerIntegrityException">They are not to be believed.</exception>
     public (RootHistory Roots, SeenTrust? Seen) Judge(RecordedTrust trust)
     {
+        trust = trust with { BegunSeconds = Math.Max(trust.BegunSeconds, grounds.Memory.TrustBegunSeconds) };
         if (!LedgerRoots.TryVerify(store, trust, grounds.Anchor, grounds.SystemId, out var roots, out var fault))
             throw new LedgerIntegrityException($"{Capital(fault)}. Enrol the key that the first trust root was signed by; or begin anew: {Enrol}");
         var anchor = grounds.Anchor.Id.ToString();

@@ -146,7 +146,7 @@ public sealed class TrustRootBootTests : IDisposable
         trial.Record(Second());
         trial.Boot();
         var memory = File.ReadAllText(trial.Paths.BootMemoryFile);
-        trial.Append(EntryWriter.Import(trial.Clock.Seconds, BootNote.AnchorReplaced(1, trial.Clock.Seconds, anchor.Public.Id.ToString(), anchor.Public.Id.ToString())));
+        trial.Append(EntryWriter.Import(trial.Clock.Seconds, BootNote.AnchorReplaced(1, 0, anchor.Public.Id.ToString(), anchor.Public.Id.ToString())));
         Stage(anchor, "strict", system: false);
         var said = trial.Boot().Said;
         Assert.Contains("An earlier boot saw trust root 2 (", said, StringComparison.Ordinal);
@@ -167,11 +167,26 @@ public sealed class TrustRootBootTests : IDisposable
         trial.Record(First());
         trial.Record(Second());
         trial.Boot();
-        trial.Append(EntryWriter.Import(trial.Clock.Seconds, BootNote.AnchorReplaced(1, trial.Clock.Seconds, anchor.Public.Id.ToString(), anchor.Public.Id.ToString())));
+        trial.Append(EntryWriter.Import(trial.Clock.Seconds, BootNote.AnchorReplaced(1, 0, anchor.Public.Id.ToString(), anchor.Public.Id.ToString())));
         trial.Record(First());
         trial.Record((Draft(2, anna) with { ExpiresSeconds = trial.Clock.Seconds + 500 }).Signed(anna));
         trial.Record(Draft(3, anna).Signed(anna));
         Assert.Contains("its version 2 is another, ", trial.Boot().Said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack13_Versions_from_before_root_began_anew_do_not_come_back_whatever_time_the_ledger_says()
+    {
+        // Root's command has the real clock, which this trial's is ahead of.
+        var dead = (Draft(1, anna) with { CreatedSeconds = RootDraft.Created }).Signed(anchor, anna);
+        trial.Record(dead);
+        trial.Boot();
+        RootRequests.RecordReplacedAnchor(trial.Paths, anchor.Public.Id, anchor.Public.Id);
+        trial.Append(EntryWriter.Import(trial.Clock.Seconds, BootNote.AnchorReplaced(1, 0, anchor.Public.Id.ToString(), anchor.Public.Id.ToString())));
+        trial.Record(dead);
+        Stage(anna, "strict");
+        Assert.Contains("drawn up before root had the trust begin anew", trial.Boot().Said, StringComparison.Ordinal);
+        Assert.False(IsApplied("strict"));
     }
 
     [Fact]

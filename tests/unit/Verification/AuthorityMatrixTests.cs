@@ -92,10 +92,12 @@ public sealed class AuthorityMatrixTests
             {
                 foreach (KeyState state in Enum.GetValues<KeyState>())
                 {
-                    ErrorCode? expected = state is KeyState.Retired or KeyState.Revoked or KeyState.Unknown ? ErrorCode.UnknownKey
+                    // A key that is not listed names no holder.
+                    bool isListed = state is not (KeyState.Retired or KeyState.Revoked or KeyState.Unknown);
+                    ErrorCode? expected = (isListed ? signers : signers[1..]).Intersect(RoleHolders["root"]).Count() < threshold ? ErrorCode.NotAuthorised
+                        : !isListed ? ErrorCode.UnknownKey
                         : state == KeyState.BadSignature ? ErrorCode.BadSignature
-                        : signers.Intersect(RoleHolders["root"]).Count() >= threshold ? null
-                        : ErrorCode.NotAuthorised;
+                        : null;
                     SigningKey[] keys = SignAs(signers, state);
                     SignedRoot next = RootDraft.Signed(JsonText.ToText(root.Document).Replace("\"version\":1,", "\"version\":2,", StringComparison.Ordinal), keys);
                     if (state == KeyState.BadSignature)

@@ -75,7 +75,7 @@ public sealed class RootChainTests
     {
         var good = Group(3).Signed(Alice, Bob);
         foreach (byte[] signed in new[] { good.Root.Canonical.ToArray(), SigningPurposes.SignedBytes(SigningPurpose.LedgerKey, good.Root.Canonical.Span) })
-            Assert.Equal(ErrorCode.BadSignature, Code(Three, Listed(good, (Alice.Public.Id, Convert.ToBase64String(Alice.Sign(signed))))));
+            Assert.Equal(ErrorCode.BadSignature, Code(Three, Listed(good, (Alice.Public.Id, Convert.ToBase64String(Alice.Sign(signed))), (Bob.Public.Id, Convert.ToBase64String(good.Signatures[1].Bytes.Span)))));
     }
 
     [Fact]
@@ -124,6 +124,16 @@ public sealed class RootChainTests
         Assert.NotNull(history.InForce(11).FindKey(keys[1].Public.Id));
         Assert.Null(history.InForce(21).FindKey(keys[1].Public.Id));
         Assert.NotNull(history.InForce(10_000).FindKey(keys[50].Public.Id));
+    }
+
+    [Fact]
+    public void Attack13_version_from_before_the_trust_began_anew_never_counts_again()
+    {
+        var dead = Group(1).Signed(First, Alice, Bob);
+        var anew = RootHistory.Of(First.Public).BeginAnew(Now);
+        Assert.Equal(ErrorCode.Superseded, anew.TryExtend(9, Now + 5, dead, RootDraft.ThisSystem, out _)!.Code);
+        Assert.Null(anew.TryExtend(9, Now + 5, (Group(1) with { CreatedSeconds = Now + 1 }).Signed(First, Alice, Bob), RootDraft.ThisSystem, out _));
+        Assert.Equal(ErrorCode.Superseded, anew.BeginAnew(Now - 50).TryExtend(9, Now + 5, dead, RootDraft.ThisSystem, out _)!.Code);
     }
 
     [Fact]

@@ -54,12 +54,7 @@ public sealed class KeyProtection(KeyHome home)
     {
         try
         {
-            using var dir = Posix.OpenDirectory(home.Directory);
-            if (Libc.Flock(dir, Libc.LOCK_EX | Libc.LOCK_NB) != 0)
-            {
-                fault = $"another program is changing the key in {SafeText.ForTerminal(home.Directory)}; wait until it is done, and run the command again";
-                return false;
-            }
+            using var held = KeyHomeLock.Take(home.Directory);
             // Again, now that nobody else changes it: whatever was asked of a person was about this file.
             if (!home.TryOpen(out var stored, out fault))
                 return false;
@@ -70,7 +65,7 @@ public sealed class KeyProtection(KeyHome home)
             var content = make(seed);
             try
             {
-                Replace(content);
+                SecretFile.Replace(home.PrivateKeyFile, content, FileMode);
             }
             finally
             {
@@ -116,24 +111,5 @@ public sealed class KeyProtection(KeyHome home)
             seed.Length = opened.Length;
         }
         return true;
-    }
-
-    private void Replace(byte[] content)
-    {
-        // A killed run may have left one, with a raw seed in it.
-        DurableFile.RemoveLeftovers(home.Directory, Path.GetFileName(home.PrivateKeyFile));
-        using var old = Posix.Open(home.PrivateKeyFile, Libc.O_RDWR | Libc.O_NONBLOCK);
-        var size = (int)Math.Min(Posix.Stat(old, home.PrivateKeyFile).SizeBytes, Limits.MaxPrivateKeyFileBytes);
-        DurableFile.Replace(home.PrivateKeyFile, content, FileMode);
-        try
-        {
-            // It has no name any more, and one name is all that it had.
-            Posix.WriteAll(old, new byte[size], home.PrivateKeyFile);
-            Posix.Fsync(old, home.PrivateKeyFile);
-        }
-        catch (PosixException)
-        {
-            // The key stands. What is left is in blocks that no file has.
-        }
     }
 }

@@ -55,7 +55,7 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
                 return session.Fail(new Failure(ExitCode.Refused, $"neither the old key {state.Old} nor the new one counts in version {trust.Root.Version}", "See who can list yours: qwamosctl trust status"));
             if (!_home.Next.TryLoadPublic(out var added, out var fault))
                 return session.Fail(new Failure(ExitCode.KeyProblem, $"the new key is gone: {fault}", "Begin anew: qwamosctl trust rotate --undo; then qwamosctl trust rotate"));
-            if (!_versions.TryPut(ref trust, draft => draft with { Holders = [.. draft.Holders.Select(each => each.Name == holder ? new Holder(holder, [.. each.Keys, added]) : each)] }, "both", out var exit))
+            if (!_versions.TryPut(ref trust, state, draft => draft with { Holders = [.. draft.Holders.Select(each => each.Name == holder ? new Holder(holder, [.. each.Keys, added]) : each)] }, "both", out var exit))
                 return exit;
         }
         if (state.SwitchedSeconds is null)
@@ -65,17 +65,21 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
             state = Switch(state);
         }
         if (Directory.Exists(_home.Next.Directory))
+        {
+            using var held = _home.Lock(state);
             RotationHome.Remove(_home.Next);
+        }
         if (trust.Root.FindKey(state.Old) is not null)
         {
             AwaitOverlap(state.SwitchedSeconds!.Value);
-            if (!_versions.TryPut(ref trust, draft => Without(draft, state.Old), "new", out var exit))
+            if (!_versions.TryPut(ref trust, state, draft => Without(draft, state.Old), "new", out var exit))
                 return exit;
         }
         if (!_versions.TryAwait(ref trust, out var late))
             return session.Fail(late);
         at("done");
-        RotationState.Remove(session);
+        using (_home.Lock(state))
+            RotationState.Remove(session);
         return _versions.Finish(state.New, $"done: your key is {state.New}; the old one is kept in {_home.Archive(state.Old).Directory}, and signs nothing any more");
     }
 
@@ -110,12 +114,15 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
         state = null!;
         if (!_home.TryGetOwn(out var own, out var isProtected, out failure))
             return false;
-        if (trust.Root.HolderOf(own) is null)
+        if (trust.Root.HolderOf(own) is not { } holder)
             return No(new Failure(ExitCode.Refused, $"your key {own} is not one of version {trust.Root.Version} of the trust root, so there is nothing to replace", "Whose are: qwamosctl trust show; use its key home with --home DIR"), out failure);
         if (trust.Root.Keys.Count >= Limits.MaxActiveKeys)
             return No(new Failure(ExitCode.Refused, $"the trust root has {Limits.MaxActiveKeys} keys, and takes no other beside them", "Take one out first: qwamosctl trust remove NAME"), out failure);
         if (trust.Root.ExpiresSeconds < session.Now)
             return No(new Failure(ExitCode.Refused, "the trust root has expired", "Renew it first: qwamosctl trust renew"), out failure);
+        if (trust.Root.Roles.Any(role => role.Name != Role.Root && role.Threshold > 1 && role.Holders.Contains(holder)))
+            session.Terminal.Note("A change that waits for signers and has your old key's signature is refused (unknown_key) once that key is listed no more, and this program cannot know whether there is one: have such files sent first, or drawn up again.");
+        using var held = _home.Lock(null);
         at("make");
         if (!_home.TryMakeNext(out var next, out var isNextProtected, out failure))
             return false;
@@ -137,6 +144,7 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
     /// <summary>The home has the old key before, and the new one after; in between, and after an interruption there, it is done again.</summary>
     private RotationState Switch(RotationState state)
     {
+        using var held = _home.Lock(state);
         if (!state.IsSwitching)
         {
             at("archive");

@@ -19,6 +19,19 @@ internal sealed class RotationHome(Session session)
     /// <summary>Where the new key is until it takes the old one's place.</summary>
     public KeyHome Next { get; } = new(Path.Combine(session.KeyHomeDirectory, "next"));
 
+    /// <summary>
+    /// The lock of <c>keys protect</c>, while files are changed, and what is noted, read again: a person may think, and a gateway be late, for as long as another run takes.
+    /// </summary>
+    /// <exception cref="IOException">Another program has it, or another run went on meanwhile.</exception>
+    public IDisposable Lock(RotationState? expected)
+    {
+        var held = KeyHomeLock.Take(_home.Directory);
+        if (RotationState.TryRead(session, out var now, out var failure) && now == expected)
+            return held;
+        held.Dispose();
+        throw new IOException(failure?.Reason ?? "another run went on with the replacement of this key meanwhile");
+    }
+
     /// <summary>Which key the home holds, without asking for a passphrase.</summary>
     public bool TryGetOwn(out KeyId id, out bool isProtected, out Failure failure)
     {
@@ -69,13 +82,13 @@ internal sealed class RotationHome(Session session)
         Copy(from.PublicKeyFile, _home.PublicKeyFile, over: true);
     }
 
-    /// <summary>Removes a folder with a key in it, where it is there.</summary>
+    /// <summary>Removes a folder with a key in it, where it is there; the private half is overwritten first.</summary>
     /// <exception cref="IOException">A step failed.</exception>
     public static void Remove(KeyHome home)
     {
         if (!Directory.Exists(home.Directory))
             return;
-        DurableFile.Remove(home.PrivateKeyFile);
+        SecretFile.Remove(home.PrivateKeyFile);
         DurableFile.Remove(home.PublicKeyFile);
         DurableFile.RemoveLeftovers(home.Directory);
         Directory.Delete(home.Directory);

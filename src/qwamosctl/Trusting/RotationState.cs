@@ -10,7 +10,8 @@ namespace Qwamos.Client.Trusting;
 /// <param name="IsSwitching">The home's files are being replaced: they may be of either key.</param>
 /// <param name="SwitchedSeconds">When the home had the new key; null before.</param>
 /// <param name="IsUndone">It is being taken back.</param>
-internal sealed record RotationState(KeyId Old, KeyId New, bool IsSwitching, long? SwitchedSeconds, bool IsUndone)
+/// <param name="Waiting">SHA-256 of the version that was written for others to sign, 64 lower-case hex digits; null while none was.</param>
+internal sealed record RotationState(KeyId Old, KeyId New, bool IsSwitching, long? SwitchedSeconds, bool IsUndone, string? Waiting = null)
 {
     private const int MaxFileBytes = 4_096;
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -52,6 +53,7 @@ internal sealed record RotationState(KeyId Old, KeyId New, bool IsSwitching, lon
         ("switching", JsonValue.Of(IsSwitching)),
         ("switched", SwitchedSeconds is { } seconds ? JsonValue.Of(seconds) : JsonValue.Null),
         ("undone", JsonValue.Of(IsUndone)),
+        ("waiting", Waiting is { } hash ? JsonValue.Of(hash) : JsonValue.Null),
     ]);
 
     private static bool TryTake(JsonValue document, out RotationState? state)
@@ -62,7 +64,7 @@ internal sealed record RotationState(KeyId Old, KeyId New, bool IsSwitching, lon
             || !document.TryGet("switching", out var switching) || switching.Kind != JsonKind.Boolean
             || !document.TryGet("switched", out var switched) || !document.TryGet("undone", out var undone) || undone.Kind != JsonKind.Boolean)
             return false;
-        state = new RotationState(oldKey, newKey, switching.AsBoolean, switched.TryGetInteger(out var seconds) ? seconds : null, undone.AsBoolean);
+        state = new RotationState(oldKey, newKey, switching.AsBoolean, switched.TryGetInteger(out var seconds) ? seconds : null, undone.AsBoolean, document.TryGet("waiting", out var waiting) && waiting.TryGetString(out var hash) ? hash : null);
         return true;
     }
 }

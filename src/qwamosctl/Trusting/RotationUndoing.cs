@@ -32,6 +32,7 @@ internal sealed class RotationUndoing(Session session, RotationTerms terms, Acti
         if (state is null)
         {
             // A key that was made and never noted is listed nowhere.
+            using var held = _home.Lock(null);
             RotationHome.Remove(_home.Next);
             return session.Fail(new Failure(ExitCode.Refused, "no key is being replaced: there is nothing to undo", "A replacement that is done is undone by another one: qwamosctl trust rotate"));
         }
@@ -41,24 +42,35 @@ internal sealed class RotationUndoing(Session session, RotationTerms terms, Acti
             return session.Fail(new Failure(ExitCode.Refused, $"version {trust.Root.Version} does not list the old key {state.Old} any more", "Finish the replacement: qwamosctl trust rotate"));
         if (!state.IsUndone)
         {
+            using var held = _home.Lock(state);
             state = state with { IsUndone = true };
             at("undo");
             state.Write(session);
         }
         if (state.IsSwitching || state.SwitchedSeconds is not null)
         {
+            using var held = _home.Lock(state);
             at("take back");
             _home.Take(_home.Archive(state.Old));
         }
         if (trust.Root.FindKey(state.New) is not null
-            && !_versions.TryPut(ref trust, draft => Rotation.Without(draft, state.New), "old", out var exit))
+            && !_versions.TryPut(ref trust, state, draft => Rotation.Without(draft, state.New), "old", out var exit))
             return exit;
         if (!_versions.TryAwait(ref trust, out failure))
             return session.Fail(failure with { Mend = "See why: qwamosctl status; then go on: qwamosctl trust rotate --undo" });
-        at("forget");
-        RotationHome.Remove(_home.Next);
-        RotationState.Remove(session);
-        RotationHome.Remove(_home.Archive(state.Old));
+        using (_home.Lock(state))
+        {
+            at("forget");
+            // First that the home has the old key for good; then its copy, while the note has an interrupted run come back for what is left.
+            state = state with { IsSwitching = false, SwitchedSeconds = null };
+            state.Write(session);
+            at("unarchive");
+            RotationHome.Remove(_home.Archive(state.Old));
+            RotationHome.Remove(_home.Next);
+            _versions.ForgetWaiting(trust, state);
+            at("unnote");
+            RotationState.Remove(session);
+        }
         return _versions.Finish(state.Old, $"undone: your key is {state.Old} as before, and the new one is gone");
     }
 }

@@ -17,6 +17,8 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
 {
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
+    private readonly RotationHome _home = new(session);
+
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -24,19 +26,24 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
     /// again, with what they signed, when this is run again.
     /// </summary>
     /// <param name="trust">In force; afterwards the new one.</param>
+    /// <param name="state">What is noted.</param>
     /// <param name="edit">What it says otherwise.</param>
     /// <param name="keys">Which keys it lists, for the steps' names.</param>
     /// <param name="exit">The exit status where it is not in force.</param>
-    public bool TryPut(ref TrustInForce trust, Func<RootDraft, RootDraft> edit, string keys, out int exit)
+    public bool TryPut(ref TrustInForce trust, RotationState state, Func<RootDraft, RootDraft> edit, string keys, out int exit)
     {
         exit = (int)ExitCode.Refused;
-        var file = Path.Combine(session.KeyHomeDirectory, string.Create(CultureInfo.InvariantCulture, $"trust-root-{trust.Root.Version + 1}.json"));
+        var file = FileOf(trust);
         if (!session.TryLoadSchema(out var schema, out var failure) || !RootDraft.TryAfter(session, trust, schema, out var draft, out failure) || !edit(draft).TryBuild(out var root, out failure))
         {
             exit = session.Fail(failure);
             return false;
         }
-        var waiting = Waiting(file, trust, root);
+        if (!TryFindWaiting(file, trust, state, root, out var waiting, out failure))
+        {
+            exit = session.Fail(failure);
+            return false;
+        }
         root = waiting ?? root;
         foreach (var line in waiting is null ? RootDiff.Of(trust.Root, root.Root) : [])
             Say($"version {root.Root.Version}: {line}");
@@ -52,9 +59,11 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
         }
         if (RootChain.Missing(trust.Root, root) is { Count: > 0 } missing)
         {
-            exit = WaitInFile(file, root, missing);
+            exit = WaitInFile(file, state, root, missing);
             return false;
         }
+        // A person may have thought for long.
+        _home.Lock(state).Dispose();
         at($"send {keys}");
         if (!RootEnding.TrySend(session, trust, root, out var answer, out failure))
         {
@@ -126,19 +135,50 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
         return (int)ExitCode.Done;
     }
 
-    /// <summary>The file that waits, when it says the same about holders, roles and revocations and could be in force yet.</summary>
-    private SignedRoot? Waiting(string file, TrustInForce trust, SignedRoot wanted)
+    /// <summary>
+    /// The file that waits, when it says the same about holders, roles and revocations and could be in force yet. Only the document that was shown and written here: false
+    /// for another in its place, which whoever may write there would have signed unseen.
+    /// </summary>
+    private bool TryFindWaiting(string file, TrustInForce trust, RotationState state, SignedRoot wanted, out SignedRoot? found, out Failure failure)
     {
-        if (Posix.IsAbsent(file) || !WaitingFile.TryRead(session, file, out var waiting, out _) || waiting.Root is not { } root)
-            return null;
+        (found, failure) = (null, null!);
+        if (Posix.IsAbsent(file))
+            return true;
+        if (!WaitingFile.TryRead(session, file, out var waiting, out failure))
+            return false;
+        if (waiting.Root is not { } root || root.Root.Hash != state.Waiting)
+        {
+            failure = new Failure(
+                ExitCode.Refused, $"{file} is not the version that was written there for others to sign, and is not signed", $"Find out who put it there, and move it away: mv {SafePath.Quote(file)} {SafePath.Quote(file + ".old")}; then go on: qwamosctl trust rotate");
+            return false;
+        }
         var refusal = RootChain.Refusal(trust.Root, root, trust.SystemId, session.Now);
-        return (refusal is null || refusal.Code == ErrorCode.NotAuthorised) && RootDiff.Of(wanted.Root, root.Root).All(line => line.StartsWith("it ends", StringComparison.Ordinal)) ? root : null;
+        found = (refusal is null || refusal.Code == ErrorCode.NotAuthorised) && RootDiff.SaysSame(wanted.Root, root.Root) ? root : null;
+        return true;
     }
 
-    private int WaitInFile(string file, SignedRoot root, IReadOnlyList<MissingSigners> missing)
+    /// <summary>Removes the version that waited and is not wanted any more.</summary>
+    /// <exception cref="IOException">It cannot be removed.</exception>
+    public void ForgetWaiting(TrustInForce trust, RotationState state)
+    {
+        var file = FileOf(trust);
+        if (state.Waiting is not null && !Posix.IsAbsent(file) && WaitingFile.TryRead(session, file, out var waiting, out _) && waiting.Root?.Root.Hash == state.Waiting)
+            DurableFile.Remove(file);
+    }
+
+    private string FileOf(TrustInForce trust) => Path.Combine(session.KeyHomeDirectory, string.Create(CultureInfo.InvariantCulture, $"trust-root-{trust.Root.Version + 1}.json"));
+
+    private int WaitInFile(string file, RotationState state, SignedRoot root, IReadOnlyList<MissingSigners> missing)
     {
         at("write");
-        DurableFile.Replace(file, RootEnding.Content(root), FileMode);
+        using (_home.Lock(state))
+        {
+            // What others signed in it meanwhile stays.
+            if (state.Waiting == root.Root.Hash && WaitingFile.TryRead(session, file, out var now, out _) && now.Root?.Root.Hash == state.Waiting)
+                root = root.With(now.Root.Signatures);
+            (state with { Waiting = root.Root.Hash }).Write(session);
+            DurableFile.Replace(file, RootEnding.Content(root), FileMode);
+        }
         session.Terminal.Print(session.Json
             ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("done", JsonValue.False), ("file", JsonValue.Of(file)), ("missing", JsonValue.Array(missing.Select(item => item.ToJson())))])) + "\n"
             : session.Placed(RootEnding.Waiting(file, missing) + "and then go on: qwamosctl trust rotate\n")!);

@@ -84,6 +84,8 @@ public sealed class RotationTests : IDisposable
     [InlineData("send old")]
     [InlineData("sent old")]
     [InlineData("forget")]
+    [InlineData("unarchive")]
+    [InlineData("unnote")]
     public void Undoing_killed_at_any_step_goes_on(string step)
     {
         Assert.True(WasKilled("send new"));
@@ -96,6 +98,43 @@ public sealed class RotationTests : IDisposable
         Assert.True(trial.Run("anna", "trust", "rotate", "--undo") == 0, trial.Error);
         Assert.Equal(old, trial.KeyOf("anna").Id);
         Assert.Equal([old], trial.Current.Keys.Select(key => key.Id));
+        AssertTidy();
+        Assert.False(Directory.Exists(Path.Combine(trial.HomeOf("anna"), "old", old.ToString())));
+    }
+
+    [Fact]
+    public void A_version_that_somebody_put_in_the_place_of_the_one_that_waits_is_not_signed()
+    {
+        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
+        Assert.Equal(0, trial.Run("anna", "trust", "threshold", "root", "2", "--out", trial.At("two.json")));
+        Assert.Equal(0, trial.Run("bert", "sign", trial.At("two.json"), "--yes"));
+        Assert.Equal(0, trial.Run("bert", "send", trial.At("two.json")));
+        Assert.True(trial.Run("anna", "trust", "rotate") == 0, trial.Error);
+        var file = Path.Combine(trial.HomeOf("anna"), "trust-root-4.json");
+        var swapped = trial.At("swapped.json");
+        Assert.Equal(0, trial.Run("bert", "trust", "renew", "--out", swapped));
+        File.Copy(swapped, file, overwrite: true);
+        Assert.Equal(1, trial.Run("anna", "trust", "rotate"));
+        Assert.Contains("is not the version that was written there", trial.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(old.ToString(), File.ReadAllText(file)[File.ReadAllText(file).IndexOf("\"signatures\"", StringComparison.Ordinal)..], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nobody_else_changes_the_home_meanwhile_and_another_run_that_went_on_is_seen()
+    {
+        using (KeyHomeLock.Take(trial.HomeOf("anna")))
+        {
+            Assert.NotEqual(0, trial.Run("anna", "trust", "rotate"));
+            Assert.Contains("another program is changing the key", trial.Error, StringComparison.Ordinal);
+        }
+        var exit = new Rotation(Session(), new RotationTerms(null, 600, true), at =>
+        {
+            if (at == "await" && !File.ReadAllText(Path.Combine(trial.HomeOf("anna"), "rotation.json")).Contains("\"undone\":true", StringComparison.Ordinal))
+                Assert.Throws<KilledException>(() => new RotationUndoing(Session(), new RotationTerms(null, 600, true), step => Kill(step, "send old")).Run());
+        }).Run();
+        Assert.NotEqual(0, exit);
+        Assert.Equal(old, trial.KeyOf("anna").Id);
+        Assert.True(trial.Run("anna", "trust", "rotate", "--undo") == 0, trial.Error);
         AssertTidy();
     }
 

@@ -61,6 +61,8 @@ internal sealed class EntryAuditor
             return "it is about the ledger of another system";
         if (statement.TimestampSeconds > entry.TimeSeconds + Limits.FreshnessWindowSeconds)
             return "it was signed after it was recorded";
+        if (!Authority.MayGive(root, statement.Signer, Commands.LedgerKey))
+            return $"its statement about the ledger's key is by a holder whom no role of trust root {root.Version} lets give one";
         return statement.IsSignedBy(signer) ? null : $"its statement about the ledger's key is not signed by {statement.Signer}, as it says";
     }
 

@@ -20,6 +20,7 @@ public sealed class LedgerChecker(LedgerStore store)
     private LoadedLedger _fold = new(PolicyState.Empty, new MerkleTree(), 0, 0);
     // Null from a trust root on that does not begin with a key of Signers: then nobody's signature can be checked.
     private volatile RootHistory? _history;
+    private RowJudge? _judge;
     private long _messages;
     private long _confidential;
 
@@ -53,8 +54,8 @@ public sealed class LedgerChecker(LedgerStore store)
         CheckSnapshot(snapshot);
         using var hashes = store.ReadStoredHashes(0, TreePosition.StoredNodes(store.Size)).GetEnumerator();
         _history = RootHistory.Of(Signers);
-        var judge = new RowJudge(store, () => _history?.Current);
-        foreach (var judged in Runs().InOrder(judge.Judge).SelectMany(run => run))
+        _judge = new RowJudge(store, () => _history?.Current);
+        foreach (var judged in Runs().InOrder(_judge.Judge).SelectMany(run => run))
         {
             Take(judged);
             CheckHashes(hashes, judged.Row.Index);
@@ -134,10 +135,12 @@ public sealed class LedgerChecker(LedgerStore store)
     private void Take(JudgedRow judged)
     {
         var (row, entry, isSigned, fault, root) = judged;
-        if (fault is not null)
+        var inForce = _history?.Current;
+        // Judged ahead of its turn, by a trust root that may have been replaced since: whoever was rotated out before this entry signs nothing any more.
+        if (entry is not null && root != inForce)
+            isSigned = _judge!.IsSigned(row.Index, entry, inForce);
+        else if (fault is not null)
             throw fault;
-        if (isSigned is false && root != _history?.Current)
-            isSigned = RowJudge.IsSigned(row.Index, entry!, _history?.Current);
         TakeRoot(row.Index, entry!);
         if (entry is MessageEntry)
             _messages++;

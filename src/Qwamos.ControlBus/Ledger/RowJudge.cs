@@ -1,4 +1,7 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Ledger;
 
@@ -7,7 +10,11 @@ namespace Qwamos.ControlBus.Ledger;
 /// <param name="root">The trust root in force by now, or what stands for it; null where nothing is known of who may sign.</param>
 internal sealed class RowJudge(LedgerStore store, Func<TrustRoot?> root)
 {
-    /// <summary>As many as are sound, and the first that is not.</summary>
+    private static readonly HashSet<string> Changes = new(StringComparer.Ordinal) { Commands.SetPolicy };
+
+    private volatile SystemVerifier? _verifier;
+
+    /// <summary>As many as can be read, and the first that cannot: one that is not signed as it must be may be sound under the trust root of its place.</summary>
     public List<JudgedRow> Judge(List<LedgerRow> rows)
     {
         // Perhaps not yet the one that was in force then: who takes the rows in order sees that.
@@ -16,7 +23,7 @@ internal sealed class RowJudge(LedgerStore store, Func<TrustRoot?> root)
         foreach (var row in rows)
         {
             judged.Add(Judge(row, now));
-            if (judged[^1].Fault is not null)
+            if (judged[^1] is { Fault: not null, Entry: null })
                 break;
         }
         return judged;
@@ -36,14 +43,31 @@ internal sealed class RowJudge(LedgerStore store, Func<TrustRoot?> root)
         }
     }
 
-    /// <summary>Whether every signature holds; false where a key is not known, null where nothing is signed.</summary>
-    /// <exception cref="LedgerIntegrityException">One does not hold under the key that it names.</exception>
-    public static bool? IsSigned(long index, LedgerEntry entry, TrustRoot? root) => entry switch
+    /// <summary>
+    /// Whether every signature holds; false where a key is not known, null where nothing is signed. Where a trust root is in force nothing is unknown: its holders sign, with
+    /// the roles and thresholds that it gives them, for its system, and in time.
+    /// </summary>
+    /// <exception cref="LedgerIntegrityException">One does not hold under the key that it names, or the trust root in force does not let its signers do that.</exception>
+    public bool? IsSigned(long index, LedgerEntry entry, TrustRoot? root) => entry switch
     {
-        MessageEntry message => IsSigned(index, message, root),
-        LedgerKeyEntry { Statement: var statement } => root?.FindKey(statement.Signer) is { } key && (statement.IsSignedBy(key) ? true : throw Wrong(index, statement.Signer.ToString())),
+        MessageEntry message => root is { IsImplicit: false } ? IsAuthorised(index, message, root) : IsSigned(index, message, root),
+        LedgerKeyEntry key => IsSigned(index, key, root),
         _ => null,
     };
+
+    private bool IsAuthorised(long index, MessageEntry entry, TrustRoot root)
+    {
+        foreach (var signer in entry.Signers)
+        {
+            if (root.FindKey(signer) is null)
+                throw NotInForce(index, signer, root);
+        }
+        if (VerifierOf(root.SystemId).CheckRecorded(entry.Envelope, entry.TimeSeconds, root).TryGet(out var message, out var refusal))
+            return message.Signer == entry.Signer ? true : throw Wrong(index, entry.Signer.ToString());
+        throw refusal.Code == ErrorCode.BadSignature
+            ? Wrong(index, entry.Signer.ToString())
+            : new LedgerIntegrityException($"Entry {index} is not what was recorded: under trust root {root.Version}, in force then, its envelope is not to be believed: {refusal.Reason}.", index);
+    }
 
     private static bool IsSigned(long index, MessageEntry entry, TrustRoot? root)
     {
@@ -58,6 +82,32 @@ internal sealed class RowJudge(LedgerStore store, Func<TrustRoot?> root)
         return entry.Signer == (entry.Envelope.Signatures[0].KeyId ?? entry.Signer) ? true : throw Wrong(index, entry.Signer.ToString());
     }
 
+    private static bool IsSigned(long index, LedgerKeyEntry entry, TrustRoot? root)
+    {
+        var statement = entry.Statement;
+        if (root?.FindKey(statement.Signer) is not { } key)
+            return root is { IsImplicit: false } ? throw NotInForce(index, statement.Signer, root) : false;
+        if (!statement.IsSignedBy(key))
+            throw Wrong(index, statement.Signer.ToString());
+        return Authority.MayGive(root, statement.Signer, Commands.LedgerKey)
+            ? true
+            : throw new LedgerIntegrityException($"Entry {index} is not what was recorded: no role of trust root {root.Version}, in force then, lets its signer give {Commands.LedgerKey}.", index);
+    }
+
+    /// <summary>Made again for each other system, of which a sound ledger has one.</summary>
+    private Verifier VerifierOf(string? systemId)
+    {
+        var made = _verifier;
+        if (made?.SystemId != systemId || made is null)
+            _verifier = made = new SystemVerifier(systemId, new Verifier(new VerifierOptions { Keys = [], SystemId = systemId, Commands = Changes }));
+        return made.Verifier;
+    }
+
+    private static LedgerIntegrityException NotInForce(long index, KeyId signer, TrustRoot root) =>
+        new($"Entry {index} is not what was recorded: its key was not in force: trust root {root.Version} does not list {signer}.", index);
+
     private static LedgerIntegrityException Wrong(long index, string signer) =>
         new($"Entry {index} is not what was recorded: its signature does not hold under {signer}, the key that it names.", index);
+
+    private sealed record SystemVerifier(string? SystemId, Verifier Verifier);
 }

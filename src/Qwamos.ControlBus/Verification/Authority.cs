@@ -1,5 +1,6 @@
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.ControlBus.Verification;
@@ -62,6 +63,10 @@ public static class Authority
 
     /// <summary>The roles that may give a command.</summary>
     public static List<Role> RolesFor(TrustRoot root, string command) => [.. root.Roles.Where(role => role.Commands.Any(granted => NamePattern.Covers(granted, command)))];
+
+    /// <summary>Whether the holder of a key may give a command alone; whoever is enrolled may while there is no trust root.</summary>
+    public static bool MayGive(TrustRoot root, KeyId signer, string command) =>
+        root.IsImplicit || (root.HolderOf(signer) is { } holder && RolesFor(root, command).Any(role => role.IsMetBy([holder])));
 
     /// <summary>The refusal that names who is missing.</summary>
     internal static Refusal Refuse(IReadOnlyList<MissingSigners> missing)

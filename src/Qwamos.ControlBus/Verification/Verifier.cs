@@ -44,11 +44,26 @@ public sealed class Verifier
     public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, RootHistory history, long index)
     {
         TrustRoot root = history.InForce(index);
-        Verdict verdict = Judge(envelope, recordedSeconds, root.IsImplicit ? _implicit : root);
-        if (!verdict.TryGet(out VerifiedMessage? message, out _) || !message.Signers.Any(key => history.IsDisowned(key, index)))
+        return CheckRecorded(envelope, recordedSeconds, root.IsImplicit ? _implicit : root, history.Current, key => history.IsDisowned(key, index));
+    }
+
+    /// <summary>The same where the caller says which of the keys that are revoked by now count for nobody: what the others signed stands when they suffice.</summary>
+    /// <param name="envelope">As recorded.</param>
+    /// <param name="recordedSeconds">When, unix seconds.</param>
+    /// <param name="root">The trust root of then.</param>
+    /// <param name="current">The one in force now, which revokes.</param>
+    /// <param name="isDisowned">Whether the signature of a key is disowned.</param>
+    public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, TrustRoot root, TrustRoot current, Func<KeyId, bool> isDisowned)
+    {
+        Verdict verdict = Judge(envelope, recordedSeconds, root);
+        if (!verdict.TryGet(out VerifiedMessage? message, out _) || !message.Signers.Any(isDisowned))
             return verdict;
-        KeyId revoked = message.Signers.First(key => history.IsDisowned(key, index));
-        return Verdict.Refuse(new Refusal(ErrorCode.UnknownKey, $"the key {revoked} is revoked from entry {history.Current.RevocationOf(revoked)!.FromIndex} on"));
+        KeyId revoked = message.Signers.First(isDisowned);
+        KeyId[] others = [.. message.Signers.Where(key => !isDisowned(key))];
+        if (others.Length > 0 && message.Message.Command != Commands.TrustRoot && AuthorityRefusal(message.Message, others, recordedSeconds, root) is null)
+            return verdict;
+        string rest = others.Length > 0 ? ", and the other signers do not suffice" : "";
+        return Verdict.Refuse(new Refusal(ErrorCode.UnknownKey, $"the key {revoked} is revoked from entry {current.RevocationOf(revoked)?.FromIndex ?? 0} on{rest}"));
     }
 
     private Verdict Judge(Envelope envelope, long nowSeconds, TrustRoot root)

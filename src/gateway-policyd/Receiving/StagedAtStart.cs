@@ -43,22 +43,20 @@ internal sealed class StagedAtStart(ReceiverSettings settings, RootHistory roots
 
     /// <summary>
     /// Why the change that staged a value is not believed any more, or null (ATTACKS 7, 22). A revocation's cut-off is an entry of Dom0's ledger, which nobody here knows:
-    /// nothing that a revoked key staged is applied, whenever that was.
+    /// nothing that a revoked key staged is applied, whenever that was, but where the other signers suffice.
     /// </summary>
     private string? Judge(LedgerStore store, long index)
     {
         if (store.ReadEntry(index) is not MessageEntry { IsAccepted: true } entry)
             return $"entry {index} is no accepted change";
-        foreach (KeyId signer in entry.Signers)
-        {
-            if (roots.Current.RevocationOf(signer) is not null)
-                return $"the key {signer}, which signed entry {index}, is revoked: set it again with another key";
-        }
-
-        return _verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds, roots.InForce(index)).TryGet(out _, out Refusal? refusal)
-            ? null
+        if (_verifier.CheckRecorded(entry.Envelope, entry.TimeSeconds, roots.InForce(index), roots.Current, IsRevoked).TryGet(out _, out Refusal? refusal))
+            return null;
+        return entry.Signers.Any(IsRevoked)
+            ? $"the key {entry.Signers.First(IsRevoked)}, which signed entry {index}, is revoked: set it again with another key"
             : $"the envelope of entry {index} does not verify ({ErrorCodes.Name(refusal.Code)}: {refusal.Reason})";
     }
+
+    private bool IsRevoked(KeyId signer) => roots.Current.RevocationOf(signer) is not null;
 
     private BootResult Apply(string name, Applied staged, bool isLate, CancellationToken stop)
     {

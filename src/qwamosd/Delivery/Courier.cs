@@ -88,6 +88,8 @@ internal sealed class Courier
             LedgerEntry entry = _ledger.Parse(row);
             if (entry is TrustRootEntry)
                 await BringAsync(row.Index, stop).ConfigureAwait(false);
+            else if (entry is NoteEntry { Note.Kind: BootNoteKind.AnchorReplaced })
+                _roots.BeganAnew(row.Index);
             else if (_rule.Match(row.Index, entry, _roots.InForce(row.Index)) is { } delivery)
                 await DeliverAsync(delivery, stop).ConfigureAwait(false);
             Position = row.Index + 1;

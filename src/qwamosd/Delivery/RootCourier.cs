@@ -24,6 +24,8 @@ internal sealed class RootCourier(GatewayEntry gateway, LedgerStore ledger, Reco
     private const int MaxStepsBack = 2;
 
     private readonly List<long> _entries = [.. recorded.Entries];
+    // What was recorded by now is in the list, or ended when the trust began anew: a courier that reads those entries again learns nothing from them.
+    private readonly long _knownTo = ledger.Size;
     private (long Version, TrustRoot? Root) _read;
     private long? _refusedAt;
     private long? _told;
@@ -43,10 +45,21 @@ internal sealed class RootCourier(GatewayEntry gateway, LedgerStore ledger, Reco
     /// <summary>A version stands in the ledger.</summary>
     public void Saw(long index)
     {
-        if (_entries.Count > 0 && index <= _entries[^1])
+        if (index < _knownTo || (_entries.Count > 0 && index <= _entries[^1]))
             return;
         _entries.Add(index);
         _refusedAt = null;
+    }
+
+    /// <summary>Root had the trust begin anew: the versions before that entry are nobody's any more, and the next one is version 1.</summary>
+    public void BeganAnew(long index)
+    {
+        if (_entries.RemoveAll(entry => entry < index) == 0)
+            return;
+        _read = default;
+        (Fault, _told) = (null, null);
+        Forget();
+        changed();
     }
 
     /// <summary>The version that was in force when an entry was recorded.</summary>

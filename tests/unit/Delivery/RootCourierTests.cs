@@ -21,6 +21,7 @@ public sealed class RootCourierTests : IDisposable
     private readonly ManualTime _time = new(History.StartSeconds);
     private readonly SigningKey _key = SigningKey.Generate();
     private readonly List<long> _sent = [];
+    private long _notes;
     private RecordedTrust _trust = RecordedTrust.None;
 
     public RootCourierTests() => _store = _folder.Open();
@@ -129,6 +130,38 @@ public sealed class RootCourierTests : IDisposable
         Assert.Equal(2, courier.InForce(3).Version);
         courier.Saw(1);
         Assert.Equal(2, courier.Newest);
+    }
+
+    [Fact]
+    public async Task Trust_that_began_anew_leaves_no_earlier_version_to_bring()
+    {
+        Record(1);
+        Record(2);
+        long note = BeginAnew();
+        // A start after it: the courier reads the entries of the last minutes again.
+        RootCourier courier = Courier(versions: 0);
+        courier.Saw(0);
+        courier.Saw(1);
+        courier.BeganAnew(note);
+        Assert.Equal((0L, 0L), (courier.Newest, courier.VersionAt(note + 1)));
+        long index = Record(1);
+        courier.Saw(index);
+        Assert.Equal((1L, 0L, 1L), (courier.Newest, courier.VersionAt(index), courier.VersionAt(index + 1)));
+        await BringAsync(courier, 1, Model(0));
+        Assert.Equal([1], _sent);
+        Assert.Equal(1, courier.Taken);
+        // And one that passes while it runs.
+        courier.Saw(Record(2));
+        await BringAsync(courier, 2, _ => """{"status":"error","code":"fork","reason":"no"}""");
+        Assert.True(courier.IsLacking);
+        courier.BeganAnew(BeginAnew());
+        Assert.Equal((0L, null, null, false), (courier.Newest, courier.Taken, courier.Fault, courier.IsLacking));
+    }
+
+    private long BeginAnew()
+    {
+        _trust = RecordedTrust.None;
+        return _store.AppendBatch([EntryWriter.Import(History.StartSeconds, BootNote.AnchorReplaced(++_notes, History.StartSeconds, new string('1', 64), new string('1', 64)))]);
     }
 
     private RootCourier Courier(int versions)

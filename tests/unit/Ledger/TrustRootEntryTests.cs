@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
@@ -67,14 +68,53 @@ public sealed class TrustRootEntryTests : IDisposable
     }
 
     [Fact]
-    public void Attack07_entry_by_a_key_that_was_rotated_out_before_it_is_found_by_the_audit()
+    public void Attack07_entry_by_a_key_that_was_rotated_out_before_it_is_found_by_check_and_audit()
     {
         using var store = _folder.Open();
         var history = Rotated(store);
         long index = history.SetAs(Second, RootDraft.ThisSystem, ("RADIO_ISOLATION", JsonValue.Of("off")));
+        history.SetAs(Third, RootDraft.ThisSystem, ("RADIO_ISOLATION", JsonValue.Of("on")));
+        var found = Assert.Throws<LedgerIntegrityException>(() => new LedgerChecker(store) { Signers = [History.SignerKey] }.Check());
+        Assert.Equal(index, found.Index);
+        Assert.Contains("its key was not in force", found.Message, StringComparison.Ordinal);
         var fault = Audit(store).Fault!;
         Assert.Equal(index, fault.Index);
         Assert.Contains("not among those given", fault.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack06_change_and_statement_that_no_role_lets_their_signer_give_are_found_by_check_and_audit()
+    {
+        var limited = new RootDraft
+        {
+            Holders = [("dom0", [History.SignerKey]), ("radio", [Second.Public])],
+            Roles =
+            [
+                ("root", RootDraft.Role(["dom0"], 1)),
+                ("operator", RootDraft.Role(["dom0"], 1, "\"commands\":[\"*\"],\"policy\":[{\"key\":\"*\"}]")),
+                ("radio", RootDraft.Role(["radio"], 1, "\"policy\":[{\"key\":\"RADIO_*\"}]")),
+            ],
+        };
+        foreach (bool isStatement in (bool[])[false, true])
+        {
+            using var folder = new LedgerFolder();
+            using var store = folder.Open();
+            var history = new History(store, RootDraft.Created + 60);
+            history.Record(limited.Signed(History.Key));
+            history.SetAs(Second, RootDraft.ThisSystem, ("RADIO_ISOLATION", JsonValue.Of("off")));
+            history.Record(LedgerKeyStatement.Sign(History.Key, $"qwamos/{RootDraft.ThisSystem}+key", RootDraft.ThisSystem, history.Now));
+            var checker = new LedgerChecker(store) { Signers = [History.SignerKey] };
+            checker.Check();
+            Assert.Equal((2, 0), (checker.Signatures, checker.UncheckedSignatures));
+            Assert.Null(Audit(store).Fault);
+            long index = isStatement
+                ? history.Record(LedgerKeyStatement.Sign(Second, $"qwamos/{RootDraft.ThisSystem}+key", RootDraft.ThisSystem, history.Now + 1))
+                : history.SetAs(Second, RootDraft.ThisSystem, ("TOR_ISOLATION", JsonValue.Of("off")));
+            var found = Assert.Throws<LedgerIntegrityException>(() => new LedgerChecker(store) { Signers = [History.SignerKey] }.Check());
+            Assert.Equal(index, found.Index);
+            Assert.Contains("trust root 1, in force then", found.Message, StringComparison.Ordinal);
+            Assert.Equal(index, Audit(store).Fault!.Index);
+        }
     }
 
     /// <summary>0 a change; 1 root of the enrolled and a second key; 2 a change of the second; 3 root of the second alone; 4 a change of it, stolen; 5 root of a third, the second revoked from 4 on; 6 a change of the third.</summary>

@@ -98,6 +98,22 @@ public sealed class AuthorityTests
         Assert.Equal(ErrorCode.UnknownKey, Code(Verifier.Check(entry, new EffectiveTime(Now, 0), history.Current)));
     }
 
+    [Fact]
+    public void Attack07_superfluous_signature_that_is_disowned_later_does_not_void_the_change()
+    {
+        var without = RootDraft.Single("alice", Alice.Public) with { Version = 2, Revoked = [(Bob.Public.Id, 10)] };
+        var history = RootHistory.Of(Alice.Public);
+        Assert.Null(history.TryExtend(5, Now, Draft().Signed(Alice, Bob), RootDraft.ThisSystem, out history));
+        Assert.Null(history.TryExtend(30, Now, without.Signed(Alice, Bob), RootDraft.ThisSystem, out history));
+        Envelope one = Sign(Change("""{"RADIO_ISOLATION":"on"}"""), Bob, Alice);
+        Assert.Null(Code(Verifier.CheckRecorded(one, Now, history, 20)));
+        Envelope two = Sign(Change(Armed), Alice, Bob);
+        Assert.Null(Code(Verifier.CheckRecorded(two, Now, history, 9)));
+        Assert.False(Verifier.CheckRecorded(two, Now, history, 20).TryGet(out _, out var refusal));
+        Assert.Equal(ErrorCode.UnknownKey, refusal.Code);
+        Assert.Contains("the other signers do not suffice", refusal.Reason, StringComparison.Ordinal);
+    }
+
     private static RootDraft Draft() => new()
     {
         Holders = [("alice", [Alice.Public, AliceToo.Public]), ("bob", [Bob.Public])],

@@ -44,6 +44,14 @@ internal static class TrustInitCommand
             return session.Fail(failure);
         if (trust.Signed is not null)
             return session.Fail(new Failure(ExitCode.Refused, $"version {trust.Root.Version} of the trust root is in force already", "Look at it: qwamosctl trust show; change it: qwamosctl trust --help"));
+        if (!OperatorKey.TryOpenOrCreate(session, advise: false, out var own, out failure, toSign: false))
+            return session.Fail(failure);
+        using (own)
+        {
+            if (trust.Root.FindKey(own.Id) is null)
+                return session.Fail(new Failure(
+                    ExitCode.Refused, $"your key {own.Id} is not the enrolled one, which the first trust root begins with: {trust.Root.Keys[0].Id}", $"Have its holder run this; yours is added by: --add {name}=ed25519_pk of your key home"));
+        }
         if (!RootDraft.TryAfter(session, trust, schema, out var draft, out failure))
             return session.Fail(failure);
         List<Holder> holders = [new(name, trust.Root.Keys), .. others];

@@ -14,6 +14,7 @@ namespace Qwamos.Client.Trusting;
 /// <summary>The end of every command that draws up a trust root: it is shown, signed with the own key, and sent, or written for the others to sign.</summary>
 internal static class RootEnding
 {
+    private const int MostNames = 100;
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <param name="session">Where things are.</param>
@@ -115,10 +116,19 @@ internal static class RootEnding
         return true;
     }
 
+    /// <summary>An earlier one that still waits for signatures must not keep a later one, a revocation perhaps, from being written.</summary>
+    private static string FreeName(long version)
+    {
+        string name = string.Create(CultureInfo.InvariantCulture, $"trust-root-{version}.json");
+        for (int i = 2; i <= MostNames && !Posix.IsAbsent(Path.GetFullPath(name)); i++)
+            name = string.Create(CultureInfo.InvariantCulture, $"trust-root-{version}-{i}.json");
+        return name;
+    }
+
     /// <summary>Writes it for the others to sign, never over a file.</summary>
     public static int Write(Session session, TrustInForce trust, SignedRoot root, string? file)
     {
-        file ??= string.Create(CultureInfo.InvariantCulture, $"trust-root-{root.Root.Version}.json");
+        file ??= FreeName(root.Root.Version);
         if (PlaceFault(file) is { } place)
             return session.Fail(place);
         var missing = RootChain.Missing(trust.Root, root);

@@ -26,6 +26,25 @@ public static class RootChain
         ?? RevivalRefusal(current, next.Root)
         ?? OwnRefusal(current, next);
 
+    /// <summary>
+    /// Why one that waits for signatures would be refused whoever else signs it, in one sentence: a key revived, a signature that does not hold or is a stranger's. Null
+    /// when it would not. <see cref="Refusal"/> says first that signers are missing, and looks no further.
+    /// </summary>
+    public static string? WaitingFault(TrustRoot current, SignedRoot next)
+    {
+        if (RevivalRefusal(current, next.Root) is { } revival)
+            return revival.Reason;
+        byte[] signed = next.Root.SignedBytes();
+        foreach (RootSignature signature in next.Signatures)
+        {
+            if (Find(current, next.Root, signature.Key) is not { } key)
+                return $"a signature is by the key {signature.Key}, which neither version lists";
+            if (!key.Verify(signed, signature.Bytes.Span))
+                return $"the signature by the key {signature.Key} does not hold";
+        }
+        return null;
+    }
+
     /// <summary>Whether it is the one in force, which changes nothing and is no fault.</summary>
     public static bool IsSame(TrustRoot current, TrustRoot other) => current.Version == other.Version && current.Hash == other.Hash;
 

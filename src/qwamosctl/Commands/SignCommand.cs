@@ -85,7 +85,7 @@ internal static class SignCommand
         {
             return RootChain.IsSame(trust.Root, root.Root) ? $"version {root.Root.Version} is in force already"
                 : RootChain.Refusal(trust.Root, root, trust.SystemId, session.Now) is { } refusal && refusal.Code != ErrorCode.NotAuthorised ? refusal.Reason
-                : null;
+                : RootChain.WaitingFault(trust.Root, root);
         }
         if (root.Root.CreatedSeconds > session.Now + Limits.FreshnessWindowSeconds)
             return $"it is dated {root.Root.CreatedSeconds - session.Now} s from now; {Limits.FreshnessWindowSeconds} s are allowed";

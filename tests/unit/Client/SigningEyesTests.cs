@@ -75,6 +75,20 @@ public sealed class SigningEyesTests : IDisposable
     }
 
     [Fact]
+    public void A_trust_root_that_waits_with_a_signature_that_does_not_hold_is_not_signed()
+    {
+        var renewed = trial.At("renewed.json");
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--out", renewed));
+        var text = File.ReadAllText(renewed);
+        Assert.True(ClientTrial.Parse(text).TryGet("root", out var root));
+        Assert.True(root.TryGet("expires", out var expires));
+        var end = JsonText.ToText(expires);
+        File.WriteAllText(renewed, text.Replace(end, end[..^1] + (end[^1] == '0' ? '1' : '0'), StringComparison.Ordinal));
+        Assert.Equal(1, trial.Run("bert", "sign", renewed, "--yes"));
+        Assert.Contains("does not hold", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_change_that_is_dated_ahead_is_not_signed()
     {
         ShiftedClock clock = new() { Shift = TimeSpan.FromDays(2) };

@@ -220,11 +220,11 @@ class PythonClientAtTheBus(unittest.TestCase):
             with self.subTest(name):
                 self.refused("bad_request", ask(self.rig.bus, encode(envelope)))
 
-    def test_not_supported(self):
+    def test_mode_that_is_not_supported_and_signatures_of_unknown_keys(self):
         self.refused("not_supported", self.send(message({"RADIO_ISOLATION": "off"}, mode="try")))
         signature = base64.b64encode(bytes(64)).decode()
         two = [{"key_id": digit * 64, "signature": signature} for digit in "01"]
-        self.refused("not_supported", ask(self.rig.bus, encode({"msg": message({"RADIO_ISOLATION": "off"}), "signatures": two})))
+        self.refused("unknown_key", ask(self.rig.bus, encode({"msg": message({"RADIO_ISOLATION": "off"}), "signatures": two})))
 
     def test_answers_carry_the_newest_checkpoint(self):
         origin = "qwamos/" + self.status()["system"]

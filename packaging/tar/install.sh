@@ -31,11 +31,21 @@ case $PREFIX in /*) ;; *) die "--prefix takes an absolute path" ;; esac
 
 LIB=$DESTDIR$PREFIX/lib/qwamos BIN=$DESTDIR$PREFIX/bin MAN=$DESTDIR$PREFIX/share/man UNITS=$DESTDIR/etc/systemd/system
 
+# part_of UNIT: whose it is.
+part_of() { case $1 in gateway-* | qwamos-gateway-*) say gateway ;; *) say dom0 ;; esac; }
+
+# units_of PART
+units_of() {
+    for file in "$HERE"/systemd/*.*; do
+        [ "$(part_of "${file##*/}")" != "$1" ] || say "${file##*/}"
+    done
+}
+
 # ours: the units that this script installed, with their program; a package's, which an administrator masked or changed, are not.
 ours() {
     for unit in "$HERE"/systemd/*; do
         unit=${unit##*/}
-        case $unit in gateway-*) daemon=gateway-policyd ;; *) daemon=qwamosd ;; esac
+        case $(part_of "$unit") in gateway) daemon=gateway-policyd ;; *) daemon=qwamosd ;; esac
         [ ! -e "$LIB/$daemon" ] || [ ! -f "$UNITS/$unit" ] || [ -L "$UNITS/$unit" ] || say "$unit"
     done
 }
@@ -50,12 +60,12 @@ program() {
     ln -sf "../lib/qwamos/$1" "$BIN/$1"
 }
 
-# units NAME-PATTERN: with the programs' place in them.
+# units PART: with the programs' place in them.
 units() {
     install -d "$UNITS" "$DESTDIR/etc/sysusers.d" "$DESTDIR/etc/tmpfiles.d"
-    for unit in "$HERE"/systemd/$1; do
-        sed "s:^ExecStart=/usr/bin/:ExecStart=$PREFIX/bin/:" "$unit" >"$UNITS/${unit##*/}"
-        chmod 644 "$UNITS/${unit##*/}"
+    for unit in $(units_of "$1"); do
+        sed "s:^ExecStart=/usr/bin/:ExecStart=$PREFIX/bin/:" "$HERE/systemd/$unit" >"$UNITS/$unit"
+        chmod 644 "$UNITS/$unit"
     done
     install -m 644 "$HERE/sysusers.d/qwamos.conf" "$DESTDIR/etc/sysusers.d"
 }
@@ -81,15 +91,15 @@ manual() {
     done
 }
 
-# started TMPFILES SERVICE NAME-PATTERN: sockets and timer from now on, the rest at the next boot. The daemon starts with its first client; one
+# started TMPFILES SERVICE PART: sockets and timer from now on, the rest at the next boot. The daemon starts with its first client; one
 # that runs is restarted for the new program, and its clients wait at the socket.
 started() {
     live || return 0
     systemd-sysusers
     systemd-tmpfiles --create "$1"
     systemctl daemon-reload
-    # shellcheck disable=SC2086 # a pattern
-    for unit in $(cd "$HERE/systemd" && grep -l '^\[Install\]' $3); do
+    # shellcheck disable=SC2046 # names of units have no blanks
+    for unit in $(cd "$HERE/systemd" && grep -l '^\[Install\]' $(units_of "$3")); do
         # Metrics are shown to nobody unless the administrator enables their socket.
         case $unit in
             *-metrics.socket) ;;
@@ -104,13 +114,13 @@ case $PART in
     dom0)
         program qwamosd
         program qwamosctl
-        units 'qwamos*'
+        units dom0
         user_units
         install -m 644 "$HERE/tmpfiles.d/qwamos.conf" "$DESTDIR/etc/tmpfiles.d"
         configuration "$HERE/conf/qwamosd.json"
         configuration "$HERE/conf/policy.schema.json"
         manual qwamosd.8 qwamosctl.1 qwamosd.json.5 policy.schema.json.5 qwamos-files.5
-        started qwamos.conf qwamosd.service 'qwamos*'
+        started qwamos.conf qwamosd.service dom0
         say "Installed. The next three commands, with the operator's name for NAME:"
         say "  as NAME:  qwamosctl key show"
         say "  as root:  usermod -aG qwamos NAME && qwamosd enroll ~NAME/.qwamos/dom0/ed25519_pk"
@@ -118,11 +128,13 @@ case $PART in
         ;;
     gateway)
         program gateway-policyd
-        units 'gateway-*'
+        units gateway
         install -m 644 "$HERE/tmpfiles.d/qwamos-gateway.conf" "$DESTDIR/etc/tmpfiles.d"
+        install -d "$DESTDIR/etc/udev/rules.d"
+        install -m 644 "$HERE/udev/60-qwamos-gateway.rules" "$DESTDIR/etc/udev/rules.d"
         configuration "$HERE/conf/gateway.json"
         manual gateway-policyd.8 gateway.json.5 hooks.d.5
-        started qwamos-gateway.conf gateway-policyd.service 'gateway-*'
+        started qwamos-gateway.conf gateway-policyd.service gateway
         say "Installed. Next, as root, with the operator's public key and Dom0's system ID:  gateway-policyd enroll ed25519_pk --system HEX"
         ;;
     client)
@@ -142,7 +154,7 @@ case $PART in
         for unit in $mine; do rm -f "$UNITS/$unit"; done
         for unit in "$HERE"/systemd/user/*; do rm -f "$DESTDIR/etc/systemd/user/${unit##*/}"; done
         for name in qwamosd gateway-policyd qwamosctl; do rm -f "$BIN/$name" "$LIB/$name"; done
-        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf
+        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"
         for page in "$HERE"/man/*; do rm -f "$MAN/man${page##*.}/${page##*/}"; done
         [ ! -d "$LIB" ] || rmdir "$LIB"
         live && systemctl daemon-reload

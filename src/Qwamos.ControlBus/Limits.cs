@@ -283,6 +283,30 @@ public static class Limits
     /// <summary>Output of a hook that is kept for the log.</summary>
     public const int MaxHookOutputBytes = 4_096;
 
+    /// <summary>Interfaces of one kind that gateway.json may name: the rules for what is forwarded are one a pair.</summary>
+    public const int MaxInterfaces = 8;
+
+    /// <summary>Longest name of a network interface: Linux's IFNAMSIZ less its NUL.</summary>
+    public const int MaxInterfaceNameChars = 15;
+
+    /// <summary>Time that nft may take for one ruleset before it is killed: a slow machine takes a tenth of a second for the largest.</summary>
+    public const int FirewallTimeoutSeconds = 5;
+
+    /// <summary>Longest ruleset: a pipe's 64 KiB takes it whole, so that writing it never waits for a reader.</summary>
+    public const int MaxRulesetBytes = 61_440;
+
+    /// <summary>Longest listing of our table that is read back: the largest ruleset, as JSON with its counters.</summary>
+    public const int MaxRulesetListingBytes = 1_048_576;
+
+    /// <summary>Time between two looks at what the kernel really has; drift shows within 5 s.</summary>
+    public const int ObservationSeconds = 2;
+
+    /// <summary>Time after which what could not be put in force is tried again: root may have mended the cause.</summary>
+    public const int EnforcementRetrySeconds = 10;
+
+    /// <summary>Radio switches that are looked at.</summary>
+    public const int MaxRadios = 64;
+
     /// <summary>Log lines that wait for a reader; more are dropped and counted.</summary>
     public const int MaxWaitingLogLines = 1_024;
 

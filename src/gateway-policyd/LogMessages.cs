@@ -59,6 +59,21 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(21, LogLevel.Error, "enforcing {Key} of entry {Index}: {Outcome}; it printed: {Output}")]
     public partial void EnforcementFailed(string key, long index, string outcome, string output);
 
+    [LoggerMessage(22, LogLevel.Information, "in force: {Values}")]
+    public partial void InForce(string values);
+
+    [LoggerMessage(23, LogLevel.Error, "not in force: {Values}: {Reason}; {End}")]
+    public partial void NotInForce(string values, string reason, string end);
+
+    [LoggerMessage(24, LogLevel.Warning, "drift of {Keys}: {Difference}; {Action}")]
+    public partial void Drifted(string keys, string difference, string action);
+
+    [LoggerMessage(25, LogLevel.Warning, "hooks.d/{Key} is not run: {Member} in gateway.json has this key")]
+    public partial void HookUnused(string key, string member);
+
+    [LoggerMessage(26, LogLevel.Information, "the radios have sent nothing for {Minutes} min: blocked until RADIO_ISOLATION or RADIO_IDLE_TIMEOUT_MIN is set again")]
+    public partial void RadiosIdle(long minutes);
+
     [LoggerMessage(31, LogLevel.Error, "a status could not be made ({Kind}): {Reason}; its sender was told busy")]
     public partial void StatusFailed(string kind, string reason);
 

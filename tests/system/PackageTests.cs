@@ -32,7 +32,7 @@ public sealed partial class PackageTests
         "-rw-r--r-- ./etc/qwamos/policy.schema.json", "-rw-r--r-- ./usr/lib/sysusers.d/qwamos-dom0.conf", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos.conf", "-rw-r--r-- ./usr/share/man/man8/qwamosd.8.gz",
         "-rw-r--r-- ./usr/share/doc/qwamos-dom0/docs/guide/boot.md.gz")]
     [InlineData("qwamos-gateway", "-rwxr-xr-x ./usr/lib/qwamos-gateway/gateway-policyd", "lrwxrwxrwx ./usr/bin/gateway-policyd -> ../lib/qwamos-gateway/gateway-policyd",
-        "-rw-r--r-- ./etc/qwamos/gateway.json", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos-gateway.conf", "-rw-r--r-- ./usr/share/man/man5/hooks.d.5.gz")]
+        "-rw-r--r-- ./etc/qwamos/gateway.json", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos-gateway.conf", "-rw-r--r-- ./usr/lib/udev/rules.d/60-qwamos-gateway.rules", "-rw-r--r-- ./usr/share/man/man5/hooks.d.5.gz")]
     [InlineData("qwamosctl", "-rwxr-xr-x ./usr/lib/qwamosctl/qwamosctl", "lrwxrwxrwx ./usr/bin/qwamosctl -> ../lib/qwamosctl/qwamosctl", "-rw-r--r-- ./usr/share/bash-completion/completions/qwamosctl",
         "-rw-r--r-- ./usr/share/zsh/vendor-completions/_qwamosctl", "-rw-r--r-- ./usr/share/fish/vendor_completions.d/qwamosctl.fish", "-rw-r--r-- ./usr/share/man/man1/qwamosctl.1.gz",
         "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.service", "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.timer")]
@@ -43,7 +43,7 @@ public sealed partial class PackageTests
         Assert.All(lines, line => Assert.Matches(@"^(d|-)rwxr-xr-x root/root |^-rw-r--r-- root/root |^lrwxrwxrwx root/root ", line));
         Assert.All(expected, file => Assert.Contains(file, lines.Select(line => ModeAndPath().Replace(line, "$1 $2"))));
         // Every unit of the repository is in the package that it is for, and in no other.
-        bool MayBe(string unit) => name != "qwamosctl" && unit.StartsWith("gateway-", StringComparison.Ordinal) == (name == "qwamos-gateway");
+        bool MayBe(string unit) => name != "qwamosctl" && (unit.StartsWith("gateway-", StringComparison.Ordinal) || unit.StartsWith("qwamos-gateway-", StringComparison.Ordinal)) == (name == "qwamos-gateway");
         string[] units = [.. Directory.EnumerateFiles(Path.Combine(Binaries.Repository, "packaging", "systemd")).Select(path => Path.GetFileName(path)!)];
         Assert.All(units, unit => Assert.Equal(MayBe(unit), contents.Contains("/systemd/system/" + unit, StringComparison.Ordinal)));
     }

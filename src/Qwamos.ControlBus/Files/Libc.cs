@@ -162,6 +162,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "setgroups", SetLastError = true)]
     internal static partial int Setgroups(nuint count, nint gids);
 
+    [LibraryImport(Library, EntryPoint = "getpwnam", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint Getpwnam(string name);
+
     [LibraryImport(Library, EntryPoint = "getpwuid", SetLastError = true)]
     internal static partial nint Getpwuid(uint uid);
 

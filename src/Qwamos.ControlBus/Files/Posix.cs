@@ -25,6 +25,15 @@ public static class Posix
         return (entry == 0 ? null : Marshal.PtrToStringUTF8(Marshal.ReadIntPtr(entry))) ?? $"uid {uid}";
     }
 
+    /// <summary>The uid of a user by name; false where there is none of that name.</summary>
+    public static bool TryFindUser(string name, out uint uid)
+    {
+        var entry = Libc.Getpwnam(name);
+        // struct passwd begins with the pointers to name and password; uid and gid follow.
+        uid = entry == 0 ? 0 : unchecked((uint)Marshal.ReadInt32(entry, 2 * nint.Size));
+        return entry != 0;
+    }
+
     /// <summary>
     /// Forbids core dumps and ptrace by other processes of the same user: a private key in memory stays there (ATTACKS 40).
     /// </summary>

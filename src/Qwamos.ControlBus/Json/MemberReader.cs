@@ -103,6 +103,16 @@ internal sealed class MemberReader
         return document.Kind == JsonKind.Object && document.TryGet(name, out _) ? Array(name, maxItems) : [];
     }
 
+    /// <summary>A member of whatever kind; null where it is absent.</summary>
+    public JsonValue? AnyIfPresent(string name) => TryTake(name, out var value) ? value : null;
+
+    /// <summary>A string where the member may be absent: then null.</summary>
+    public string? TextIfPresent(string name, int maxCodePoints)
+    {
+        asked.Add(name);
+        return document.Kind == JsonKind.Object && document.TryGet(name, out _) ? Text(name, maxCodePoints) : null;
+    }
+
     public IReadOnlyList<KeyValuePair<string, JsonValue>> Object(string name)
         => TryTake(name, JsonKind.Object, "an object", out var value) ? value.Members : [];
 

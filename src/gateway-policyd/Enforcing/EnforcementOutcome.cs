@@ -16,15 +16,18 @@ internal readonly record struct EnforcementOutcome
 
     public static EnforcementOutcome Done { get; } = new("done", true, false);
 
-    /// <summary>No hook of the key's name stands in hooks.d: the value is recorded, and nothing here acts on it.</summary>
+    /// <summary>No built-in enforcer has the key, and no hook of its name stands in hooks.d: the value is recorded, and nothing here acts on it.</summary>
     public static EnforcementOutcome NoEnforcer { get; } = new("no enforcer", false, false);
 
     public static EnforcementOutcome Failed(string why) => new("failed: " + why, false, true);
+
+    /// <summary>It was put in force, and somebody else has changed it since.</summary>
+    public static EnforcementOutcome Drifted(string how) => new("drifted: " + how, false, true);
 
     public bool IsDone { get; }
 
     public bool IsFailure { get; }
 
-    /// <summary>As status shows it: <c>done</c>, <c>failed: why</c>, <c>no enforcer</c>, <c>waiting</c>.</summary>
+    /// <summary>As status shows it: <c>done</c>, <c>failed: why</c>, <c>drifted: how</c>, <c>no enforcer</c>, <c>waiting</c>.</summary>
     public override string ToString() => _text ?? "unknown";
 }

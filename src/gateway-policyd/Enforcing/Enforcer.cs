@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
 using Qwamos.ControlBus;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Gateway.Enforcing;
 
 /// <summary>
-/// Puts accepted values in force, one after another on a thread of its own: a hook that hangs delays other hooks, never an answer.
-/// States are enforced again at each start, for what a hook set up may be gone after a restart of the system; an event never is.
+/// Puts accepted values in force: by the enforcers that are built in (<see cref="StateKeeper"/>), and for every other key by its hook, one after another on a
+/// thread of its own: a hook that hangs delays other hooks, never an answer. States are enforced again at each start, for what was set up may be gone after a
+/// restart of the system; an event never is.
 /// </summary>
 internal sealed class Enforcer : IDisposable
 {
@@ -13,18 +15,22 @@ internal sealed class Enforcer : IDisposable
     private readonly SemaphoreSlim _wake = new(0);
     private readonly CancellationTokenSource _stop = new();
     private readonly HookDirectory _hooks;
+    private readonly StateKeeper? _keeper;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
     private readonly Thread _worker;
     private ImmutableSortedDictionary<string, EnforcementOutcome> _outcomes =
         ImmutableSortedDictionary.Create<string, EnforcementOutcome>(StringComparer.Ordinal);
 
-    public Enforcer(HookDirectory hooks, TimeProvider time, LogMessages log)
+    public Enforcer(HookDirectory hooks, TimeProvider time, LogMessages log, StateKeeper? keeper = null)
     {
         _hooks = hooks;
+        _keeper = keeper;
         _time = time;
         _log = log;
         _worker = new Thread(Work) { IsBackground = true, Name = "hooks" };
+        if (keeper is not null)
+            keeper.Noted += Note;
     }
 
     /// <summary>Raised on the worker after an outcome changed; for the projection.</summary>
@@ -33,23 +39,36 @@ internal sealed class Enforcer : IDisposable
     /// <summary>The outcome of each key's latest change since the start.</summary>
     public ImmutableSortedDictionary<string, EnforcementOutcome> Outcomes => Volatile.Read(ref _outcomes);
 
-    public void Start() => _worker.Start();
-
-    /// <summary>Never blocks. The entry must be durable.</summary>
-    public void Add(Enforcement enforcement)
+    public void Start()
     {
-        // Noted before it is queued: the worker may be awake for an older one, and its outcome must come after this.
-        Note(enforcement, EnforcementOutcome.Waiting);
-        if (_queue.TryAdd(enforcement))
-            _wake.Release();
-        else
-            _ = Skip(enforcement, "too many events wait");
+        _worker.Start();
+        _keeper?.Start();
     }
 
-    /// <summary>Runs one enforcement at once on the caller's thread: for what waits for a start, before the daemon listens.</summary>
+    /// <summary>Whether a built-in enforcer has the key: it needs no time of the hooks'.</summary>
+    public bool IsBuiltIn(PolicyKey key) => _keeper?.Keeps(key.Name) == true;
+
+    /// <summary>Never blocks: the values of one change, which the built-in enforcers put in force together. The entry must be durable.</summary>
+    public void Add(IReadOnlyCollection<Enforcement> change)
+    {
+        Enforcement[] kept = [.. change.Where(enforcement => IsBuiltIn(enforcement.Key))];
+        if (kept.Length > 0)
+            _keeper!.Want(kept);
+        foreach (Enforcement enforcement in change.Except(kept))
+            AddHook(enforcement);
+    }
+
+    /// <summary>Applies at once what of a start's staged values the built-in enforcers have, together; <see cref="Outcomes"/> has what became of it.</summary>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public void RunStaged(IEnumerable<Enforcement> staged, CancellationToken stop) =>
+        _keeper?.ApplyNow([.. staged.Where(enforcement => IsBuiltIn(enforcement.Key))], stop);
+
+    /// <summary>Runs one enforcement at once on the caller's thread: for what waits for a start, before the daemon listens. What <see cref="RunStaged"/> applied has its outcome already.</summary>
     /// <exception cref="OperationCanceledException">Stopped; a hook that ran was killed, and nothing is noted.</exception>
     public EnforcementOutcome RunNow(Enforcement enforcement, CancellationToken stop)
     {
+        if (IsBuiltIn(enforcement.Key))
+            return Outcomes.TryGetValue(enforcement.Key.Name, out EnforcementOutcome known) ? known : Skip(enforcement, "it was not applied");
         if (IsTooLate(enforcement))
             return Skip(enforcement, $"signed more than {Limits.FreshnessWindowSeconds} s ago");
         EnforcementOutcome outcome = Run(enforcement, stop);
@@ -68,11 +87,22 @@ internal sealed class Enforcer : IDisposable
     /// <summary>Ends a hook that runs: its state is enforced again at the next start.</summary>
     public void Dispose()
     {
+        _keeper?.Dispose();
         _stop.Cancel();
         if (_worker.IsAlive)
             _worker.Join();
         _stop.Dispose();
         _wake.Dispose();
+    }
+
+    private void AddHook(Enforcement enforcement)
+    {
+        // Noted before it is queued: the worker may be awake for an older one, and its outcome must come after this.
+        Note(enforcement, EnforcementOutcome.Waiting);
+        if (_queue.TryAdd(enforcement))
+            _wake.Release();
+        else
+            _ = Skip(enforcement, "too many events wait");
     }
 
     private void Work()
@@ -107,9 +137,11 @@ internal sealed class Enforcer : IDisposable
         enforcement.SignedSeconds is { } signed
         && Math.Abs(_time.GetUtcNow().ToUnixTimeSeconds() - signed) > Limits.FreshnessWindowSeconds;
 
-    private void Note(Enforcement enforcement, EnforcementOutcome outcome)
+    private void Note(Enforcement enforcement, EnforcementOutcome outcome) => Note(enforcement.Key.Name, outcome);
+
+    private void Note(string key, EnforcementOutcome outcome)
     {
-        ImmutableInterlocked.Update(ref _outcomes, (all, item) => all.SetItem(item.Name, item.outcome), (enforcement.Key.Name, outcome));
+        ImmutableInterlocked.Update(ref _outcomes, (all, item) => all.SetItem(item.key, item.outcome), (key, outcome));
         Changed?.Invoke();
     }
 }

@@ -16,7 +16,11 @@ internal static class HookProcess
 
     /// <summary>Blocks until the hook has ended, or is killed because its time is over or the daemon stops. What goes wrong is in the result.</summary>
     /// <param name="input">Written to its standard input; at most a pipe's 64 KiB.</param>
-    public static HookEnd Run(string path, IReadOnlyList<string> arguments, ReadOnlySpan<byte> input, TimeProvider time, CancellationToken stop)
+    /// <param name="maxOutputBytes">What is kept of its output.</param>
+    /// <param name="timeoutSeconds">Its time.</param>
+    public static HookEnd Run(
+        string path, IReadOnlyList<string> arguments, ReadOnlySpan<byte> input, TimeProvider time, CancellationToken stop,
+        int maxOutputBytes = Limits.MaxHookOutputBytes, int timeoutSeconds = Limits.HookTimeoutSeconds)
     {
         if (arguments.Any(argument => argument.Contains('\0')))
             return new HookEnd(false, "the value holds a NUL, which no argument can carry", "");
@@ -25,22 +29,22 @@ internal static class HookProcess
         if (error != 0)
             return new HookEnd(false, $"it cannot be run: {Marshal.GetPInvokeErrorMessage(error)}", "");
         pipes.WriteInput(input); // to a hook that is gone already it only fails: the runtime ignores SIGPIPE
-        return Follow(pid, pipes.Output, time, stop);
+        return Follow(pid, pipes.Output, maxOutputBytes, timeoutSeconds, time, stop);
     }
 
-    private static HookEnd Follow(int pid, int output, TimeProvider time, CancellationToken stop)
+    private static HookEnd Follow(int pid, int output, int maxOutputBytes, int timeoutSeconds, TimeProvider time, CancellationToken stop)
     {
         int process = Native.OpenProcess(pid);
-        var printed = new MemoryStream(Limits.MaxHookOutputBytes);
+        var printed = new MemoryStream();
         try
         {
-            bool ended = process >= 0 && WaitForEnd(process, output, printed, time, stop);
+            bool ended = process >= 0 && WaitForEnd(process, output, printed, maxOutputBytes, timeoutSeconds, time, stop);
             if (!ended)
                 _ = Native.Kill(-pid, Native.SigKill);
             int status = Reap(pid);
-            Drain(output, printed);
+            Drain(output, printed, maxOutputBytes);
             string text = Encoding.UTF8.GetString(printed.GetBuffer(), 0, (int)printed.Length);
-            return ended ? Judge(status, text) : new HookEnd(false, $"still running after {Limits.HookTimeoutSeconds} s, killed", text);
+            return ended ? Judge(status, text) : new HookEnd(false, $"still running after {timeoutSeconds} s, killed", text);
         }
         finally
         {
@@ -50,9 +54,9 @@ internal static class HookProcess
     }
 
     /// <summary>False when the time is over or the daemon stops first. Output is read on the way, so that a chatty hook does not block.</summary>
-    private static bool WaitForEnd(int process, int output, MemoryStream printed, TimeProvider time, CancellationToken stop)
+    private static bool WaitForEnd(int process, int output, MemoryStream printed, int maxBytes, int timeoutSeconds, TimeProvider time, CancellationToken stop)
     {
-        TimeSpan limit = TimeSpan.FromSeconds(Limits.HookTimeoutSeconds);
+        TimeSpan limit = TimeSpan.FromSeconds(timeoutSeconds);
         long start = time.GetTimestamp();
         Native.PollEntry[] entries =
         [
@@ -70,13 +74,13 @@ internal static class HookProcess
                 continue;
             if (entries[0].Returned != 0)
                 return true;
-            if (entries[1].Returned != 0 && !Drain(output, printed))
+            if (entries[1].Returned != 0 && !Drain(output, printed, maxBytes))
                 entries[1].Descriptor = -1; // it closed its output and goes on: poll passes over a negative descriptor
         }
     }
 
     /// <summary>Reads what is there, keeping the first bytes. False at the end of the stream.</summary>
-    private static bool Drain(int output, MemoryStream printed)
+    private static bool Drain(int output, MemoryStream printed, int maxBytes)
     {
         Span<byte> buffer = stackalloc byte[1024];
         // Bounded, so that a hook which prints without end cannot hold this loop past its time.
@@ -87,7 +91,7 @@ internal static class HookProcess
                 return false;
             if (read < 0)
                 return true;
-            printed.Write(buffer[..(int)Math.Min(read, Limits.MaxHookOutputBytes - printed.Length)]);
+            printed.Write(buffer[..(int)Math.Min(read, maxBytes - printed.Length)]);
         }
 
         return true;

@@ -83,7 +83,9 @@ internal sealed class Receiver : IAsyncDisposable
             LoadedLedger loaded = LedgerFold.Load(store);
             if (!AcceptedRecord.TryVerifyTrust(settings, store, loaded, out RootHistory? roots, out fault) || !TryOpenWitness(settings, roots, time, log, out witness, out fault))
                 return false;
-            var enforcer = new Enforcer(new HookDirectory(paths, time), time, log);
+            StateKeeper keeper = BuiltInEnforcers.Keeper(paths, settings.Domain.Enforcers, settings.Schema, time, log);
+            keeper.Begin(loaded.State);
+            var enforcer = new Enforcer(new HookDirectory(paths, time), time, log, keeper);
             loaded = new StagedAtStart(settings, roots, enforcer, time, log).Apply(store, loaded, stop);
             receiver = new Receiver(settings, socket, store, loaded, witness, enforcer, maxConnections, time, log);
             return true;
@@ -157,11 +159,14 @@ internal sealed class Receiver : IAsyncDisposable
         foreach (CommittedChange change in batch.Changes)
         {
             _requestLog.Accepted(change);
+            var enforcements = new List<Enforcement>(change.Outcome.Applied.Count);
             foreach (string name in change.Outcome.Applied)
             {
                 if (_settings.Schema.TryGet(name, out PolicyKey? key) && Enforcement(key, change) is { } enforcement)
-                    _enforcer.Add(enforcement);
+                    enforcements.Add(enforcement);
             }
+
+            _enforcer.Add(enforcements);
         }
 
         NoteTrust(batch.State.Policy.Trust);
@@ -198,7 +203,7 @@ internal sealed class Receiver : IAsyncDisposable
         {
             bool isDone = _enforcer.Outcomes.TryGetValue(name, out EnforcementOutcome outcome) && outcome.IsDone;
             if (!isDone && _settings.Schema.TryGet(name, out PolicyKey? key) && _settings.Scope.Includes(key))
-                _enforcer.Add(new Enforcement(key, applied.Value, applied.Index));
+                _enforcer.Add([new Enforcement(key, applied.Value, applied.Index)]);
         }
     }
 

@@ -28,10 +28,12 @@ internal sealed class StagedAtStart(ReceiverSettings settings, RootHistory roots
     public LoadedLedger Apply(LedgerStore store, LoadedLedger loaded, CancellationToken stop)
     {
         long start = time.GetTimestamp();
+        var disbelieved = loaded.State.Staged.ToDictionary(pair => pair.Key, pair => Judge(store, pair.Value.Index));
+        enforcer.RunStaged(loaded.State.Staged.Where(pair => disbelieved[pair.Key] is null).Select(pair => For(pair.Key, pair.Value)).OfType<Enforcement>(), stop);
         foreach ((string name, Applied staged) in loaded.State.Staged)
         {
             stop.ThrowIfCancellationRequested();
-            BootResult result = Judge(store, staged.Index) is { } why
+            BootResult result = disbelieved[name] is { } why
                 ? BootResult.Failed(name, staged.Index, why)
                 : Apply(name, staged, time.GetElapsedTime(start).TotalSeconds >= MaxSeconds, stop);
             loaded = Record(store, loaded, result);
@@ -60,13 +62,15 @@ internal sealed class StagedAtStart(ReceiverSettings settings, RootHistory roots
 
     private BootResult Apply(string name, Applied staged, bool isLate, CancellationToken stop)
     {
-        if (!settings.Schema.TryGet(name, out PolicyKey? key) || !settings.Scope.Includes(key))
+        if (For(name, staged) is not { } enforcement)
             return BootResult.Failed(name, staged.Index, "no key of this domain any more");
-        var enforcement = new Enforcement(key, staged.Value, staged.Index);
-        return Describe(name, staged.Index, isLate
+        return Describe(name, staged.Index, isLate && !enforcer.IsBuiltIn(enforcement.Key)
             ? enforcer.Skip(enforcement, $"not begun: the hooks before it took {MaxSeconds} s of this start")
             : enforcer.RunNow(enforcement, stop));
     }
+
+    private Enforcement? For(string name, Applied staged) =>
+        settings.Schema.TryGet(name, out PolicyKey? key) && settings.Scope.Includes(key) ? new Enforcement(key, staged.Value, staged.Index) : null;
 
     private LoadedLedger Record(LedgerStore store, LoadedLedger loaded, BootResult result)
     {

@@ -41,6 +41,7 @@ public sealed class UnitFilesTests
     [InlineData("qwamos-policy-apply.service", 2.0)]
     [InlineData("qwamos-boot-complete.service", 2.5)]
     [InlineData("gateway-policyd.service", 2.5)]
+    [InlineData("qwamos-gateway-baseline.service", 2.0)]
     public async Task SystemdAnalyzeSecurity_GivesAtMost(string unit, double exposure)
     {
         // It compares with tenths times ten, and exits 1 above.
@@ -51,7 +52,7 @@ public sealed class UnitFilesTests
 
     [Fact]
     public void TheUnitsAreThese() => Assert.Equal(
-        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-policy-apply.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
+        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-policy-apply.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
         Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]
@@ -74,6 +75,21 @@ public sealed class UnitFilesTests
     [InlineData("WantedBy=multi-user.target")]
     public void TheEndOfABoot_ComesAfterTheDaemonAndAllThatStartsWithTheMachine(string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-boot-complete.service")));
+
+    [Theory]
+    [InlineData("Type=oneshot")]
+    [InlineData("RemainAfterExit=yes")]
+    [InlineData("DefaultDependencies=no")]
+    [InlineData("Wants=network-pre.target")]
+    [InlineData("Before=network-pre.target")]
+    [InlineData("WantedBy=sysinit.target")]
+    public void Attack33_TheFirewall_IsClosedBeforeTheNetworkComesUp(string line) =>
+        Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-gateway-baseline.service")));
+
+    [Fact]
+    public void Attack33_NothingOpensTheFirewall_WhenItsUnitsStop() => Assert.All(
+        (string[])["qwamos-gateway-baseline.service", "gateway-policyd.service"],
+        unit => Assert.DoesNotContain(File.ReadAllLines(Path.Combine(Folder, unit)), line => line.StartsWith("ExecStop", StringComparison.Ordinal)));
 
     [Fact]
     public void TheEndOfABoot_IsNotTakenBackByADaemonThatIsStoppedLater() => Assert.DoesNotContain(

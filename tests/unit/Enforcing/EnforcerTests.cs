@@ -34,12 +34,12 @@ public sealed class EnforcerTests : IDisposable
                 return;
             // RADIO_ISOLATION is noted as waiting. The worker is woken for another key: it must not find this one before.
             isEarly = true;
-            _enforcer.Add(Enforcement("TOR_ISOLATION"));
+            _enforcer.Add([Enforcement("TOR_ISOLATION")]);
             Assert.True(SpinWait.SpinUntil(() => Outcome("TOR_ISOLATION") == EnforcementOutcome.NoEnforcer, TimeSpan.FromSeconds(5)));
             Assert.Equal(EnforcementOutcome.Waiting, Outcome("RADIO_ISOLATION"));
         };
         _enforcer.Start();
-        _enforcer.Add(Enforcement("RADIO_ISOLATION"));
+        _enforcer.Add([Enforcement("RADIO_ISOLATION")]);
         Assert.True(isEarly);
         Assert.True(SpinWait.SpinUntil(() => Outcome("RADIO_ISOLATION") == EnforcementOutcome.NoEnforcer, TimeSpan.FromSeconds(5)));
     }

@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Net;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.ControlBus.Policy;
+
+/// <summary>Reads the members <c>firewall</c>, <c>radio</c> and <c>drift</c> of gateway.json. Names go into a ruleset as they are, so their forms are narrow.</summary>
+internal static class EnforcerFactsReader
+{
+    private const int MaxTextCodePoints = 64;
+    private const int MaxUserNameChars = 32;
+    private const int MaxPort = 65_535;
+
+    /// <summary>Notes faults at <paramref name="reader"/>.</summary>
+    public static EnforcerFacts Read(MemberReader reader, string file)
+    {
+        var firewall = reader.AnyIfPresent("firewall") is { } a ? Firewall(new MemberReader(a, $"{file}: firewall"), reader) : null;
+        var radio = reader.AnyIfPresent("radio") is { } b ? Radio(new MemberReader(b, $"{file}: radio"), reader) : null;
+        var facts = EnforcerFacts.None with { Firewall = firewall, Radio = radio };
+        return reader.AnyIfPresent("drift") is { } drift ? new EnforcerFacts(firewall, radio, WarnedOf(drift, facts, reader, file)) : facts;
+    }
+
+    private static FirewallFacts Firewall(MemberReader reader, MemberReader outer)
+    {
+        var inside = Interfaces(reader, "inside", isNeeded: false);
+        var outside = Interfaces(reader, "outside", isNeeded: true);
+        var control = Inner(reader, "control") is { } a ? Control(a, reader) : null;
+        var tor = Inner(reader, "tor") is { } b ? Tor(b, reader) : null;
+        var tunnel = Inner(reader, "tunnel") is { } c ? Tunnel(c, reader) : null;
+        var roles = inside.Concat(outside).Concat(tunnel is null ? [] : [tunnel.Interface]).ToList();
+        if (roles.Distinct(StringComparer.Ordinal).Count() != roles.Count)
+            reader.Refuse("firewall: an interface is inside, outside or the tunnel, and named once");
+        if (control is not null && tunnel?.Interface == control.Interface)
+            reader.Refuse("firewall: the control link cannot be the tunnel");
+        Close(reader, outer);
+        return new FirewallFacts(inside, outside, control, tor, tunnel);
+    }
+
+    private static ControlLink Control(MemberReader reader, MemberReader outer)
+    {
+        var control = new ControlLink(Interface(reader, reader.Text("interface", MaxTextCodePoints)), Port(reader, "port"));
+        Close(reader, outer);
+        return control;
+    }
+
+    private static TorFacts Tor(MemberReader reader, MemberReader outer)
+    {
+        var user = reader.Text("user", MaxTextCodePoints);
+        if (!IsUser(user))
+            reader.Refuse($"firewall: tor: user must be the name of a user: up to {MaxUserNameChars} lower-case letters, digits, _ and -, a letter or _ first");
+        var tor = new TorFacts(user, PortIfPresent(reader, "trans_port"), PortIfPresent(reader, "dns_port"), PortIfPresent(reader, "socks_port"));
+        if (tor.TransPort is { } port && port == tor.SocksPort)
+            reader.Refuse("firewall: tor: trans_port and socks_port are the same");
+        Close(reader, outer);
+        return tor;
+    }
+
+    private static TunnelFacts Tunnel(MemberReader reader, MemberReader outer)
+    {
+        var name = Interface(reader, reader.Text("interface", MaxTextCodePoints));
+        var text = reader.Text("endpoint", MaxTextCodePoints);
+        // Written as it is read back, and so only one address, without a zone.
+        if (!IPAddress.TryParse(text, out var endpoint) || endpoint.ToString() != text || text.Contains('%', StringComparison.Ordinal))
+            reader.Refuse("firewall: tunnel: endpoint must be an IPv4 or IPv6 address in its usual short form");
+        var protocol = reader.Text("protocol", MaxTextCodePoints);
+        if (protocol is not ("udp" or "tcp"))
+            reader.Refuse("firewall: tunnel: protocol must be udp or tcp");
+        var tunnel = new TunnelFacts(name, endpoint ?? IPAddress.None, Port(reader, "port"), protocol == "tcp");
+        Close(reader, outer);
+        return tunnel;
+    }
+
+    private static RadioFacts Radio(MemberReader reader, MemberReader outer)
+    {
+        var radio = new RadioFacts(Interfaces(reader, "interfaces", isNeeded: true));
+        Close(reader, outer);
+        return radio;
+    }
+
+    private static HashSet<string> WarnedOf(JsonValue drift, EnforcerFacts facts, MemberReader outer, string file)
+    {
+        var reader = new MemberReader(drift, $"{file}: drift");
+        var warned = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var key in facts.Keys)
+        {
+            switch (reader.TextIfPresent(key, MaxTextCodePoints))
+            {
+                case "warn":
+                    warned.Add(key);
+                    break;
+                case null or "correct":
+                    break;
+                default:
+                    reader.Refuse($"{file}: drift: {key} must be correct or warn");
+                    break;
+            }
+        }
+
+        Close(reader, outer);
+        return warned;
+    }
+
+    private static List<string> Interfaces(MemberReader reader, string member, bool isNeeded)
+    {
+        var items = isNeeded ? reader.Array(member, Limits.MaxInterfaces) : reader.ArrayIfPresent(member, Limits.MaxInterfaces);
+        var names = items.Select(item => Interface(reader, item.TryGetString(out var name) ? name : "")).ToList();
+        if (isNeeded && names.Count == 0)
+            reader.Refuse($"{member} must name an interface");
+        return names;
+    }
+
+    /// <summary>Narrower than Linux's own form: nothing that a ruleset, which quotes it, could take for anything else.</summary>
+    private static string Interface(MemberReader reader, string name)
+    {
+        if (name.Length is 0 or > Limits.MaxInterfaceNameChars || !char.IsAsciiLetterOrDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-') || name == "lo")
+            reader.Refuse($"the name of an interface has 1 to {Limits.MaxInterfaceNameChars} letters, digits and _ . -, a letter or digit first, and is not lo");
+        return name;
+    }
+
+    private static bool IsUser(string name) => name.Length is > 0 and <= MaxUserNameChars && (char.IsAsciiLetterLower(name[0]) || name[0] == '_')
+        && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-');
+
+    private static int Port(MemberReader reader, string member) => (int)reader.Integer(member, 1, MaxPort);
+
+    private static int? PortIfPresent(MemberReader reader, string member) => reader.Integer(member, 1, MaxPort, absent: 0) is var port and not 0 ? (int)port : null;
+
+    private static MemberReader? Inner(MemberReader reader, string member) =>
+        reader.AnyIfPresent(member) is { } value ? new MemberReader(value, string.Create(CultureInfo.InvariantCulture, $"firewall: {member}")) : null;
+
+    private static void Close(MemberReader inner, MemberReader outer)
+    {
+        if (!inner.Finish(out var fault))
+            outer.Refuse(fault);
+    }
+}

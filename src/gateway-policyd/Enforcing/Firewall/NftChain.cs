@@ -1,0 +1,28 @@
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Gateway.Enforcing.Firewall;
+
+/// <summary>A base chain and its rules, in order.</summary>
+/// <param name="IsNat">It redirects; else it decides, and drops what no rule takes.</param>
+/// <param name="Priority">Its place among all chains of the hook, a number as the kernel has it.</param>
+internal sealed record NftChain(string Name, bool IsNat, string Hook, int Priority, IReadOnlyList<IReadOnlyList<NftStatement>> Rules)
+{
+    private string Type => IsNat ? "nat" : "filter";
+
+    private string Policy => IsNat ? "accept" : "drop";
+
+    /// <summary>As it is loaded, indented as nft does.</summary>
+    public string ToText() => $"""
+        {'\t'}chain {Name} {'{'}
+        {'\t'}{'\t'}type {Type} hook {Hook} priority {Priority}; policy {Policy};
+        {string.Concat(Rules.Select(rule => $"\t\t{string.Join(' ', rule.Select(statement => statement.Text))}\n"))}{'\t'}{'}'}
+
+        """;
+
+    /// <summary>The members of its object in `nft -j list`, but for the handle.</summary>
+    public IEnumerable<(string Name, JsonValue Value)> Members() =>
+    [
+        ("name", JsonValue.Of(Name)), ("type", JsonValue.Of(Type)), ("hook", JsonValue.Of(Hook)),
+        ("prio", JsonValue.Of(Priority)), ("policy", JsonValue.Of(Policy)),
+    ];
+}

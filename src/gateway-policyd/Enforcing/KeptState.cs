@@ -1,0 +1,114 @@
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Gateway.Enforcing;
+
+/// <summary>
+/// What one built-in enforcer has put in force, and whether it still is: applied and looked at again at once, so that an enforcer which lies is found out; closed
+/// when it could not be applied; corrected, or said, when somebody changed it.
+/// </summary>
+/// <param name="enforcer">The enforcer.</param>
+/// <param name="isCorrected">Drift is corrected; else only said.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">The log.</param>
+/// <param name="note">Takes the outcome of each enforcement.</param>
+internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeProvider time, LogMessages log, Action<Enforcement, EnforcementOutcome> note)
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(Limits.EnforcementRetrySeconds);
+
+    private IReadOnlyList<Enforcement> _tried = [];
+    private long _triedAt;
+    private string? _why; // what was tried last is not in force; null: it is
+    private bool _isDrifted;
+
+    public IReadOnlyList<string> Keys => enforcer.Keys;
+
+    /// <summary>Whether what was tried last was put in force.</summary>
+    public bool IsInForce => _why is null && _tried.Count > 0;
+
+    public bool HasTried(IReadOnlyList<Enforcement> wanted) => wanted.SequenceEqual(_tried);
+
+    /// <summary>Puts in force what is wanted now; where it was tried already, looks whether it still is. Blocks for some seconds at most.</summary>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public void Round(IReadOnlyList<Enforcement> wanted, CancellationToken stop)
+    {
+        if (!HasTried(wanted) || (_why is not null && time.GetElapsedTime(_triedAt) >= RetryAfter))
+            Try(wanted, stop);
+        else
+            Look(stop);
+    }
+
+    private void Try(IReadOnlyList<Enforcement> wanted, CancellationToken stop)
+    {
+        bool isNew = !HasTried(wanted);
+        var values = wanted.ToDictionary(enforcement => enforcement.Key.Name, enforcement => enforcement.Value, StringComparer.Ordinal);
+        IReadOnlyDictionary<string, string> faults = enforcer.Check(values, stop);
+        string? why = faults.Count > 0 ? string.Join("; ", faults.Select(fault => $"{fault.Key}: {fault.Value}"))
+            : enforcer.Apply(values, stop) ?? (enforcer.Observe(stop) is { } difference ? $"it was applied, and is not there: {difference}" : null);
+        stop.ThrowIfCancellationRequested();
+        (_tried, _triedAt, _isDrifted) = (wanted, time.GetTimestamp(), false);
+        if (why is null)
+        {
+            _why = null;
+            log.InForce(Describe(wanted));
+            NoteAll(_ => EnforcementOutcome.Done);
+            return;
+        }
+
+        string? open = Close(stop);
+        string end = open is null ? "closed meanwhile" : $"and it could not be closed: {open}";
+        if (isNew || _why != why)
+            log.NotInForce(Describe(wanted), why, end);
+        _why = why;
+        NoteAll(enforcement => EnforcementOutcome.Failed(
+            faults.Count == 0 ? $"{why}; {end}"
+            : faults.TryGetValue(enforcement.Key.Name, out string? own) ? $"{own}; {end}"
+            : $"not without {faults.Keys.First()}, which is not in force; {end}"));
+    }
+
+    private void Look(CancellationToken stop)
+    {
+        string? difference = enforcer.Observe(stop);
+        stop.ThrowIfCancellationRequested();
+        if (difference is null)
+        {
+            if (_isDrifted)
+                NoteAll(_ => EnforcementOutcome.Done);
+            _isDrifted = false;
+        }
+        else if (_why is not null)
+        {
+            log.Drifted(string.Join(", ", Keys), difference, "closed again");
+            _ = Close(stop);
+        }
+        else if (isCorrected)
+        {
+            log.Drifted(string.Join(", ", Keys), difference, "corrected");
+            Try(_tried, stop);
+        }
+        else
+        {
+            if (!_isDrifted)
+                log.Drifted(string.Join(", ", Keys), difference, "left as it is, as gateway.json says");
+            _isDrifted = true;
+            NoteAll(_ => EnforcementOutcome.Drifted(difference));
+        }
+    }
+
+    /// <summary>Why what the keys guard is not closed, or null.</summary>
+    private string? Close(CancellationToken stop)
+    {
+        string? why = enforcer.Undo(stop) ?? enforcer.Observe(stop);
+        stop.ThrowIfCancellationRequested();
+        return why;
+    }
+
+    private void NoteAll(Func<Enforcement, EnforcementOutcome> outcome)
+    {
+        foreach (Enforcement enforcement in _tried)
+            note(enforcement, outcome(enforcement));
+    }
+
+    private static string Describe(IEnumerable<Enforcement> wanted) =>
+        string.Join(", ", wanted.Select(enforcement => $"{enforcement.Key.Name}={(enforcement.Key.IsConfidential ? HiddenValues.Text : enforcement.Value.ToLine())}"));
+}

@@ -1,0 +1,67 @@
+using System.Buffers.Binary;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Files;
+
+namespace Qwamos.Gateway.Enforcing.Radio;
+
+/// <summary>
+/// The kernel's radio switches (rfkill): all of them are switched by one event written to /dev/rfkill, which holds for radios that come later, too; what each really
+/// is stands in /sys/class/rfkill.
+/// </summary>
+internal sealed class RadioSwitch(SystemPaths paths)
+{
+    // struct rfkill_event of linux/rfkill.h: __u32 idx; __u8 type, op, soft, hard.
+    private const int EventBytes = 8;
+    private const byte AllTypes = 0;
+    private const byte ChangeAll = 3;
+
+    private readonly string _device = paths.At("/dev/rfkill");
+    private readonly string _class = paths.At("/sys/class/rfkill");
+
+    /// <summary>Why there is nothing to switch with, or null.</summary>
+    public string? Missing => Posix.IsAbsent(_device) ? $"there is no {_device}: this kernel has no radio switches" : null;
+
+    /// <summary>Blocks every radio, or takes that back; why it did not, or null.</summary>
+    public string? Set(bool isBlocked)
+    {
+        Span<byte> change = stackalloc byte[EventBytes];
+        BinaryPrimitives.WriteUInt32LittleEndian(change, 0);
+        (change[4], change[5], change[6], change[7]) = (AllTypes, ChangeAll, isBlocked ? (byte)1 : (byte)0, 0);
+        try
+        {
+            using var device = new FileStream(_device, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            device.Write(change);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>The name of a radio that is on, or null. What cannot be read is taken for one that is.</summary>
+    public string? FirstThatIsOn() => First(radio => !Reads(radio, "soft", "1") && !Reads(radio, "hard", "1"));
+
+    /// <summary>The name of a radio that a program blocks, or null. A switch of the machine's own blocks it, too, and no program takes that back.</summary>
+    public string? FirstBlocked() => First(radio => !Reads(radio, "soft", "0"));
+
+    private string? First(Func<string, bool> condition)
+    {
+        if (!Directory.Exists(_class))
+            return null;
+        string[] radios = [.. Directory.EnumerateFileSystemEntries(_class).Take(Limits.MaxRadios + 1)];
+        return radios.Length > Limits.MaxRadios ? $"one of more than {Limits.MaxRadios}" : radios.Where(condition).Select(Path.GetFileName).FirstOrDefault();
+    }
+
+    private static bool Reads(string radio, string attribute, string value)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(radio, attribute)).Trim() == value;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Gateway.Enforcing;
+
+/// <summary>
+/// Has the built-in enforcers put in force what is policy, and keeps it so, on a thread of its own: no hook delays it. All keys of one change take effect together:
+/// each enforcer sees the values before the change, or those after it.
+/// </summary>
+internal sealed class StateKeeper : IDisposable
+{
+    /// <summary>For what was accepted last before a stop, whose time systemd bounds.</summary>
+    private static readonly TimeSpan LastRound = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(Limits.ObservationSeconds);
+
+    private readonly SemaphoreSlim _wake = new(0);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Dictionary<string, KeptState> _states = new(StringComparer.Ordinal);
+    private readonly PolicySchema _schema;
+    private readonly Thread _worker;
+    private ImmutableDictionary<string, Enforcement> _wanted = ImmutableDictionary.Create<string, Enforcement>(StringComparer.Ordinal);
+
+    /// <param name="enforcers">No key is two's.</param>
+    /// <param name="schema">Has each of their keys.</param>
+    /// <param name="warnedOf">The keys whose drift is only said. An enforcer of several corrects it unless all of them are among these.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">The log.</param>
+    public StateKeeper(IReadOnlyList<IStateEnforcer> enforcers, PolicySchema schema, IReadOnlySet<string> warnedOf, TimeProvider time, LogMessages log)
+    {
+        _schema = schema;
+        foreach (IStateEnforcer enforcer in enforcers)
+        {
+            var state = new KeptState(enforcer, !enforcer.Keys.All(warnedOf.Contains), time, log, Note);
+            foreach (string key in enforcer.Keys)
+                _states.Add(key, state);
+        }
+
+        Begin(PolicyState.Empty);
+        _worker = new Thread(Work) { IsBackground = true, Name = "enforcers" };
+    }
+
+    /// <summary>Raised with each outcome of a value that is still wanted.</summary>
+    public event Action<string, EnforcementOutcome>? Noted;
+
+    /// <summary>Whether one of the enforcers has this key.</summary>
+    public bool Keeps(string key) => _states.ContainsKey(key);
+
+    /// <summary>What is policy at the start; a key that was never set has its default. Nothing is applied yet.</summary>
+    public void Begin(PolicyState policy)
+    {
+        foreach (string name in _states.Keys)
+        {
+            if (!_schema.TryGet(name, out PolicyKey? key))
+                throw new InvalidOperationException($"{name} is no key of the schema");
+            Applied set = policy.Policy.TryGetValue(name, out Applied applied) ? applied : new Applied(key.Default, -1);
+            _wanted = _wanted.SetItem(name, new Enforcement(key, set.Value, set.Index));
+        }
+    }
+
+    public void Start()
+    {
+        if (_states.Count > 0)
+            _worker.Start();
+    }
+
+    /// <summary>Never blocks: the values of one change, all of them.</summary>
+    public void Want(IReadOnlyCollection<Enforcement> change)
+    {
+        ImmutableInterlocked.Update(ref _wanted, (all, values) => all.SetItems(values.Select(Pair)), change);
+        foreach (Enforcement enforcement in change)
+            Note(enforcement, EnforcementOutcome.Waiting);
+        _wake.Release();
+    }
+
+    /// <summary>
+    /// For what was staged, at the start: applies these values at once, on the caller's thread. Where that fails the ones before are wanted again, for all keys of
+    /// that enforcer: what was staged together is in force together or not at all.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public void ApplyNow(IReadOnlyCollection<Enforcement> staged, CancellationToken stop)
+    {
+        ImmutableDictionary<string, Enforcement> before = _wanted;
+        _wanted = before.SetItems(staged.Select(Pair));
+        foreach (KeptState state in staged.Select(enforcement => _states[enforcement.Key.Name]).Distinct())
+        {
+            state.Round(WantedOf(state), stop);
+            if (!state.IsInForce)
+                _wanted = _wanted.SetItems(state.Keys.Select(key => KeyValuePair.Create(key, before[key])));
+        }
+    }
+
+    /// <summary>Looks at each enforcer's state, and puts in force what is wanted.</summary>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    public void Round(CancellationToken stop)
+    {
+        foreach (KeptState state in _states.Values.Distinct())
+            state.Round(WantedOf(state), stop);
+    }
+
+    /// <summary>What is in force stays. A change that was accepted just before is still put in force.</summary>
+    public void Dispose()
+    {
+        _stop.Cancel();
+        if (_worker.IsAlive)
+            _worker.Join();
+        _stop.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Work()
+    {
+        try
+        {
+            while (true)
+            {
+                Round(_stop.Token);
+                _ = _wake.Wait(Pause, _stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            FinishChanges();
+        }
+    }
+
+    private void FinishChanges()
+    {
+        using var limit = new CancellationTokenSource(LastRound);
+        try
+        {
+            foreach (KeptState state in _states.Values.Distinct().Where(state => !state.HasTried(WantedOf(state))))
+                state.Round(WantedOf(state), limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Too slow: the next start applies it.
+        }
+    }
+
+    private IReadOnlyList<Enforcement> WantedOf(KeptState state)
+    {
+        ImmutableDictionary<string, Enforcement> wanted = Volatile.Read(ref _wanted);
+        return [.. state.Keys.Select(key => wanted[key])];
+    }
+
+    /// <summary>What became of an older value is nobody's news.</summary>
+    private void Note(Enforcement enforcement, EnforcementOutcome outcome)
+    {
+        if (Volatile.Read(ref _wanted)[enforcement.Key.Name] == enforcement)
+            Noted?.Invoke(enforcement.Key.Name, outcome);
+    }
+
+    private static KeyValuePair<string, Enforcement> Pair(Enforcement enforcement) => KeyValuePair.Create(enforcement.Key.Name, enforcement);
+}

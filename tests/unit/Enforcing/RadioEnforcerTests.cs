@@ -1,0 +1,131 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.Gateway.Enforcing.Radio;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Enforcing;
+
+/// <summary>The radio switch on a tree of files in place of the kernel's: what is written to the device is an event of linux/rfkill.h.</summary>
+public sealed class RadioEnforcerTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("qwamos-radio-").FullName;
+    private readonly ManualTime _time = new();
+    private readonly RadioEnforcer _radio;
+    private readonly SystemPaths _paths;
+
+    public RadioEnforcerTests()
+    {
+        Assert.True(SystemPaths.TryCreate(_root, out SystemPaths? paths, out _));
+        _paths = paths;
+        Write("/dev/rfkill", "");
+        Write("/sys/class/rfkill/rfkill0/soft", "0\n");
+        Write("/sys/class/rfkill/rfkill0/hard", "0\n");
+        Write("/sys/class/net/wlan0/statistics/tx_packets", "5\n");
+        _radio = new RadioEnforcer(new RadioSwitch(paths), new IdleTimer(paths, ["wlan0", "wwan0"], _time), new Gateway.LogMessages(NullLogger.Instance));
+    }
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData("on", "0000000000030100")]
+    [InlineData("off", "0000000000030000")]
+    public void Isolation_IsOneEventForAllRadios(string value, string expected)
+    {
+        Write("/sys/class/rfkill/rfkill0/soft", value == "on" ? "1\n" : "0\n");
+        Assert.Null(Apply(value, 0));
+        Assert.Equal(expected, Convert.ToHexStringLower(File.ReadAllBytes(_paths.At("/dev/rfkill"))));
+    }
+
+    [Fact]
+    public void Attack32_RadioThatStaysOn_IsSaid()
+    {
+        Assert.Equal("the radio rfkill0 is still on", Apply("on", 0));
+        Assert.Equal("the radio rfkill0 is on", _radio.Observe(default));
+        Write("/sys/class/rfkill/rfkill0/hard", "1\n");
+        Assert.Null(_radio.Observe(default));
+    }
+
+    [Fact]
+    public void Attack32_RadioThatCannotBeRead_CountsAsOn()
+    {
+        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
+        Assert.Null(Apply("on", 0));
+        File.Delete(_paths.At("/sys/class/rfkill/rfkill0/soft"));
+        Assert.Equal("the radio rfkill0 is on", _radio.Observe(default));
+    }
+
+    [Fact]
+    public void RadioThatMayBeOn_AndIsBlockedByAnother_IsLeftBlocked()
+    {
+        Assert.Null(Apply("off", 0));
+        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
+        Assert.Null(_radio.Observe(default));
+        Assert.Equal("0000000000030000", Convert.ToHexStringLower(File.ReadAllBytes(_paths.At("/dev/rfkill"))));
+    }
+
+    [Fact]
+    public void RadioThatSendsNothing_IsBlockedAfterItsTime_AndTrafficBeginsThatAnew()
+    {
+        Assert.Null(Apply("off", 10));
+        _time.Advance(599);
+        Assert.Null(_radio.Observe(default));
+        Write("/sys/class/net/wlan0/statistics/tx_packets", "6\n");
+        _time.Advance(1);
+        Assert.Null(_radio.Observe(default));
+        _time.Advance(599);
+        Assert.Null(_radio.Observe(default));
+        Assert.EndsWith("0000", Device(), StringComparison.Ordinal);
+
+        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
+        _time.Advance(1);
+        Assert.Null(_radio.Observe(default));
+        Assert.EndsWith("0100", Device(), StringComparison.Ordinal);
+
+        // From then on a radio that is on is drift, and the key set again is what takes it back.
+        Write("/sys/class/rfkill/rfkill0/soft", "0\n");
+        Assert.Equal("the radio rfkill0 is on", _radio.Observe(default));
+        Assert.Null(Apply("off", 10));
+        Assert.EndsWith("0000", Device(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void IdleTimeOfZero_IsNever()
+    {
+        Assert.Null(Apply("off", 0));
+        _time.Advance(1_000_000);
+        Assert.Null(_radio.Observe(default));
+        Assert.EndsWith("0000", Device(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WithoutRadioSwitches_IsolationIsAFault()
+    {
+        File.Delete(_paths.At("/dev/rfkill"));
+        KeyValuePair<string, string> fault = Assert.Single(_radio.Check(Values("on", 10), default));
+        Assert.Equal("RADIO_ISOLATION", fault.Key);
+        Assert.Contains("this kernel has no radio switches", fault.Value, StringComparison.Ordinal);
+        Assert.NotNull(_radio.Undo(default));
+    }
+
+    private string Device() => Convert.ToHexStringLower(File.ReadAllBytes(_paths.At("/dev/rfkill")));
+
+    private string? Apply(string isolation, long minutes)
+    {
+        Assert.Empty(_radio.Check(Values(isolation, minutes), default));
+        return _radio.Apply(Values(isolation, minutes), default);
+    }
+
+    private static Dictionary<string, PolicyValue> Values(string isolation, long minutes) => new(StringComparer.Ordinal)
+    {
+        ["RADIO_ISOLATION"] = PolicyValue.Of(isolation),
+        ["RADIO_IDLE_TIMEOUT_MIN"] = PolicyValue.Of(minutes),
+    };
+
+    private void Write(string path, string content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(_paths.At(path))!);
+        File.WriteAllText(_paths.At(path), content);
+    }
+}

@@ -2,8 +2,10 @@ using System.Collections.Frozen;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Daemon.Auditing;
 
@@ -29,6 +31,7 @@ internal sealed class StatusAnswer(
         [
             ("policy", Values(now.Policy.Policy, reveal)),
             ("pending", Values(now.Policy.Staged, reveal)),
+            .. Disowned(now.Policy) is { Members.Length: > 0 } disowned ? [("policy_disowned", disowned)] : Array.Empty<(string, JsonValue)>(),
             .. Refused(now.Policy) is { Members.Length: > 0 } refused ? [("pending_refused", refused)] : Array.Empty<(string, JsonValue)>(),
             ("defaults", Defaults(now.Policy)),
             ("base", HiddenValues.BaseHashes(Schema, now.Policy, Schema.Classes, isSigned: message.Signer is not null)),
@@ -55,18 +58,38 @@ internal sealed class StatusAnswer(
     private JsonValue Values(IEnumerable<KeyValuePair<string, Applied>> values, bool reveal) => JsonValue.Object(values.Select(pair =>
         (pair.Key, reveal ? pair.Value.Value.ToJson() : HiddenValues.ToJson(Schema, pair.Key, pair.Value.Value))));
 
-    /// <summary>What is staged, and what the boot will not believe.</summary>
-    private JsonValue Refused(PolicyState state) => _foreign.Count == 0 && state.Trust.Root is not { Revoked.Count: > 0 }
-        ? JsonValue.Object()
-        : JsonValue.Object(state.Staged.SelectMany(pair => WhyRefused(state, pair.Value.Index) is { } why ? new[] { (pair.Key, JsonValue.Of(why)) } : []));
+    /// <summary>What is in force, was set by a key that is disowned since, and by nobody else after it.</summary>
+    private JsonValue Disowned(PolicyState state) => Whys(state.Policy, index => WhyDisowned(state, index), isAny: state.Trust.Root is { Revoked.Count: > 0 });
 
-    private string? WhyRefused(PolicyState state, long index)
+    /// <summary>What is staged, and what the boot will not believe.</summary>
+    private JsonValue Refused(PolicyState state) =>
+        Whys(state.Staged, index => WhyDisowned(state, index) ?? WhyForeign(index), isAny: _foreign.Count > 0 || state.Trust.Root is { Revoked.Count: > 0 });
+
+    private static JsonValue Whys(IEnumerable<KeyValuePair<string, Applied>> values, Func<long, string?> whyOf, bool isAny) =>
+        JsonValue.Object(isAny ? values.SelectMany(pair => whyOf(pair.Value.Index) is { } why ? new[] { (pair.Key, JsonValue.Of(why)) } : []) : []);
+
+    private string? WhyForeign(long index) =>
+        _foreign.Contains(index) && start.Ledger.ReadEntry(index) is MessageEntry entry ? $"signed by {entry.Signer}, which is not enrolled any more" : null;
+
+    /// <summary>Null where no signer is disowned, or the others suffice.</summary>
+    private string? WhyDisowned(PolicyState state, long index)
     {
-        if (start.Ledger.ReadEntry(index) is not MessageEntry entry)
+        if (state.Trust.Root is not { } root || start.Ledger.ReadEntry(index) is not MessageEntry entry)
             return null;
-        if (entry.Signers.FirstOrDefault(key => state.Trust.Root?.RevocationOf(key)?.FromIndex <= index) is var revoked && entry.Signers.Contains(revoked))
-            return $"signed by {revoked}, which is revoked from entry {state.Trust.Root!.RevocationOf(revoked)!.FromIndex} on";
-        return _foreign.Contains(index) ? $"signed by {entry.Signer}, which is not enrolled any more" : null;
+        List<KeyId> disowned = [.. entry.Signers.Where(key => root.RevocationOf(key)?.FromIndex <= index)];
+        if (disowned.Count == 0)
+            return null;
+        var then = InForce(state.Trust, index);
+        List<string> others = [.. entry.Signers.Except(disowned).Select(key => then?.HolderOf(key)).OfType<string>()];
+        return others.Count > 0 && Authority.Refusal(then!, entry.Message, others) is null ? null : $"signed by {disowned[0]}, which is revoked from entry {root.RevocationOf(disowned[0])!.FromIndex} on";
+    }
+
+    /// <summary>The trust root by which an entry was judged; null where there was none.</summary>
+    private TrustRoot? InForce(RecordedTrust trust, long index)
+    {
+        int newer = trust.Entries.AsSpan().BinarySearch(index);
+        int at = (newer < 0 ? ~newer : newer) - 1;
+        return at < 0 ? null : (start.Ledger.ReadEntry(trust.Entries[at]) as TrustRootEntry)?.Root.Root;
     }
 
     private static bool IsSignedInForce(Prepared start, long index) =>

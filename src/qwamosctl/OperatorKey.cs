@@ -44,12 +44,16 @@ internal sealed class OperatorKey : IDisposable
     public bool IsProtected { get; private init; }
 
     /// <summary>Opens the key to sign with it. Whoever must be asked for a passphrase is asked now.</summary>
-    public static bool TryOpen(Session session, out OperatorKey key, out Failure failure)
+    /// <param name="session">Where the key home is.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="failure">Why there is none.</param>
+    /// <param name="toSign">False when only its public half is wanted: then nobody is asked for a passphrase, and it cannot sign.</param>
+    public static bool TryOpen(Session session, out OperatorKey key, out Failure failure, bool toSign = true)
     {
         var home = HomeOf(session);
         key = null!;
         if (home.TryOpen(out var stored, out var fault))
-            return TryTake(session, home, stored, toSign: true, out key, out failure);
+            return TryTake(session, home, stored, toSign, out key, out failure);
         failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
         return false;
     }

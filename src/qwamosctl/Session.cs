@@ -15,8 +15,13 @@ internal sealed record Session(Terminal Terminal, SystemPaths Paths, string? Hom
     /// <summary>The folder of the operator's keys.</summary>
     public string KeyHomeDirectory => Home ?? KeyHome.DefaultDirectory;
 
+    /// <summary>Begins a command that other people give, in a sentence before it is <see cref="Placed"/>: their key home and their passphrase are their own.</summary>
+    public const string Theirs = "their-qwamosctl ";
+
     private const string Program = "qwamosctl ";
+    private const string Mark = "\0";
     private const string Daemon = "qwamosd";
+    private const string PassphraseFile = "--passphrase-file";
 
     public int Fail(Failure failure) => (failure with { Mend = Placed(failure.Mend) }).Report(Terminal, Json);
 
@@ -24,10 +29,9 @@ internal sealed record Session(Terminal Terminal, SystemPaths Paths, string? Hom
     public long Now => Terminal.Clock.GetUtcNow().ToUnixTimeSeconds();
 
     /// <summary>A sentence in which each command of this program has the places that this run was told of, so that it works as it stands.</summary>
-    public string? Placed(string? sentence) => sentence?.Replace(Program, ProposedCommand.Of(
-        Paths,
-        Program.TrimEnd(),
-        $"{(Home is null ? "" : $"--home {SafePath.Quote(Home)} ")}{(SocketPath == Paths.BusSocket ? "" : $"--socket {SafePath.Quote(SocketPath)} ")}").TrimEnd() + " ", StringComparison.Ordinal);
+    public string? Placed(string? sentence) => sentence?.Replace(Theirs, Mark, StringComparison.Ordinal)
+        .Replace(Program, Command($"{Option("--home", Home)}{SocketOption}{(sentence.Contains(PassphraseFile, StringComparison.Ordinal) ? "" : Option(PassphraseFile, Passphrase?.File))}"), StringComparison.Ordinal)
+        .Replace(Mark, Command(SocketOption), StringComparison.Ordinal);
 
     /// <summary>What starts the daemon, as root where it is the system's.</summary>
     public string StartDaemon => AsRoot + ProposedCommand.Start(Paths, Daemon);
@@ -37,6 +41,12 @@ internal sealed record Session(Terminal Terminal, SystemPaths Paths, string? Hom
 
     /// <summary>Where the daemon says what it does.</summary>
     public string DaemonLog => ProposedCommand.Log(Paths, Daemon);
+
+    private string SocketOption => Option("--socket", SocketPath == Paths.BusSocket ? null : SocketPath);
+
+    private string Command(string options) => ProposedCommand.Of(Paths, Program.TrimEnd(), options.TrimEnd()).TrimEnd() + " ";
+
+    private static string Option(string name, string? value) => value is null ? "" : $"{name} {SafePath.Quote(value)} ";
 
     private string AsRoot => Paths.IsTrial ? "" : "sudo ";
 

@@ -19,7 +19,7 @@ public sealed class OperatorTrustTests : IDisposable
     {
         _trial.StartDaemon();
         string root = File("root.json"), change = File("change.json");
-        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna", "--add", Person("bert"), "--add", Person("carl"), "--out", root).ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna", "--add", Person("bert"), "--add", Person("carl"), "--out", root, "--yes").ExitCode);
         Assert.Equal(1, Do(_trial.Home, "send", root).ExitCode);
         Assert.Equal(0, Do(HomeOf("bert"), "sign", root, "--yes").ExitCode);
         Assert.Equal(0, Do(_trial.Home, "send", root).ExitCode);
@@ -50,7 +50,7 @@ public sealed class OperatorTrustTests : IDisposable
         _trial.Write("/etc/qwamos/qwamosd.json", OneGateway);
         RunningProgram daemon = _trial.StartDaemon();
         _trial.StartGateway();
-        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna").ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna", "--yes").ExitCode);
         string old = KeyId();
         byte[] oldKey = System.IO.File.ReadAllBytes(Path.Combine(_trial.Home, "ed25519_sk"));
         var random = new Random(20261130);
@@ -60,7 +60,7 @@ public sealed class OperatorTrustTests : IDisposable
         while (!IsSwitched(state))
         {
             Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), "the home is not switched");
-            using RunningProgram rotate = RunningProgram.Start([Binaries.Client, "--root", _trial.Root, "--home", _trial.Home, "trust", "rotate"]);
+            using RunningProgram rotate = RunningProgram.Start([Binaries.Client, "--root", _trial.Root, "--home", _trial.Home, "trust", "rotate", "--yes"]);
             Thread.Sleep(random.Next(1, 400));
             rotate.Signal(RunningProgram.SigKill);
             CommandResult meanwhile = Do(_trial.Home, "set", "RADIO_IDLE_TIMEOUT_MIN", random.Next(1, 99).ToString(CultureInfo.InvariantCulture));
@@ -74,7 +74,7 @@ public sealed class OperatorTrustTests : IDisposable
         JsonObject noted = JsonNode.Parse(System.IO.File.ReadAllText(state))!.AsObject();
         noted["switched"] = (long)noted["switched"]! - 400;
         System.IO.File.WriteAllText(state, noted.ToJsonString());
-        CommandResult done = Do(_trial.Home, "trust", "rotate");
+        CommandResult done = Do(_trial.Home, "trust", "rotate", "--yes");
         Assert.True(done.ExitCode == 0, done.Error);
         Assert.NotEqual(old, KeyId());
         Assert.False(System.IO.File.Exists(state));
@@ -89,7 +89,7 @@ public sealed class OperatorTrustTests : IDisposable
         Assert.Equal(0, daemon.Stop());
         _trial.StartDaemon();
         Assert.Equal(0, Do(_trial.Home, "set", "RADIO_ISOLATION", "on").ExitCode);
-        CommandResult due = Do(_trial.Home, "trust", "rotate", "--every", "90d");
+        CommandResult due = Do(_trial.Home, "trust", "rotate", "--every", "90d", "--yes");
         Assert.Equal(0, due.ExitCode);
         Assert.Contains("not due", due.Output, StringComparison.Ordinal);
     }
@@ -98,8 +98,8 @@ public sealed class OperatorTrustTests : IDisposable
     public void StolenKey_IsRevokedFromATimeOn_AndWhatItSetIsSetBack()
     {
         _trial.StartDaemon();
-        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna").ExitCode);
-        Assert.Equal(0, Do(_trial.Home, "trust", "add", Person("bert")).ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna", "--yes").ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "trust", "add", Person("bert"), "--yes").ExitCode);
         Assert.Equal(0, Do(_trial.Home, "set", "RADIO_ISOLATION", "on", "TOR_ISOLATION", "mandatory").ExitCode);
         Assert.Equal(0, Do(HomeOf("bert"), "set", "VPN_KILL_SWITCH", "on").ExitCode);
         Thread.Sleep(1_100);
@@ -109,7 +109,7 @@ public sealed class OperatorTrustTests : IDisposable
         Assert.Equal(0, Do(_trial.Home, "set", "TOR_ISOLATION", "optional").ExitCode);
         string from = stolen.ToString(CultureInfo.InvariantCulture);
 
-        CommandResult revoke = Do(_trial.Home, "trust", "revoke", "bert", "--from", from, "--restore");
+        CommandResult revoke = Do(_trial.Home, "trust", "revoke", "bert", "--from", from, "--restore", "--yes");
         Assert.True(revoke.ExitCode == 0, revoke.Error);
         Assert.Contains("RADIO_ISOLATION = off, entry 4; before: on\n", revoke.Output, StringComparison.Ordinal);
         Assert.Contains("TOR_ISOLATION = off, entry 5; before: mandatory; set again since by another key, which stands\n", revoke.Output, StringComparison.Ordinal);
@@ -119,7 +119,34 @@ public sealed class OperatorTrustTests : IDisposable
         Assert.Equal("optional", _trial.Status().Policy("TOR_ISOLATION"));
         CommandResult thief = Do(HomeOf("bert"), "set", "RADIO_ISOLATION", "off");
         Assert.Equal(1, thief.ExitCode);
-        Assert.Equal(1, Do(_trial.Home, "trust", "revoke", "anna", "--from", from).ExitCode);
+        Assert.Equal(1, Do(_trial.Home, "trust", "revoke", "anna", "--from", from, "--yes").ExitCode);
+    }
+
+    [Fact]
+    public void WhatARevokedKeySet_IsWarnedOf_UntilSomebodySetsIt()
+    {
+        _trial.StartDaemon();
+        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna", "--yes").ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "trust", "add", Person("bert"), "--yes").ExitCode);
+        string from = DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        Thread.Sleep(1_100);
+        Assert.Equal(0, Do(HomeOf("bert"), "set", "RADIO_ISOLATION", "off", "KERNEL_HARDENING", "strict").ExitCode);
+        CommandResult revoked = Do(_trial.Home, "trust", "revoke", "bert", "--from", from, "--yes");
+        Assert.True(revoked.ExitCode == 0, revoked.Error);
+        CommandResult again = Do(_trial.Home, "trust", "revoke", TestSigner.FromSeed(System.IO.File.ReadAllBytes(Path.Combine(HomeOf("bert"), "ed25519_sk"))).KeyId, "--from", from, "--yes");
+        Assert.Equal(1, again.ExitCode);
+        Assert.Contains("it is revoked already, from entry", again.Error, StringComparison.Ordinal);
+
+        foreach (string[] words in new string[][] { ["status"], ["trust", "status"], ["doctor"] })
+        {
+            string shown = Do(_trial.Home, words).Output;
+            Assert.Contains("RADIO_ISOLATION was signed by ", shown, StringComparison.Ordinal);
+            Assert.Equal(words[0] != "trust", shown.Contains("the boot will refuse KERNEL_HARDENING: signed by ", StringComparison.Ordinal));
+        }
+        Assert.Equal(1, Do(_trial.Home, "doctor").ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "set", "RADIO_ISOLATION", "off", "KERNEL_HARDENING", "strict").ExitCode);
+        foreach (string[] words in new string[][] { ["status"], ["trust", "status"], ["doctor"] })
+            Assert.DoesNotContain("signed by ", Do(_trial.Home, words).Output, StringComparison.Ordinal);
     }
 
     private CommandResult Do(string home, params string[] arguments) => Command.Run([Binaries.Client, "--root", _trial.Root, "--home", home, .. arguments]);

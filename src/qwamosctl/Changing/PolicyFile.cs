@@ -22,6 +22,8 @@ internal static class PolicyFile
             return No(new Failure(ExitCode.Refused, $"{InputFile.NameOf(name)} is not JSON: {fault}{Place(content, fault)}", $"An old policy.conf? qwamosctl convert {SafePath.Quote(name)}"), out failure);
         if (document.Kind != JsonKind.Object || document.Members.Length == 0)
             return No(new Failure(ExitCode.Refused, $"{InputFile.NameOf(name)} holds no policy: it must be one JSON object of keys and values, with at least one key"), out failure);
+        if (document.TryGet("signatures", out _) && (document.TryGet("root", out _) || document.TryGet("msg", out _)))
+            return No(IsForSigners(name, isRoot: document.TryGet("root", out _)), out failure);
         var faults = schema.Check(document).Concat(FaultsOfFiles(document, schema)).ToList();
         if (faults.Count > 0)
             return No(new Failure(ExitCode.Refused, $"{InputFile.NameOf(name)} is not a valid policy", Faults: faults), out failure);
@@ -33,6 +35,11 @@ internal static class PolicyFile
         }
         return true;
     }
+
+    private static Failure IsForSigners(string name, bool isRoot) => new(
+        ExitCode.Refused,
+        $"{InputFile.NameOf(name)} is no policy: it holds a {(isRoot ? "trust root" : "change")} that waits for signatures",
+        $"Read and sign it: qwamosctl sign {SafePath.Quote(name)}; signed by enough: qwamosctl send {SafePath.Quote(name)}");
 
     /// <summary>What set may do and a file may not: a file is applied again and again, and what it does must be possible to undo.</summary>
     private static IEnumerable<Fault> FaultsOfFiles(JsonValue document, PolicySchema schema)

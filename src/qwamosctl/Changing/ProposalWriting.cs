@@ -23,7 +23,7 @@ internal static class ProposalWriting
         var file = terms.File!;
         if (RootEnding.PlaceFault(file) is { } place)
             return session.Fail(place);
-        if (!TrustSource.TryGetOrRecall(session, out var trust, out var failure) || !TryComplete(session, change, draft, terms, trust, out var proposal, out failure))
+        if (!TrustSource.TryGetOrRecall(session, out var trust, out var failure) || !TryComplete(session, change, draft, terms, trust, out var proposal, out var isForSeveral, out failure))
             return session.Fail(failure);
         try
         {
@@ -37,18 +37,20 @@ internal static class ProposalWriting
         }
         session.Terminal.Print(session.Json
             ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("sent", JsonValue.False), ("file", JsonValue.Of(file)), ("msg", proposal.Message.Document), ("missing", ProposalText.Missing(trust.Root, proposal))])) + "\n"
-            : ProposalText.Describe(session, trust, proposal) + session.Placed($"\nwritten to {SafeText.ForTerminal(file)}, and not sent\neach signer: qwamosctl sign {SafePath.Quote(file)}\nthen anybody: qwamosctl send {SafePath.Quote(file)}\n"));
+            : ProposalText.Describe(session, trust, proposal) + session.Placed(Written(file, isForSeveral)));
         return (int)ExitCode.Done;
     }
 
-    private static bool TryComplete(Session session, IReadOnlyList<Setting> change, MessageDraft draft, ChangeTerms terms, TrustInForce trust, out Proposal proposal, out Failure failure)
+    private static bool TryComplete(
+        Session session, IReadOnlyList<Setting> change, MessageDraft draft, ChangeTerms terms, TrustInForce trust, out Proposal proposal, out bool isForSeveral, out Failure failure)
     {
         failure = null!;
-        draft = draft with { System = draft.System ?? trust.SystemId, Base = draft.Base ?? BaseOf(trust, change) };
+        draft = draft with { System = draft.System ?? trust.SystemId, Base = draft.Base ?? BaseOf(session, trust, change) };
+        isForSeveral = false;
         if (!Proposal.TryDraft(draft, out proposal!, out var refusal))
             return No(Failure.Usage(refusal.Reason), out failure);
-        var mayWait = Authority.NeedsSeveral(trust.Root, proposal.Message);
-        if (!mayWait && terms.LifetimeSeconds > Limits.FreshnessWindowSeconds)
+        isForSeveral = Authority.NeedsSeveral(trust.Root, proposal.Message);
+        if (!isForSeveral && terms.LifetimeSeconds > Limits.FreshnessWindowSeconds)
         {
             return No(
                 Failure.Usage(
@@ -56,23 +58,41 @@ internal static class ProposalWriting
                     "Set it without --out: one signature is enough. See who may sign what: qwamosctl trust show"),
                 out failure);
         }
-        if (!mayWait)
+        if (!isForSeveral)
             session.Terminal.Note($"One signature is enough for this, so it must be sent within {Limits.FreshnessWindowSeconds} s.");
-        var lifetime = terms.LifetimeSeconds ?? (mayWait ? Limits.MaxProposalSeconds : Limits.FreshnessWindowSeconds);
+        var lifetime = terms.LifetimeSeconds ?? (isForSeveral ? Limits.MaxProposalSeconds : Limits.FreshnessWindowSeconds);
         return Proposal.TryDraft(draft with { Expires = draft.Timestamp + lifetime }, out proposal!, out refusal) || No(Failure.Usage(refusal.Reason), out failure);
     }
 
-    /// <summary>The hashes of the classes that are set; of one with confidential values the daemon gives none to who has not signed.</summary>
-    private static Dictionary<string, string>? BaseOf(TrustInForce trust, IReadOnlyList<Setting> change)
+    /// <summary>
+    /// The hashes of the classes that are set. That of a class with confidential values the daemon gives to who signs the question, and only a change that is confidential
+    /// itself may hold it: few values are possible, and the entries of all other changes are public.
+    /// </summary>
+    private static Dictionary<string, string>? BaseOf(Session session, TrustInForce trust, IReadOnlyList<Setting> change)
     {
-        var known = trust.Status?.ObjectOf("base");
+        var known = trust.Status;
+        if (known is not null && change.Any(setting => setting.Key.IsConfidential))
+        {
+            if (StatusQuestion.TryAskSigned(session, reveal: false, out var answer, out var failure) && answer.IsOk)
+                known = answer;
+            else
+                session.Terminal.Note(SafeText.ForTerminal($"It builds on nothing, for the daemon shows what is set only to a holder: {failure?.Reason ?? answer.Reason}."));
+        }
+        var hashes = known?.ObjectOf("base");
         Dictionary<string, string> bases = new(StringComparer.Ordinal);
         foreach (var name in change.Select(setting => setting.Key.Class).Distinct(StringComparer.Ordinal))
         {
-            if (known is not null && known.TryGet(name, out var hash) && hash.TryGetString(out var digits))
+            if (hashes is not null && hashes.TryGet(name, out var hash) && hash.TryGetString(out var digits))
                 bases[name] = digits;
         }
         return bases.Count == 0 ? null : bases;
+    }
+
+    private static string Written(string file, bool isForSeveral)
+    {
+        var shown = SafePath.Quote(file);
+        var others = isForSeveral ? $"each of the others: {Session.Theirs}sign {shown}\n" : "";
+        return $"\nwritten to {SafeText.ForTerminal(file)}, and not sent\nsign it: qwamosctl sign {shown}\n{others}then anybody: {Session.Theirs}send {shown}\n";
     }
 
     private static bool No(Failure why, out Failure failure)

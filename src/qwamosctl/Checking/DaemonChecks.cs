@@ -36,6 +36,10 @@ internal static class DaemonChecks
             yield return finding;
         if (Trust(session, status) is { } trust)
             yield return trust;
+        foreach (var (key, why) in DisownedValues.Of(status))
+            yield return Finding.Bad("policy", $"{key} was {why}, and nobody has set it since", session.Placed(DisownedValues.Mend(key)));
+        foreach (var (name, why) in status.ObjectOf("pending_refused") is { } refused ? refused.Members : [])
+            yield return Finding.Bad("staged", $"the boot will refuse {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(why)}", session.Placed($"set it again: qwamosctl set {KeyText.Of(JsonValue.Of(name))} VALUE"));
         yield return Projections(status);
         yield return Clock(status);
         yield return Checkpoint(session, status);

@@ -61,8 +61,8 @@ internal static class AgentCommand
     {
         // Where the user may lock so much; the key itself, and what is typed, is in memory of its own that is locked in any case.
         _ = Posix.TryLockAllMemory();
-        if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out var passphrase, out var failure))
-            return session.Fail(failure with { Mend = "Start it at a terminal; or give --passphrase-file FILE" });
+        if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out var passphrase, out var failure, "Start it at a terminal; or give --passphrase-file FILE"))
+            return session.Fail(failure);
         using HeldKey held = new(session.Terminal.Clock, lockAfter);
         using (passphrase)
         {

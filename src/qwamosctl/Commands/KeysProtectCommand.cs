@@ -75,7 +75,7 @@ internal static class KeysProtectCommand
         {
             if (stored.Protected is null)
                 return session.Fail(new Failure(ExitCode.KeyProblem, $"{home.PrivateKeyFile} is not protected by a passphrase; nothing was changed"));
-            if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out var current, out var failure))
+            if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out var current, out var failure, ProtectedSigner.AtTerminal))
                 return session.Fail(failure);
             using (current)
             {
@@ -102,7 +102,7 @@ internal static class KeysProtectCommand
                 ExitCode.KeyProblem, $"{home.PrivateKeyFile} is protected by a passphrase already; nothing was changed", "To change it: qwamosctl keys protect --passphrase-file OLD --new-passphrase-file NEW");
             return false;
         }
-        if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out current, out failure)
+        if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out current, out failure, ProtectedSigner.AtTerminal)
             || !ProtectedSigner.TryOpen(home.PrivateKeyFile, key, current, out var opened, out failure))
             return false;
         opened.Dispose();
@@ -118,7 +118,7 @@ internal static class KeysProtectCommand
         next = session.Terminal.AskSecret($"New passphrase of {SafeText.ForTerminal(home.PrivateKeyFile)}: ");
         if (next is null)
         {
-            failure = new Failure(ExitCode.KeyProblem, "nobody can be asked for the new passphrase here", "Run it at a terminal; or give --passphrase-file FILE");
+            failure = new Failure(ExitCode.KeyProblem, "nobody can be asked for the new passphrase here", ProtectedSigner.AtTerminal);
             return false;
         }
         string? fault;

@@ -5,6 +5,7 @@ using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 
 namespace Qwamos.Client.Commands;
 
@@ -25,11 +26,11 @@ internal static class SendCommand
             return session.Fail(failure);
         if ((file.Root?.Signatures.Count ?? file.Change!.Signatures.Count) == 0)
             return session.Fail(Unsigned(name));
-        return file.Root is not null ? SendRoot(session, file) : SendChange(session, name, file.Change!);
+        return file.Root is not null ? SendRoot(session, name, file.Root) : SendChange(session, name, file.Change!);
     }
 
-    private static int SendRoot(Session session, WaitingFile file) => TrustSource.TryGet(session, out var trust, out var failure)
-        ? RootEnding.Send(session, trust, file.Root!)
+    private static int SendRoot(Session session, string name, SignedRoot root) => TrustSource.TryGet(session, out var trust, out var failure)
+        ? RootEnding.Send(session, trust, root, name)
         : session.Fail(failure);
 
     private static int SendChange(Session session, string name, Proposal change)

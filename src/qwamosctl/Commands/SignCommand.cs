@@ -34,6 +34,10 @@ internal static class SignCommand
             return session.Fail(failure);
         if ((file.Root is not null ? FaultOf(session, file.Root, trust) : FaultOf(session, file.Change!, trust)) is { } fault)
             return session.Fail(new Failure(ExitCode.Refused, $"{name} is not signed: {fault}"));
+        if (!TryJudgeOwn(session, name, file, trust, out var hasSigned, out failure))
+            return session.Fail(failure);
+        if (hasSigned)
+            return Report(session, name, file, trust, isNew: false);
         var shown = file.Root is not null ? Shown(session, trust, file.Root) : Shown(session, trust, file.Change!);
         if (!session.Json)
             session.Terminal.Print(shown);
@@ -42,18 +46,39 @@ internal static class SignCommand
         if (file.Root is { } drawn && GrantValues.Refusal(session, trust?.Signed?.Root, drawn.Root, isConfirmed) is { } grants)
             return session.Fail(grants);
         if (!isConfirmed && session.Terminal.Confirm("\nSign this? Type yes: ") is not true)
-            return session.Fail(new Failure(ExitCode.Refused, "nothing was signed: nobody said yes", "Without a terminal: read it, then add --yes"));
+            return session.Fail(RootEnding.NotConfirmed(session, "nothing was signed"));
         if (!OperatorKey.TryOpen(session, out var key, out failure))
             return session.Fail(failure);
         using (key)
-        {
-            if (IsForeign(file, trust, key.Id))
-                return session.Fail(new Failure(ExitCode.Refused, $"your key {key.Id} is not one that counts here", "Whose are: qwamosctl trust show; use its key home with --home DIR"));
             file = new WaitingFile(file.Root?.With(key.Signer), file.Change?.With(key.Signer));
-        }
         if (!TryMerge(session, name, ref file, out failure))
             return session.Fail(failure);
-        return TryReplace(name, file, out failure) ? Report(session, name, file, trust) : session.Fail(failure);
+        return TryReplace(name, file, out failure) ? Report(session, name, file, trust, isNew: true) : session.Fail(failure);
+    }
+
+    /// <summary>Before anybody reads it or types a passphrase: whether the own key counts, and whether it has signed already. False when it does not count.</summary>
+    private static bool TryJudgeOwn(Session session, string name, WaitingFile file, TrustInForce? trust, out bool hasSigned, out Failure failure)
+    {
+        hasSigned = false;
+        if (!OperatorKey.TryOpen(session, out var own, out failure, toSign: false))
+            return false;
+        using (own)
+        {
+            if (trust is not null && trust.Root.FindKey(own.Id) is null && file.Root?.Root.FindKey(own.Id) is null)
+            {
+                var names = trust.Root.Holders.Concat(file.Root?.Root.Holders ?? []).Select(holder => holder.Name).Distinct(StringComparer.Ordinal);
+                failure = new Failure(ExitCode.Refused, $"{name} is not signed: your key {own.Id} is not one that counts here: those of {RootText.Names(names)} do", "Their keys: qwamosctl trust show; use the key home of one with --home DIR");
+                return false;
+            }
+            ReadOnlyMemory<byte>? signature = file.Root is { } root
+                ? root.Signatures.Where(each => each.Key == own.Id).Select(each => (ReadOnlyMemory<byte>?)each.Bytes).FirstOrDefault()
+                : file.Change!.Signatures.Where(each => each.KeyId == own.Id).Select(each => (ReadOnlyMemory<byte>?)each.Bytes).FirstOrDefault();
+            hasSigned = signature is not null;
+            if (signature is not { } bytes || own.Signer.Public.Verify(file.Root is not null ? file.Root.Root.SignedBytes() : file.Change!.Message.Canonical.Span, bytes.Span))
+                return true;
+            failure = new Failure(ExitCode.Refused, $"{name} is not signed: the signature in it with your key {own.Id} does not hold", "Have it drawn up again, and find out who put that there");
+            return false;
+        }
     }
 
     private static string Shown(Session session, TrustInForce? trust, SignedRoot root)
@@ -116,9 +141,6 @@ internal static class SignCommand
         return null;
     }
 
-    private static bool IsForeign(WaitingFile file, TrustInForce? trust, KeyId key) =>
-        trust is not null && trust.Root.FindKey(key) is null && file.Root?.Root.FindKey(key) is null;
-
     /// <summary>With what others signed in the same file while a person read, or typed a passphrase.</summary>
     private static bool TryMerge(Session session, string name, ref WaitingFile file, out Failure failure)
     {
@@ -151,7 +173,12 @@ internal static class SignCommand
         }
     }
 
-    private static int Report(Session session, string name, WaitingFile file, TrustInForce? trust)
+    /// <param name="session">Where things are.</param>
+    /// <param name="name">The file's name.</param>
+    /// <param name="file">What it holds.</param>
+    /// <param name="trust">In force; null where that is not known.</param>
+    /// <param name="isNew">Whether the own signature was added now; else it was there, and nothing was changed.</param>
+    private static int Report(Session session, string name, WaitingFile file, TrustInForce? trust, bool isNew)
     {
         IReadOnlyList<JsonValue> missing = trust is null ? []
             : file.Root is { } root ? [.. RootChain.Missing(trust.Root, root).Select(item => item.ToJson())]
@@ -163,6 +190,7 @@ internal static class SignCommand
             [
                 ("status", JsonValue.Of("ok")),
                 ("file", JsonValue.Of(name)),
+                ("already", JsonValue.Of(!isNew)),
                 ("kind", JsonValue.Of(file.Root is null ? "change" : "trust_root")),
                 ("compared", JsonValue.Of(trust is not null)),
                 ("sha256", JsonValue.Of(file.Root?.Root.Hash ?? file.Change!.Hash)),
@@ -171,7 +199,7 @@ internal static class SignCommand
             ])) + "\n");
             return (int)ExitCode.Done;
         }
-        StringBuilder text = new($"\nsigned; {SafeText.ForTerminal(name)} has {(keys.Count() == 1 ? "1 signature" : $"{keys.Count()} signatures")}\n");
+        StringBuilder text = new($"{(isNew ? "\nsigned" : "you have signed it already, and nothing was changed")}; {SafeText.ForTerminal(name)} has {(keys.Count() == 1 ? "1 signature" : $"{keys.Count()} signatures")}\n");
         foreach (var item in missing)
             text.Append("  ").Append(Clause(item)).Append('\n');
         text.Append(trust is null || missing.Count > 0 ? $"once all have signed: qwamosctl send {SafePath.Quote(name)}\n" : $"it has all it needs: qwamosctl send {SafePath.Quote(name)}\n");

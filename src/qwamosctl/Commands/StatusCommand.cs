@@ -29,7 +29,7 @@ internal static class StatusCommand
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(carried.Shown) + "\n");
         else if (answer.IsOk)
-            session.Terminal.Print(StatusReport.Describe(answer, session.TryLoadSchema(out var schema, out _) ? schema : null, session.Terminal.OutputPaint, session.Now));
+            session.Terminal.Print(session.Placed(StatusReport.Describe(answer, session.TryLoadSchema(out var schema, out _) ? schema : null, session.Terminal.OutputPaint, session.Now))!);
         if (answer.IsOk)
             return carried.TryAccept(out failure) ? (int)ExitCode.Done : session.Fail(failure);
         RefusalReport.Show(session, answer, null);

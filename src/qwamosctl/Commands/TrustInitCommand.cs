@@ -21,7 +21,7 @@ internal static class TrustInitCommand
 
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
-        Option<string> holder = new("--holder") { HelpName = "NAME", Description = "What you are called in it (default: your user name)" };
+        Option<string> holder = new("--holder") { HelpName = "NAME", Description = $"What you are called in it (default: your user name, or {TrustRoot.FirstHolder} where that is root or no such name)" };
         Option<string[]> add = new("--add") { HelpName = "NAME=FILE", Description = "Another holder, and the file ed25519_pk of their key home; may be repeated" };
         Option<bool> noRecovery = new("--no-recovery") { Description = "Have two holders sign together, though then nothing can be signed once one key is lost" };
         RootOptions options = new();
@@ -63,6 +63,8 @@ internal static class TrustInitCommand
         };
         if (holders.Count == Several && !insists)
             session.Terminal.Note("Two holders: each signs alone. Both together would sign nothing more once one key is lost; with a third holder two of three can sign what is dangerous.");
+        if (name == TrustRoot.FirstHolder)
+            session.Terminal.Note($"You are called {name} in it, which is no person's name: choose one with --holder NAME.");
         return RootEnding.Run(session, trust, draft, terms.File, mayAsk: !terms.IsConfirmed);
     }
 

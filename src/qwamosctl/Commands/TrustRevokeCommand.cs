@@ -45,8 +45,7 @@ internal static class TrustRevokeCommand
             return session.Fail(failure);
         if (since > session.Now)
             return session.Fail(Failure.Usage($"--from {from} is in the future"));
-        var restoreFile = terms.File is { } file ? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "restore.json") : null;
-        if (restoreFile is not null && RootEnding.PlaceFault(restoreFile) is { } place)
+        if (terms.File is { } file && RootEnding.PlaceFault(RestoreFile(file)) is { } place)
             return session.Fail(place);
         if (!KeyDeeds.TryRead(session, keys, since, out var deeds, out failure) || !TryRevoke(trust.Root, draft, keys, deeds.FromIndex, out draft, out failure))
             return session.Fail(failure);
@@ -54,16 +53,19 @@ internal static class TrustRevokeCommand
             draft = draft with { ExpiresSeconds = session.Now + lifetime };
         var restoring = deeds.Restoring(schema);
         if (!session.Json)
-            session.Terminal.Print(Describe(deeds));
-        var exit = RootEnding.Run(session, trust, draft, terms.File, mayAsk: !terms.IsConfirmed);
+            session.Terminal.Print(session.Placed(Describe(deeds))!);
+        var exit = RootEnding.Run(session, trust, draft, terms.File, mayAsk: !terms.IsConfirmed, out var written);
         if (exit != (int)ExitCode.Done)
             return exit;
-        var isInForce = terms.File is null && TrustSource.TryGet(session, out var now, out _) && now.Root.Version >= draft.Version;
+        var isInForce = written is null && TrustSource.TryGet(session, out var now, out _) && now.Root.Version >= draft.Version;
         // What it set while this was read and signed is disowned, too.
         if (isInForce && KeyDeeds.TryRead(session, keys, since, out deeds, out _))
             restoring = deeds.Restoring(schema);
-        return Restore(session, draft, restoring, restores, restoreFile, isInForce);
+        return Restore(session, draft, restoring, restores, written is null ? null : RestoreFile(written), isInForce);
     }
+
+    /// <summary>Beside the version that waits for its signers.</summary>
+    private static string RestoreFile(string file) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, "restore.json");
 
     /// <summary>What the keys did is set back now, or written, or said how to.</summary>
     private static int Restore(Session session, RootDraft draft, List<Setting> restoring, bool restores, string? file, bool isInForce)
@@ -75,7 +77,8 @@ internal static class TrustRevokeCommand
             var policy = JsonValue.Object(restoring.Select(setting => (setting.Key.Name, setting.Value.ToJson())));
             try
             {
-                DurableFile.CreateNew(file, [.. JsonText.Bytes(policy, isIndented: true), (byte)'\n'], FileMode);
+                if (!DurableFile.CreateNew(file, [.. JsonText.Bytes(policy, isIndented: true), (byte)'\n'], FileMode))
+                    return session.Fail(new Failure(ExitCode.Refused, $"{file} exists, and nothing is written over it", $"Once the version is in force: {Setting(restoring)}"));
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
@@ -90,9 +93,11 @@ internal static class TrustRevokeCommand
             return ChangeRun.Run(session, ChangeSplit.Split(restoring), terms);
         }
         session.Terminal.Note(session.Placed(
-            $"{(isInForce ? "This has" : "Once it is in force, this has")} the values from before back: qwamosctl set {string.Join(' ', restoring.Select(setting => $"{setting.Key.Name} {SafePath.Quote(setting.Value.ToLine())}"))}")!);
+            $"{(isInForce ? "This has" : "Once it is in force, this has")} the values from before back: {Setting(restoring)}")!);
         return (int)ExitCode.Done;
     }
+
+    private static string Setting(List<Setting> restoring) => $"qwamosctl set {string.Join(' ', restoring.Select(setting => $"{setting.Key.Name} {SafePath.Quote(setting.Value.ToLine())}"))}";
 
     /// <summary>A key of the trust root, by its ID or the holder; one that it lists no more, by the whole ID.</summary>
     private static bool TryFind(TrustRoot root, string who, out List<KeyId> keys, out Failure failure)
@@ -120,6 +125,13 @@ internal static class TrustRevokeCommand
     private static bool TryRevoke(TrustRoot root, RootDraft draft, List<KeyId> keys, long index, out RootDraft revoked, out Failure failure)
     {
         failure = null!;
+        revoked = draft;
+        if (keys.All(key => root.RevocationOf(key) is { } earlier && earlier.FromIndex <= index))
+        {
+            failure = new Failure(
+                ExitCode.Refused, $"it is revoked already, from entry {root.RevocationOf(keys[0])!.FromIndex} on, and version {root.Version} says so", "From an earlier entry on: name an earlier time with --from; see: qwamosctl trust show");
+            return false;
+        }
         revoked = draft with
         {
             Holders = [.. draft.Holders.Select(holder => new Holder(holder.Name, [.. holder.Keys.Where(key => !keys.Contains(key.Id))]))],

@@ -14,8 +14,9 @@ internal static class TrustRotateCommand
         Option<string> every = new("--every") { HelpName = "TIME", Description = "Only when the key is older than this, like 90d: for a timer" };
         Option<bool> undo = new("--undo") { Description = "Take back a replacement that is not finished" };
         Option<string> timeout = new("--timeout") { HelpName = "TIME", Description = $"How long to wait for the gateways (default: {DefaultTimeout})" };
+        Option<string> file = new("--out") { HelpName = "FILE", Description = "Where a version that others must sign is written, or is by now (default: here)" };
         Option<bool> yes = new("--yes") { Description = "Do not ask" };
-        Command command = new("rotate", "Replace your key by a new one; run again after an interruption, it goes on") { every, undo, timeout, yes };
+        Command command = new("rotate", "Replace your key by a new one; run again after an interruption, it goes on") { every, undo, timeout, file, yes };
         command.SetAction(parse => shared.Run(parse, terminal, session =>
         {
             long? interval = null;
@@ -28,7 +29,11 @@ internal static class TrustRotateCommand
             var patience = parse.GetValue(timeout) ?? DefaultTimeout;
             if (!Duration.TryParse(patience, out var seconds))
                 return session.Fail(Failure.Usage($"--timeout takes {Duration.Form}, not {patience}"));
-            RotationTerms terms = new(interval, seconds, parse.GetValue(yes));
+            RotationTerms terms = new(interval, seconds, parse.GetValue(yes), parse.GetValue(file));
+            if (parse.GetValue(file) is { } named && OutputPlace.Fault(named) is { } place)
+                return session.Fail(place);
+            if (!terms.IsConfirmed && !session.Terminal.HasPerson)
+                return session.Fail(RootEnding.NotConfirmed(session, "no key is replaced"));
             return parse.GetValue(undo) ? new RotationUndoing(session, terms, _ => { }).Run() : new Rotation(session, terms, _ => { }).Run();
         }));
         return command;

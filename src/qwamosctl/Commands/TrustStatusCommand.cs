@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
 using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Json;
 
@@ -39,6 +40,8 @@ internal static class TrustStatusCommand
             text.Append("  ").Append(name.PadRight(width)).Append("  ");
             text.Append(version == trust.Root.Version ? $"version {version}" : paint.Waiting(version is null ? "not known: it has not said" : string.Create(CultureInfo.InvariantCulture, $"version {version}, is behind"))).Append('\n');
         }
+        foreach (var (key, why) in DisownedValues.Of(trust.Status))
+            text.Append('\n').Append(paint.Bad($"{key} was {why}, and nobody has set it since")).Append(session.Placed($": {DisownedValues.Mend(key)}")).Append('\n');
         if (RootExpiry.Warning(trust.Root.ExpiresSeconds, session.Now) is { } warning)
             text.Append('\n').Append(paint.Bad(warning)).Append(session.Placed(": qwamosctl trust renew")).Append('\n');
         return text.ToString();
@@ -50,6 +53,7 @@ internal static class TrustStatusCommand
         ("version", JsonValue.Of(trust.Root.Version)),
         ("domains", JsonValue.Object(DomainTrust.Of(trust).Select(domain => (domain.Name, domain.Version is { } version ? JsonValue.Of(version) : JsonValue.Null)))),
         ("expires_soon", JsonValue.Of(trust.Signed is not null && RootExpiry.Warning(trust.Root.ExpiresSeconds, session.Now) is not null)),
+        ("policy_disowned", trust.Status?.ObjectOf("policy_disowned") ?? JsonValue.Object()),
         .. trust.Signed is null ? [] : RootText.ToJson(trust.Signed).Members.Where(member => member.Key != "version").Select(member => (member.Key, member.Value)),
     ]);
 }

@@ -32,9 +32,14 @@ internal static class StatusReport
         if (answer.NumberOf("size") is { } size)
             text.Append(paint.Faint(size == 1 ? "\n1 entry in the ledger" : $"\n{size} entries in the ledger")).Append('\n');
         AppendName(text, "system", answer.TextOf("system"), paint);
-        AppendName(text, "key ID", answer.TextOf("key_id"), paint);
-        if (TrustNumber(answer, "version") is { } version)
-            text.Append(paint.Faint($"trust   version {version} of the trust root")).Append('\n');
+        if (TrustNumber(answer, "version") is not { } version)
+        {
+            AppendName(text, "key ID", answer.TextOf("key_id"), paint);
+            return text.ToString();
+        }
+        // It may have been replaced, and sign nothing any more.
+        AppendName(text, "enrolled key", answer.TextOf("key_id"), paint);
+        text.Append(paint.Faint($"trust   version {version} of the trust root; whose keys sign: qwamosctl trust show")).Append('\n');
         return text.ToString();
     }
 
@@ -133,6 +138,8 @@ internal static class StatusReport
             trouble.Add($"the daemon's clock is behind the newest change it took, set it: {KeyText.Of(behind)}");
         if (TrustNumber(answer, "expires") is { } expires && RootExpiry.Warning(expires, nowSeconds) is { } warning)
             trouble.Add($"{warning}; draw up the next one: qwamosctl trust renew");
+        foreach (var (name, why) in DisownedValues.Of(answer))
+            trouble.Add($"{name} was {why}, and nobody has set it since: {DisownedValues.Mend(name)}");
         foreach (var (name, why) in answer.ObjectOf("pending_refused") is { } refused ? refused.Members : [])
             trouble.Add($"the boot will refuse {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(why)}; set it again");
         foreach (var (name, result) in BootResults(answer))

@@ -1,5 +1,6 @@
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Client.Talking;
 
@@ -128,10 +129,16 @@ internal static class BusClient
             _ when Posix.IsAbsent(path) => new Failure(
                 ExitCode.NotReachable,
                 $"there is no socket {path}: is the daemon started?",
-                $"Start it: {session.StartDaemon}{(session.Paths.IsTrial ? "" : "; for a trial: qwamosd --root DIR, and the same --root here")}"),
+                $"{Enrolling(session)}{session.StartDaemon}{(session.Paths.IsTrial ? "" : "; for a trial: qwamosd --root DIR, and the same --root here")}"),
             _ => new Failure(ExitCode.NotReachable, $"the socket cannot be used: {fault.Message}"),
         };
     }
+
+    /// <summary>None starts before somebody is enrolled.</summary>
+    private static string Enrolling(Session session) =>
+        !WithoutLibsodium.IsInForce && !Anchor.TryLoad(session.Paths, KeyHome.DefaultDirectory, out _, out var fault) && fault.IsAbsent
+            ? $"No key is enrolled here, and before that none starts: {(session.Paths.IsTrial ? "" : "sudo ")}{Anchor.EnrolLine(session.Paths, isGateway: false)}, with the file ed25519_pk of your key home; then start it: "
+            : "Start it: ";
 
     private static Failure Silent(Session session) => new(
         ExitCode.NotReachable,

@@ -83,9 +83,14 @@ internal static class ProposalText
         if (message.Base is not { Count: > 0 } bases)
             return "nothing: it is taken whatever is set when it comes";
         var known = trust?.Status?.ObjectOf("base");
-        var other = bases.Where(pair => known is not null && known.TryGet(pair.Key, out var hash) && hash.TryGetString(out var digits) && digits != pair.Value).Select(pair => pair.Key).ToList();
-        var names = string.Join(", ", bases.Keys);
-        return other.Count > 0 ? $"OTHER values of {string.Join(", ", other)} than are set now: it will be refused" : $"the values of {names} {(known is null ? "when it was drawn up" : "that are set now")}";
+        List<string> other = [], same = [], unseen = [];
+        foreach (var (name, digits) in bases)
+            (known is null || !known.TryGet(name, out var hash) ? unseen : hash.TryGetString(out var now) && now == digits ? same : other).Add(name);
+        if (other.Count > 0)
+            return $"OTHER values of {string.Join(", ", other)} than are set now: it will be refused";
+        // Of a class with confidential values the daemon shows the hash to who signs the question, which is not done here.
+        var earlier = unseen.Count == 0 ? "" : $"the values of {string.Join(", ", unseen)} when it was drawn up, not compared here";
+        return same.Count == 0 ? earlier : $"the values of {string.Join(", ", same)} that are set now{(earlier.Length == 0 ? "" : ", and ")}{earlier}";
     }
 
     private static void Line(StringBuilder text, string what, string value) => text.Append(what.PadRight(Width)).Append(SafeText.ForTerminal(value)).Append('\n');

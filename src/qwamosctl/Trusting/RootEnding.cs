@@ -21,9 +21,19 @@ internal static class RootEnding
     /// <param name="trust">In force.</param>
     /// <param name="draft">The version after it.</param>
     /// <param name="file">Where to write it in place of sending it; null to send it when its signatures suffice.</param>
-    /// <param name="mayAsk">Whether a person at the terminal is asked first.</param>
-    public static int Run(Session session, TrustInForce trust, RootDraft draft, string? file, bool mayAsk)
+    /// <param name="mayAsk">Whether a person is to say yes first, without whom nothing is signed.</param>
+    public static int Run(Session session, TrustInForce trust, RootDraft draft, string? file, bool mayAsk) => Run(session, trust, draft, file, mayAsk, out _);
+
+    /// <summary>The same.</summary>
+    /// <param name="session">Where things are.</param>
+    /// <param name="trust">In force.</param>
+    /// <param name="draft">The version after it.</param>
+    /// <param name="file">Where to write it in place of sending it; null to send it when its signatures suffice.</param>
+    /// <param name="mayAsk">Whether a person is to say yes first, without whom nothing is signed.</param>
+    /// <param name="written">The file in which it waits for the others; null when it does not.</param>
+    public static int Run(Session session, TrustInForce trust, RootDraft draft, string? file, bool mayAsk, out string? written)
     {
+        written = null;
         if (file is not null && PlaceFault(file) is { } place)
             return session.Fail(place);
         if (!draft.TryBuild(out var root, out var failure))
@@ -35,12 +45,17 @@ internal static class RootEnding
         // Standard output is for a program then; the person who is asked reads this.
         if (session.Json && mayAsk && session.Terminal.HasPerson)
             session.Terminal.NotePart(Shown(session, trust, root));
-        if (mayAsk && session.Terminal.Confirm("\nSign this? Type yes: ") is false)
-            return session.Fail(new Failure(ExitCode.Refused, "nothing was signed and nothing was sent"));
+        if (mayAsk && session.Terminal.Confirm("\nSign this? Type yes: ") is not true)
+            return session.Fail(NotConfirmed(session, "nothing was signed and nothing was sent"));
         if (!TrySign(session, trust, ref root, out failure))
             return session.Fail(failure);
-        return file is null && RootChain.Missing(trust.Root, root).Count == 0 ? Send(session, trust, root) : Write(session, trust, root, file);
+        return file is null && RootChain.Missing(trust.Root, root).Count == 0 ? Send(session, trust, root, null) : Write(session, trust, root, file, out written);
     }
+
+    /// <summary>Nobody said yes: a person said something else, or nobody could be asked.</summary>
+    public static Failure NotConfirmed(Session session, string what) => session.Terminal.HasPerson
+        ? new Failure(ExitCode.Refused, what)
+        : new Failure(ExitCode.Refused, $"{what}: nobody said yes, and nobody can be asked here", "Without a terminal: read it, then add --yes");
 
     /// <summary>The whole document, or, where one is in force, what the new one says otherwise.</summary>
     public static string Shown(Session session, TrustInForce trust, SignedRoot root)
@@ -70,7 +85,11 @@ internal static class RootEnding
     }
 
     /// <summary>Sends it; what the daemon answers is shown.</summary>
-    public static int Send(Session session, TrustInForce trust, SignedRoot root)
+    /// <param name="session">Where the daemon is.</param>
+    /// <param name="trust">In force.</param>
+    /// <param name="root">The version after it.</param>
+    /// <param name="file">The file that holds it; null where it was signed just now.</param>
+    public static int Send(Session session, TrustInForce trust, SignedRoot root, string? file)
     {
         if (!TrySend(session, trust, root, out var answer, out var failure))
             return session.Fail(failure);
@@ -78,7 +97,7 @@ internal static class RootEnding
         {
             if (session.Json)
                 session.Terminal.Print(JsonPrinter.Print(answer.Document) + "\n");
-            RefusalReport.Show(session, answer, null);
+            RefusalReport.ShowRoot(session, answer, root, file);
             return (int)ExitCode.Refused;
         }
         session.Terminal.Print(session.Json
@@ -117,7 +136,7 @@ internal static class RootEnding
     }
 
     /// <summary>An earlier one that still waits for signatures must not keep a later one, a revocation perhaps, from being written.</summary>
-    private static string FreeName(long version)
+    public static string FreeName(long version)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"trust-root-{version}.json");
         for (int i = 2; i <= MostNames && !Posix.IsAbsent(Path.GetFullPath(name)); i++)
@@ -126,8 +145,9 @@ internal static class RootEnding
     }
 
     /// <summary>Writes it for the others to sign, never over a file.</summary>
-    public static int Write(Session session, TrustInForce trust, SignedRoot root, string? file)
+    private static int Write(Session session, TrustInForce trust, SignedRoot root, string? file, out string? written)
     {
+        written = null;
         file ??= FreeName(root.Root.Version);
         if (PlaceFault(file) is { } place)
             return session.Fail(place);
@@ -141,6 +161,7 @@ internal static class RootEnding
         {
             return session.Fail(new Failure(ExitCode.Refused, $"{file} cannot be written: {fault.Message.TrimEnd('.')}"));
         }
+        written = file;
         session.Terminal.Print(session.Json
             ? JsonPrinter.Print(JsonValue.Object(
             [
@@ -162,7 +183,7 @@ internal static class RootEnding
         foreach (var item in missing)
             text.Append("  ").Append(SafeText.ForTerminal(item.Text)).Append('\n');
         if (missing.Count > 0)
-            text.Append($"each of them: qwamosctl sign {shown}\nthen anybody: qwamosctl send {shown}\n");
+            text.Append($"each of them: {Session.Theirs}sign {shown}\nthen anybody: {Session.Theirs}send {shown}\n");
         else
             text.Append($"it has all signatures: qwamosctl send {shown}\n");
         return text.ToString();

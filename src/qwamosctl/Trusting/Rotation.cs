@@ -1,4 +1,5 @@
 using Qwamos.Client.Auditing;
+using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
@@ -41,8 +42,17 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
         {
             if (terms.EverySeconds is { } every && !TryIsDue(trust, every, out var exit))
                 return exit;
-            if (!TryBegin(trust, out state, out failure))
-                return session.Fail(failure);
+            SecretBytes? passphrase = null;
+            try
+            {
+                return !TryBegin(trust, out state, out passphrase, out failure) ? session.Fail(failure)
+                    : passphrase is null ? GoOn(trust, state)
+                    : new Rotation(session with { Passphrase = PassphraseSource.Held(passphrase) }, terms, at).GoOn(trust, state);
+            }
+            finally
+            {
+                passphrase?.Dispose();
+            }
         }
         return GoOn(trust, state);
     }
@@ -55,7 +65,7 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
                 return session.Fail(new Failure(ExitCode.Refused, $"neither the old key {state.Old} nor the new one counts in version {trust.Root.Version}", "See who can list yours: qwamosctl trust status"));
             if (!_home.Next.TryLoadPublic(out var added, out var fault))
                 return session.Fail(new Failure(ExitCode.KeyProblem, $"the new key is gone: {fault}", "Begin anew: qwamosctl trust rotate --undo; then qwamosctl trust rotate"));
-            if (!_versions.TryPut(ref trust, state, draft => draft with { Holders = [.. draft.Holders.Select(each => each.Name == holder ? new Holder(holder, [.. each.Keys, added]) : each)] }, "both", out var exit))
+            if (!_versions.TryPut(ref trust, ref state, draft => draft with { Holders = [.. draft.Holders.Select(each => each.Name == holder ? new Holder(holder, [.. each.Keys, added]) : each)] }, "both", out var exit))
                 return exit;
         }
         if (state.SwitchedSeconds is null)
@@ -72,7 +82,7 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
         if (trust.Root.FindKey(state.Old) is not null)
         {
             AwaitOverlap(state.SwitchedSeconds!.Value);
-            if (!_versions.TryPut(ref trust, state, draft => Without(draft, state.Old), "new", out var exit))
+            if (!_versions.TryPut(ref trust, ref state, draft => Without(draft, state.Old), "new", out var exit))
                 return exit;
         }
         if (!_versions.TryAwait(ref trust, out var late))
@@ -108,10 +118,12 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
         return false;
     }
 
-    /// <summary>Makes the new key and notes what is begun, both durable before anything is sent.</summary>
-    private bool TryBegin(TrustInForce trust, out RotationState state, out Failure failure)
+    /// <summary>
+    /// Makes the new key and notes what is begun, both durable before anything is sent. The new one has the passphrase of the old, which is asked for once and signs with both.
+    /// </summary>
+    private bool TryBegin(TrustInForce trust, out RotationState state, out SecretBytes? passphrase, out Failure failure)
     {
-        state = null!;
+        (state, passphrase) = (null!, null);
         if (!_home.TryGetOwn(out var own, out var isProtected, out failure))
             return false;
         if (trust.Root.HolderOf(own) is not { } holder)
@@ -126,15 +138,8 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
         at("make");
         if (!_home.TryMakeNext(out var next, out var isNextProtected, out failure))
             return false;
-        if (isProtected && !isNextProtected)
-        {
-            return No(
-                new Failure(
-                    ExitCode.KeyProblem,
-                    $"your key is protected by a passphrase, and the new one is not yet; nothing was sent. Protect it first: {(session with { Home = _home.Next.Directory }).Placed("qwamosctl keys protect")}",
-                    "Then go on: qwamosctl trust rotate"),
-                out failure);
-        }
+        if (isProtected && !isNextProtected && !_home.TryProtectNext(out passphrase, out failure))
+            return false;
         state = new RotationState(own, next, false, null, false);
         at("note");
         state.Write(session);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
@@ -60,6 +61,33 @@ internal sealed class RotationHome(Session session)
         return true;
     }
 
+    /// <summary>Puts the new key under the passphrase of the home's, which is tried on that first; the caller disposes of it.</summary>
+    public bool TryProtectNext(out SecretBytes? passphrase, out Failure failure)
+    {
+        passphrase = null;
+        if (!_home.TryOpen(out var stored, out var fault))
+        {
+            failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
+            return false;
+        }
+        using (stored)
+        {
+            if (stored.Protected is not { } key)
+            {
+                failure = new Failure(ExitCode.KeyProblem, $"{_home.PrivateKeyFile} was changed meanwhile", "Run it again");
+                return false;
+            }
+            if (!ProtectedSigner.TryGetPassphrase(session, _home.PrivateKeyFile, null, out passphrase, out failure, ProtectedSigner.AtTerminal)
+                || !ProtectedSigner.TryOpen(_home.PrivateKeyFile, key, passphrase, out var opened, out failure))
+                return false;
+            opened.Dispose();
+            if (new KeyProtection(Next).TryProtect(null, passphrase, key.Comment, Argon2Cost.Default, out fault))
+                return true;
+            failure = new Failure(ExitCode.KeyProblem, fault);
+            return false;
+        }
+    }
+
     /// <summary>Where the old key's files are kept.</summary>
     public KeyHome Archive(KeyId old) => new(Path.Combine(session.KeyHomeDirectory, "old", old.ToString()));
 
@@ -70,16 +98,16 @@ internal sealed class RotationHome(Session session)
         var archive = Archive(old);
         DurableFile.MakeDirectory(Path.GetDirectoryName(archive.Directory)!, FolderMode);
         DurableFile.MakeDirectory(archive.Directory, FolderMode);
-        Copy(_home.PrivateKeyFile, archive.PrivateKeyFile, over: false);
-        Copy(_home.PublicKeyFile, archive.PublicKeyFile, over: false);
+        Copy(_home.PrivateKeyFile, content => DurableFile.CreateNew(archive.PrivateKeyFile, content, FileMode));
+        Copy(_home.PublicKeyFile, content => DurableFile.CreateNew(archive.PublicKeyFile, content, FileMode));
     }
 
-    /// <summary>Gives the home the key of another folder: the private half first, by one rename.</summary>
+    /// <summary>Gives the home the key of another folder: the private half first, by one rename; what its file held is overwritten.</summary>
     /// <exception cref="IOException">A step failed.</exception>
     public void Take(KeyHome from)
     {
-        Copy(from.PrivateKeyFile, _home.PrivateKeyFile, over: true);
-        Copy(from.PublicKeyFile, _home.PublicKeyFile, over: true);
+        Copy(from.PrivateKeyFile, content => SecretFile.Replace(_home.PrivateKeyFile, content, FileMode));
+        Copy(from.PublicKeyFile, content => DurableFile.Replace(_home.PublicKeyFile, content, FileMode));
     }
 
     /// <summary>Removes a folder with a key in it, where it is there; the private half is overwritten first.</summary>
@@ -95,15 +123,12 @@ internal sealed class RotationHome(Session session)
         DurableFile.SyncDirectory(Path.GetDirectoryName(home.Directory)!);
     }
 
-    private static void Copy(string from, string to, bool over)
+    private static void Copy(string from, Action<byte[]> put)
     {
         var content = DurableFile.ReadAllBounded(from, Limits.MaxVerifierKeyFileBytes);
         try
         {
-            if (over)
-                DurableFile.Replace(to, content, FileMode);
-            else
-                _ = DurableFile.CreateNew(to, content, FileMode);
+            put(content);
         }
         finally
         {

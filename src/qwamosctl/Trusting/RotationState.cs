@@ -11,7 +11,10 @@ namespace Qwamos.Client.Trusting;
 /// <param name="SwitchedSeconds">When the home had the new key; null before.</param>
 /// <param name="IsUndone">It is being taken back.</param>
 /// <param name="Waiting">SHA-256 of the version that was written for others to sign, 64 lower-case hex digits; null while none was.</param>
-internal sealed record RotationState(KeyId Old, KeyId New, bool IsSwitching, long? SwitchedSeconds, bool IsUndone, string? Waiting = null)
+/// <param name="WaitingVersion">Which version that is; 0 while none was.</param>
+/// <param name="WaitingFile">Where that was written, an absolute path.</param>
+internal sealed record RotationState(
+    KeyId Old, KeyId New, bool IsSwitching, long? SwitchedSeconds, bool IsUndone, string? Waiting = null, long WaitingVersion = 0, string? WaitingFile = null)
 {
     private const int MaxFileBytes = 4_096;
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -54,6 +57,8 @@ internal sealed record RotationState(KeyId Old, KeyId New, bool IsSwitching, lon
         ("switched", SwitchedSeconds is { } seconds ? JsonValue.Of(seconds) : JsonValue.Null),
         ("undone", JsonValue.Of(IsUndone)),
         ("waiting", Waiting is { } hash ? JsonValue.Of(hash) : JsonValue.Null),
+        ("waiting_version", JsonValue.Of(WaitingVersion)),
+        ("waiting_file", WaitingFile is { } path ? JsonValue.Of(path) : JsonValue.Null),
     ]);
 
     private static bool TryTake(JsonValue document, out RotationState? state)
@@ -64,7 +69,11 @@ internal sealed record RotationState(KeyId Old, KeyId New, bool IsSwitching, lon
             || !document.TryGet("switching", out var switching) || switching.Kind != JsonKind.Boolean
             || !document.TryGet("switched", out var switched) || !document.TryGet("undone", out var undone) || undone.Kind != JsonKind.Boolean)
             return false;
-        state = new RotationState(oldKey, newKey, switching.AsBoolean, switched.TryGetInteger(out var seconds) ? seconds : null, undone.AsBoolean, document.TryGet("waiting", out var waiting) && waiting.TryGetString(out var hash) ? hash : null);
+        state = new RotationState(
+            oldKey, newKey, switching.AsBoolean, switched.TryGetInteger(out var seconds) ? seconds : null, undone.AsBoolean, TextOf(document, "waiting"),
+            document.TryGet("waiting_version", out var version) && version.TryGetInteger(out var waits) ? waits : 0, TextOf(document, "waiting_file"));
         return true;
     }
+
+    private static string? TextOf(JsonValue document, string name) => document.TryGet(name, out var value) && value.TryGetString(out var text) ? text : null;
 }

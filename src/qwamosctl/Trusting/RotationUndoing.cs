@@ -54,10 +54,14 @@ internal sealed class RotationUndoing(Session session, RotationTerms terms, Acti
             _home.Take(_home.Archive(state.Old));
         }
         if (trust.Root.FindKey(state.New) is not null
-            && !_versions.TryPut(ref trust, state, draft => Rotation.Without(draft, state.New), "old", out var exit))
+            && !_versions.TryPut(ref trust, ref state, draft => Rotation.Without(draft, state.New), "old", out var exit))
             return exit;
         if (!_versions.TryAwait(ref trust, out failure))
             return session.Fail(failure with { Mend = "See why: qwamosctl status; then go on: qwamosctl trust rotate --undo" });
+        var withdrawn = _versions.Withdraw(trust, state);
+        if (!RotationState.TryRead(session, out var noted, out failure))
+            return session.Fail(failure);
+        state = noted ?? state;
         using (_home.Lock(state))
         {
             at("forget");
@@ -67,10 +71,10 @@ internal sealed class RotationUndoing(Session session, RotationTerms terms, Acti
             at("unarchive");
             RotationHome.Remove(_home.Archive(state.Old));
             RotationHome.Remove(_home.Next);
-            _versions.ForgetWaiting(trust, state);
             at("unnote");
             RotationState.Remove(session);
         }
-        return _versions.Finish(state.Old, $"undone: your key is {state.Old} as before, and the new one is gone");
+        var line = $"undone: your key is {state.Old} as before, and the new one is gone";
+        return _versions.Finish(state.Old, withdrawn is null ? line : $"{line}; {withdrawn}");
     }
 }

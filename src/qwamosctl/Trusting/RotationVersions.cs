@@ -26,14 +26,15 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
     /// again, with what they signed, when this is run again.
     /// </summary>
     /// <param name="trust">In force; afterwards the new one.</param>
-    /// <param name="state">What is noted.</param>
+    /// <param name="state">What is noted; afterwards without the file of a version that is in force.</param>
     /// <param name="edit">What it says otherwise.</param>
     /// <param name="keys">Which keys it lists, for the steps' names.</param>
     /// <param name="exit">The exit status where it is not in force.</param>
-    public bool TryPut(ref TrustInForce trust, RotationState state, Func<RootDraft, RootDraft> edit, string keys, out int exit)
+    public bool TryPut(ref TrustInForce trust, ref RotationState state, Func<RootDraft, RootDraft> edit, string keys, out int exit)
     {
         exit = (int)ExitCode.Refused;
-        var file = FileOf(trust);
+        state = Settled(trust, state);
+        var file = FileOf(state);
         if (!session.TryLoadSchema(out var schema, out var failure) || !RootDraft.TryAfter(session, trust, schema, out var draft, out failure) || !edit(draft).TryBuild(out var root, out failure))
         {
             exit = session.Fail(failure);
@@ -47,9 +48,9 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
         root = waiting ?? root;
         foreach (var line in waiting is null ? RootDiff.Of(trust.Root, root.Root) : [])
             Say($"version {root.Root.Version}: {line}");
-        if (waiting is null && !terms.IsConfirmed && session.Terminal.Confirm("Sign this? Type yes: ") is false)
+        if (waiting is null && !terms.IsConfirmed && session.Terminal.Confirm("Sign this? Type yes: ") is not true)
         {
-            exit = session.Fail(new Failure(ExitCode.Refused, "nothing was signed and nothing was sent", "Take it back: qwamosctl trust rotate --undo"));
+            exit = session.Fail(RootEnding.NotConfirmed(session, "nothing was signed and nothing was sent; to take it back: qwamosctl trust rotate --undo"));
             return false;
         }
         if (!RootEnding.TrySign(session, trust, ref root, out failure))
@@ -72,11 +73,12 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
         }
         if (!answer.IsOk)
         {
-            RefusalReport.Show(session, answer, null);
+            RefusalReport.ShowRoot(session, answer, root, null);
             return false;
         }
         at($"sent {keys}");
-        DurableFile.Remove(file);
+        if (file is not null)
+            DurableFile.Remove(file);
         Say(string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Version} of the trust root is in force here, recorded as entry {answer.Index}"));
         trust = trust with { Root = root.Root, Signed = root };
         return true;
@@ -88,6 +90,7 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
         failure = null!;
         Progress progress = new(session.Terminal, "domains that have it");
         Deadline deadline = new(session.Terminal.Clock, TimeSpan.FromSeconds(terms.TimeoutSeconds));
+        var isSaid = false;
         at("await");
         try
         {
@@ -107,6 +110,9 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
                         "See why: qwamosctl status; then go on: qwamosctl trust rotate");
                     return false;
                 }
+                if (!isSaid)
+                    Say($"waiting until {RootText.Names(late.Select(domain => domain.Name))} {(late.Count == 1 ? "has" : "have")} version {version}; interrupted, it goes on when it is run again");
+                isSaid = true;
                 progress.Show(domains.Count - late.Count, domains.Count);
                 Task.Delay(Pause, session.Terminal.Clock).Wait();
             }
@@ -139,10 +145,10 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
     /// The file that waits, when it says the same about holders, roles and revocations and could be in force yet. Only the document that was shown and written here: false
     /// for another in its place, which whoever may write there would have signed unseen.
     /// </summary>
-    private bool TryFindWaiting(string file, TrustInForce trust, RotationState state, SignedRoot wanted, out SignedRoot? found, out Failure failure)
+    private bool TryFindWaiting(string? file, TrustInForce trust, RotationState state, SignedRoot wanted, out SignedRoot? found, out Failure failure)
     {
         (found, failure) = (null, null!);
-        if (Posix.IsAbsent(file))
+        if (file is null)
             return true;
         if (!WaitingFile.TryRead(session, file, out var waiting, out failure))
             return false;
@@ -157,31 +163,70 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
         return true;
     }
 
-    /// <summary>Removes the version that waited and is not wanted any more.</summary>
+    /// <summary>Removes the version that waited and is not wanted any more; what to do about copies that others have, or null where none waited.</summary>
     /// <exception cref="IOException">It cannot be removed.</exception>
-    public void ForgetWaiting(TrustInForce trust, RotationState state)
+    public string? Withdraw(TrustInForce trust, RotationState state)
     {
-        var file = FileOf(trust);
-        if (state.Waiting is not null && !Posix.IsAbsent(file) && WaitingFile.TryRead(session, file, out var waiting, out _) && waiting.Root?.Root.Hash == state.Waiting)
+        state = Settled(trust, state);
+        if (state.Waiting is null)
+            return null;
+        if (FileOf(state) is { } file && IsOurs(file, state, out _))
             DurableFile.Remove(file);
+        return Withdrawn(state);
     }
 
-    private string FileOf(TrustInForce trust) => Path.Combine(session.KeyHomeDirectory, string.Create(CultureInfo.InvariantCulture, $"trust-root-{trust.Root.Version + 1}.json"));
+    private static string Withdrawn(RotationState state) =>
+        $"withdrawn: the version that was written for others to sign, SHA-256 {state.Waiting}; have copies of it thrown away: signed and sent, it would still be taken as the next one, and no more once another next one is in force";
 
-    private int WaitInFile(string file, RotationState state, SignedRoot root, IReadOnlyList<MissingSigners> missing)
+    /// <summary>The file that waits, or is to be written over; null where there is none.</summary>
+    private string? FileOf(RotationState state) => new[] { Named, state.WaitingFile }.FirstOrDefault(path => path is not null && !Posix.IsAbsent(path));
+
+    /// <summary>The place that the user named; null where none was.</summary>
+    private string? Named => terms.File is { } file ? Path.GetFullPath(file) : null;
+
+    private bool IsOurs(string file, RotationState state, out SignedRoot? root)
+    {
+        root = WaitingFile.TryRead(session, file, out var waiting, out _) && waiting.Root is { } found && found.Root.Hash == state.Waiting ? found : null;
+        return root is not null;
+    }
+
+    /// <summary>Without the note, and the file, of a version that is in force by now, or whose number another one has. What waits still stays.</summary>
+    private RotationState Settled(TrustInForce trust, RotationState state)
+    {
+        if (state.Waiting is null || state.WaitingVersion > trust.Root.Version)
+            return state;
+        var file = FileOf(state);
+        var isOurs = file is not null && IsOurs(file, state, out _);
+        using (_home.Lock(state))
+        {
+            state = state with { Waiting = null, WaitingVersion = 0, WaitingFile = null };
+            state.Write(session);
+            if (isOurs)
+                DurableFile.Remove(file!);
+        }
+        return state;
+    }
+
+    private int WaitInFile(string? file, RotationState state, SignedRoot root, IReadOnlyList<MissingSigners> missing)
     {
         at("write");
+        // Where the others can read it: nobody else enters the key home.
+        file ??= Named ?? Path.GetFullPath(RootEnding.FreeName(root.Root.Version));
+        if (OutputPlace.Fault(file) is { } place)
+            return session.Fail(place with { Mend = $"Name another place: qwamosctl trust rotate --out FILE" });
+        if (state.Waiting is not null && state.Waiting != root.Root.Hash)
+            Say(Withdrawn(state));
         using (_home.Lock(state))
         {
             // What others signed in it meanwhile stays.
-            if (state.Waiting == root.Root.Hash && WaitingFile.TryRead(session, file, out var now, out _) && now.Root?.Root.Hash == state.Waiting)
-                root = root.With(now.Root.Signatures);
-            (state with { Waiting = root.Root.Hash }).Write(session);
+            if (IsOurs(file, state, out var now) && now!.Root.Hash == root.Root.Hash)
+                root = root.With(now.Signatures);
+            (state with { Waiting = root.Root.Hash, WaitingVersion = root.Root.Version, WaitingFile = file }).Write(session);
             DurableFile.Replace(file, RootEnding.Content(root), FileMode);
         }
         session.Terminal.Print(session.Json
             ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("done", JsonValue.False), ("file", JsonValue.Of(file)), ("missing", JsonValue.Array(missing.Select(item => item.ToJson())))])) + "\n"
-            : session.Placed(RootEnding.Waiting(file, missing) + "and then go on: qwamosctl trust rotate\n")!);
+            : session.Placed(RootEnding.Waiting(file, missing) + "and then go on: qwamosctl trust rotate" + (state.IsUndone ? " --undo\n" : "\n"))!);
         return (int)ExitCode.Done;
     }
 }

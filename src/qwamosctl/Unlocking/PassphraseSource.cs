@@ -14,12 +14,21 @@ internal sealed record PassphraseSource
 
     private readonly string? file;
     private readonly int? descriptor;
+    private readonly SecretBytes? held;
 
     private PassphraseSource(string? file, int? descriptor)
     {
         this.file = file;
         this.descriptor = descriptor;
     }
+
+    private PassphraseSource(SecretBytes held) => this.held = held;
+
+    /// <summary>One that was read or typed already, for a command that needs it more than once. Good until the caller disposes of it.</summary>
+    public static PassphraseSource Held(SecretBytes passphrase) => new(passphrase);
+
+    /// <summary>The file that was named; null where it is none.</summary>
+    public string? File => file;
 
     /// <summary>How a sentence names it.</summary>
     public string Name => descriptor is { } number ? $"file descriptor {number}" : InputFile.NameOf(file!);
@@ -40,6 +49,12 @@ internal sealed record PassphraseSource
     public bool TryRead(Session session, [NotNullWhen(true)] out SecretBytes? passphrase, out Failure failure)
     {
         failure = null!;
+        if (held is not null)
+        {
+            passphrase = new SecretBytes(held.Room.Length) { Length = held.Length };
+            held.Bytes.CopyTo(passphrase.Room);
+            return true;
+        }
         // One more than there may be, for an end of line and to see that there is too much.
         SecretBytes room = new(Limits.MaxPassphraseBytes + 2);
         passphrase = null;

@@ -70,8 +70,18 @@ internal sealed class ProtectedSigner : IEd25519Signer
         return true;
     }
 
+    /// <summary>How a command is given a passphrase that no agent can stand for.</summary>
+    public const string AtTerminal = "Run it at a terminal; or give --passphrase-file FILE";
+
     /// <summary>The passphrase that a key has: from where it was said to be, else asked for.</summary>
-    public static bool TryGetPassphrase(Session session, string file, string? why, [NotNullWhen(true)] out SecretBytes? passphrase, out Failure failure)
+    /// <param name="session">Where it was said to be.</param>
+    /// <param name="file">The key's file.</param>
+    /// <param name="why">Why the agent does not sign, or null.</param>
+    /// <param name="passphrase">The caller disposes of it.</param>
+    /// <param name="failure">Why there is none.</param>
+    /// <param name="mend">What to do where nobody can be asked; null where an agent would do, too.</param>
+    public static bool TryGetPassphrase(
+        Session session, string file, string? why, [NotNullWhen(true)] out SecretBytes? passphrase, out Failure failure, string? mend = null)
     {
         if (session.Passphrase is { } source)
             return source.TryRead(session, out passphrase, out failure);
@@ -84,7 +94,7 @@ internal sealed class ProtectedSigner : IEd25519Signer
             failure = new Failure(
                 ExitCode.KeyProblem,
                 $"{file} is protected by a passphrase, and nobody can be asked for it here{(why is null ? "" : $"; the agent does not sign it: {why}")}",
-                "Start the agent at a terminal: qwamosctl agent; or give --passphrase-file FILE");
+                mend ?? "Start the agent at a terminal: qwamosctl agent; or give --passphrase-file FILE");
             return false;
         }
         if (PassphraseSource.FirstLine(passphrase, out var fault) is not null)

@@ -3,6 +3,7 @@ using Qwamos.Client;
 using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Keys;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -18,8 +19,12 @@ public sealed class ReachingTests : IDisposable
     {
         Assert.Equal(3, trial.Run("status", "-o", "json"));
         Assert.Contains($"there is no socket {trial.Socket}: is the daemon started?", trial.Error);
-        Assert.Contains($"\n  Start it: qwamosd --root {trial.Root}\n", trial.Error);
+        Assert.Contains($"\n  No key is enrolled here, and before that none starts: qwamosd --root {trial.Root} enroll FILE, with the file ed25519_pk of your key home; then start it: qwamosd --root {trial.Root}\n", trial.Error);
         Assert.Contains("\"code\":\"not_reachable\"", trial.Output);
+        using SigningKey enrolled = SigningKey.Generate();
+        trial.Enrol(enrolled.Public);
+        Assert.Equal(3, trial.Run("status"));
+        Assert.Contains($"\n  Start it: qwamosd --root {trial.Root}\n", trial.Error);
     }
 
     [Fact]
@@ -30,7 +35,7 @@ public sealed class ReachingTests : IDisposable
         Assert.Equal(2, trial.RunBare(["set", "RADIO_ISOLATON", "on"]));
         Assert.Contains("\n  All keys: qwamosctl keys\n", trial.Error);
         Assert.Equal(3, trial.RunBare(["status", "--socket", trial.Socket]));
-        Assert.Contains("Start it: sudo systemctl start qwamosd; for a trial: qwamosd --root DIR", trial.Error);
+        Assert.Contains("sudo systemctl start qwamosd; for a trial: qwamosd --root DIR", trial.Error);
     }
 
     [Theory]

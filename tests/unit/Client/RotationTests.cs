@@ -4,6 +4,7 @@ using Qwamos.Client.Showing;
 using Qwamos.Client.Trusting;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Trust;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -105,12 +106,9 @@ public sealed class RotationTests : IDisposable
     [Fact]
     public void A_version_that_somebody_put_in_the_place_of_the_one_that_waits_is_not_signed()
     {
-        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
-        Assert.Equal(0, trial.Run("anna", "trust", "threshold", "root", "2", "--out", trial.At("two.json")));
-        Assert.Equal(0, trial.Run("bert", "sign", trial.At("two.json"), "--yes"));
-        Assert.Equal(0, trial.Run("bert", "send", trial.At("two.json")));
-        Assert.True(trial.Run("anna", "trust", "rotate") == 0, trial.Error);
-        var file = Path.Combine(trial.HomeOf("anna"), "trust-root-4.json");
+        InitTwo();
+        var file = trial.At("trust-root-4.json");
+        Assert.True(trial.Run("anna", "trust", "rotate", "--out", file) == 0, trial.Error);
         var swapped = trial.At("swapped.json");
         Assert.Equal(0, trial.Run("bert", "trust", "renew", "--out", swapped));
         File.Copy(swapped, file, overwrite: true);
@@ -180,14 +178,11 @@ public sealed class RotationTests : IDisposable
     [Fact]
     public void Where_two_must_sign_it_waits_in_a_file_twice_and_goes_on()
     {
-        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
-        Assert.Equal(0, trial.Run("anna", "trust", "threshold", "root", "2", "--out", trial.At("two.json")));
-        Assert.Equal(0, trial.Run("bert", "sign", trial.At("two.json"), "--yes"));
-        Assert.Equal(0, trial.Run("bert", "send", trial.At("two.json")));
+        InitTwo();
         for (var version = 4; version <= 5; version++)
         {
-            var file = Path.Combine(trial.HomeOf("anna"), $"trust-root-{version}.json");
-            Assert.True(trial.Run("anna", "trust", "rotate", "-o", "json") == 0, trial.Error);
+            var file = trial.At($"trust-root-{version}.json");
+            Assert.True(trial.Run("anna", "trust", "rotate", "--out", file, "-o", "json") == 0, trial.Error);
             Assert.True(trial.Client.Json.TryGet("done", out var done) && !done.AsBoolean);
             Assert.True(trial.Run("anna", "trust", "rotate") == 0, trial.Error);
             Assert.Equal(version - 1, trial.Current.Version);
@@ -200,12 +195,86 @@ public sealed class RotationTests : IDisposable
     }
 
     [Fact]
+    public void What_waits_lies_where_others_can_read_it_and_is_gone_when_they_sent_it_themselves()
+    {
+        InitTwo();
+        var file = trial.At("trust-root-4.json");
+        Assert.True(trial.Run("anna", "trust", "rotate", "--out", file) == 0, trial.Error);
+        Assert.Contains($"written to {file}, and not in force", trial.Output, StringComparison.Ordinal);
+        Assert.True(File.GetUnixFileMode(file).HasFlag(UnixFileMode.OtherRead));
+        Assert.Empty(Directory.GetFiles(trial.HomeOf("anna"), "trust-root-*.json"));
+        Assert.Equal(0, trial.Run("bert", "sign", file, "--yes"));
+        Assert.Equal(0, trial.Run("bert", "send", file));
+        Assert.True(trial.Run("anna", "trust", "rotate", "--out", trial.At("trust-root-5.json")) == 0, trial.Error);
+        Assert.False(File.Exists(file));
+        Assert.True(File.Exists(trial.At("trust-root-5.json")));
+        // It may have been moved.
+        File.Move(trial.At("trust-root-5.json"), trial.At("moved.json"));
+        Assert.Equal(0, trial.Run("bert", "sign", trial.At("moved.json"), "--yes"));
+        Assert.True(trial.Run("anna", "trust", "rotate", "--out", trial.At("moved.json")) == 0, trial.Error);
+        AssertReplaced();
+    }
+
+    [Fact]
+    public void What_waits_is_withdrawn_when_it_is_undone_and_copies_are_named()
+    {
+        InitTwo();
+        var (file, copy) = (trial.At("trust-root-4.json"), trial.At("copy.json"));
+        Assert.True(trial.Run("anna", "trust", "rotate", "--out", file) == 0, trial.Error);
+        File.Copy(file, copy);
+        Assert.True(trial.Run("anna", "trust", "rotate", "--undo") == 0, trial.Error);
+        Assert.False(File.Exists(file));
+        Assert.True(WaitingHash(copy) is { } hash && trial.Output.Contains($"SHA-256 {hash}; have copies of it thrown away", StringComparison.Ordinal), trial.Output);
+        AssertTidy();
+        // As it says: another next version is the end of it.
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--out", trial.At("renewed.json")));
+        Assert.Equal(0, trial.Run("bert", "sign", trial.At("renewed.json"), "--yes"));
+        Assert.Equal(0, trial.Run("bert", "send", trial.At("renewed.json")));
+        Assert.Equal(1, trial.Run("bert", "send", copy));
+    }
+
+    [Fact]
+    public void A_key_with_a_passphrase_is_replaced_in_one_run_by_one_with_the_same()
+    {
+        var passphrase = trial.Client.Write("passphrase", "open sesame\n");
+        File.SetUnixFileMode(passphrase, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.True(trial.Run("anna", "keys", "protect", "--passphrase-file", passphrase, "--comment", "anna's") == 0, trial.Error);
+        Assert.Equal(4, trial.Run("anna", "trust", "rotate"));
+        Assert.Contains("give --passphrase-file FILE", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(1, trial.Current.Version);
+        // Typed once.
+        trial.Client.Passphrases.Enqueue("open sesame");
+        Assert.True(trial.Run("anna", "trust", "rotate") == 0, trial.Error);
+        Assert.NotEqual(old, trial.KeyOf("anna").Id);
+        Assert.Single(trial.Client.Asked);
+        Assert.Equal(3, trial.Current.Version);
+        AssertTidy();
+        Assert.Contains("anna's", File.ReadAllText(Path.Combine(trial.HomeOf("anna"), "ed25519_sk")), StringComparison.Ordinal);
+        Assert.True(trial.Run("anna", "set", "RADIO_ISOLATION", "off", "--passphrase-file", passphrase) == 0, trial.Error);
+    }
+
+    [Fact]
     public void Without_a_trust_root_it_says_what_comes_first()
     {
         using TrustTrial other = new();
         Assert.Equal(1, other.Run("anna", "trust", "rotate"));
         Assert.Contains("trust init", other.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(other.HomeOf("anna"), "next")));
+    }
+
+    /// <summary>Anna and Bert, who must both sign the next trust root: version 4 is that.</summary>
+    private void InitTwo()
+    {
+        Assert.Equal(0, trial.Run("anna", "trust", "add", trial.Person("bert")));
+        Assert.Equal(0, trial.Run("anna", "trust", "threshold", "root", "2", "--out", trial.At("two.json")));
+        Assert.Equal(0, trial.Run("bert", "sign", trial.At("two.json"), "--yes"));
+        Assert.Equal(0, trial.Run("bert", "send", trial.At("two.json")));
+    }
+
+    private static string WaitingHash(string file)
+    {
+        Assert.True(SignedRoot.TryRead(ClientTrial.Parse(File.ReadAllText(file)), out var root, out var fault), fault);
+        return root.Root.Hash;
     }
 
     private bool WasKilled(string step)

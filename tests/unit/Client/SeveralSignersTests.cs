@@ -17,6 +17,31 @@ public sealed class SeveralSignersTests : IDisposable
     public void Dispose() => trial.Dispose();
 
     [Fact]
+    public void What_others_are_to_do_does_not_name_ones_own_key_home()
+    {
+        Assert.Equal(0, trial.Run("anna", "set", "GHOST.trigger", "armed", "--out", file));
+        var (own, theirs) = ($"qwamosctl --root {trial.Client.Root} --home {trial.HomeOf("anna")} --socket {trial.Client.Socket} ", $"qwamosctl --root {trial.Client.Root} --socket {trial.Client.Socket} ");
+        Assert.EndsWith($"sign it: {own}sign {file}\neach of the others: {theirs}sign {file}\nthen anybody: {theirs}send {file}\n", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--out", trial.At("renewed.json")));
+        Assert.Contains($"each of them: {theirs}sign ", trial.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_confidential_change_builds_on_what_is_set_and_another_of_its_class_does_not_make_that_public()
+    {
+        Assert.Equal(0, trial.Run("anna", "set", "GHOST.trigger", "armed", "--out", file));
+        Assert.Contains("\"base\":{\"dom0\":\"" + new string('b', 64), File.ReadAllText(file), StringComparison.Ordinal);
+        Assert.Contains("the values of dom0 when it was drawn up, not compared here", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("anna", "set", "KERNEL_HARDENING", "strict", "--out", file + "2"));
+        Assert.DoesNotContain("base", File.ReadAllText(file + "2"), StringComparison.Ordinal);
+        Assert.Contains("nothing: it is taken whatever is set when it comes", trial.Output, StringComparison.Ordinal);
+        trial.Person("mallory");
+        Assert.Equal(0, trial.Run("mallory", "set", "GHOST.trigger", "armed", "--out", file + "3"));
+        Assert.Contains("It builds on nothing", trial.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"base\"", File.ReadAllText(file + "3"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_two_must_sign_is_refused_of_one_and_says_how_to_have_it_signed()
     {
         Assert.Equal(1, trial.Run("anna", "set", "GHOST.trigger", "armed"));
@@ -35,7 +60,7 @@ public sealed class SeveralSignersTests : IDisposable
         Assert.Contains("needs 2 of the role arming: anna signed; more of bert, carl must", trial.Output, StringComparison.Ordinal);
         Assert.Equal(1, trial.Run("carl", "send", file));
         Assert.Contains("not_authorised", trial.Error, StringComparison.Ordinal);
-        Assert.Contains($"qwamosctl --root {trial.Client.Root} --home {trial.HomeOf("carl")} --socket {trial.Client.Socket} sign {file}", trial.Error, StringComparison.Ordinal);
+        Assert.Contains($"Those who are missing: qwamosctl --root {trial.Client.Root} --socket {trial.Client.Socket} sign {file}", trial.Error, StringComparison.Ordinal);
         Assert.Equal(0, trial.Run("bert", "sign", file, "--yes"));
         Assert.Contains("signed by\n  anna, key", trial.Output, StringComparison.Ordinal);
         Assert.Equal(0, trial.Run("carl", "send", file));
@@ -82,13 +107,14 @@ public sealed class SeveralSignersTests : IDisposable
         trial.Person("mallory");
         Assert.Equal(0, trial.Run("anna", "set", "GHOST.trigger", "armed", "--out", file));
         Assert.Equal(1, trial.Run("mallory", "sign", file, "--yes"));
-        Assert.Contains("is not one that counts here", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("is not one that counts here: those of anna, bert, carl do", trial.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Nothing_is_signed_without_a_yes()
     {
         Assert.Equal(0, trial.Run("anna", "set", "GHOST.trigger", "armed", "--out", file));
+        trial.Client.HasPerson = false;
         Assert.Equal(1, trial.Run("anna", "sign", file));
         Assert.Contains("add --yes", trial.Error, StringComparison.Ordinal);
         (trial.Client.HasPerson, trial.Client.Input) = (true, "no\n");
@@ -100,12 +126,31 @@ public sealed class SeveralSignersTests : IDisposable
     }
 
     [Fact]
-    public void Signing_twice_counts_once()
+    public void Who_has_signed_already_is_told_so_and_nothing_is_changed()
     {
         Assert.Equal(0, trial.Run("anna", "set", "GHOST.trigger", "armed", "--out", file));
         Assert.Equal(0, trial.Run("anna", "sign", file, "--yes"));
-        Assert.Equal(0, trial.Run("anna", "sign", file, "--yes"));
+        var before = File.GetLastWriteTimeUtc(file);
+        // Nobody is asked anything.
+        trial.Client.HasPerson = false;
+        Assert.Equal(0, trial.Run("anna", "sign", file));
+        Assert.StartsWith("you have signed it already, and nothing was changed; ", trial.Output, StringComparison.Ordinal);
         Assert.Contains("has 1 signature\n", trial.Output, StringComparison.Ordinal);
+        Assert.Contains("more of bert, carl must", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(before, File.GetLastWriteTimeUtc(file));
+        Assert.Equal(0, trial.Run("anna", "sign", file, "-o", "json"));
+        Assert.True(trial.Client.Json.TryGet("already", out var already) && already.AsBoolean);
+    }
+
+    [Fact]
+    public void A_signature_that_somebody_else_made_in_ones_name_is_not_taken_for_ones_own()
+    {
+        Assert.Equal(0, trial.Run("anna", "set", "GHOST.trigger", "armed", "--out", file));
+        Assert.Equal(0, trial.Run("bert", "sign", file, "--yes"));
+        File.WriteAllText(file, File.ReadAllText(file).Replace(trial.KeyOf("bert").Id.ToString(), trial.KeyOf("anna").Id.ToString(), StringComparison.Ordinal));
+        var elsewhere = Directory.CreateDirectory(trial.At("elsewhere")).FullName;
+        Assert.Equal(1, trial.Client.RunBare(["--root", elsewhere, "--home", trial.HomeOf("anna"), "sign", file, "--yes"]));
+        Assert.Contains("does not hold", trial.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -138,6 +183,30 @@ public sealed class SeveralSignersTests : IDisposable
         Assert.Contains(says, trial.Output, StringComparison.Ordinal);
         Assert.Equal(exit, trial.Run(person, "can", key, value, "-o", "json"));
         Assert.True(trial.Client.Json.TryGet("alone", out var alone) && alone.AsBoolean == (exit == 0));
+    }
+
+    [Fact]
+    public void Can_makes_no_key_and_says_who_may()
+    {
+        Assert.Equal(1, trial.Run("nobody", "can", "RADIO_ISOLATION", "off"));
+        Assert.Contains("you may not set RADIO_ISOLATION = off: you have no key here\n", trial.Output, StringComparison.Ordinal);
+        Assert.Contains("it takes any of anna, bert, carl (role operator, threshold 1)\n", trial.Output, StringComparison.Ordinal);
+        Assert.Contains($"have one of them set it: qwamosctl --root {trial.Client.Root} --socket {trial.Client.Socket} set RADIO_ISOLATION off\n", trial.Output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(trial.HomeOf("nobody")));
+        Assert.Equal(1, trial.Run("nobody", "can", "GHOST.trigger", "armed"));
+        Assert.Contains("write it for them to sign: qwamosctl ", trial.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Applying_a_file_that_waits_for_signatures_names_the_command_that_is_meant()
+    {
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--out", file));
+        Assert.Equal(1, trial.Run("anna", "apply", file));
+        Assert.Contains("it holds a trust root that waits for signatures", trial.Error, StringComparison.Ordinal);
+        Assert.Contains($"send {file}", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("anna", "set", "GHOST.trigger", "armed", "--out", file + "2"));
+        Assert.Equal(1, trial.Run("anna", "apply", file + "2"));
+        Assert.Contains("it holds a change that waits for signatures", trial.Error, StringComparison.Ordinal);
     }
 
     [Fact]

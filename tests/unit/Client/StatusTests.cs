@@ -66,6 +66,17 @@ public sealed class StatusTests : IDisposable
             trial.Output);
     }
 
+    [Fact]
+    public void What_a_revoked_key_set_stands_with_what_is_wrong_and_the_enrolled_key_is_called_so()
+    {
+        using FakeBus bus = new(
+            trial.Socket, """{"status":"ok","policy":{"RADIO_ISOLATION":"off"},"policy_disowned":{"RADIO_ISOLATION":"signed by 93, which is revoked from entry 4 on"},"pending":{},"key_id":"93","trust":{"version":2,"expires":9999999999}}""");
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains("RADIO_ISOLATION was signed by 93, which is revoked from entry 4 on, and nobody has set it since: look whether it is right, and set it yourself: qwamosctl --root ", trial.Output, StringComparison.Ordinal);
+        Assert.Contains("enrolled key  93\n", trial.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("key ID", trial.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("RADIO_ISOLATION", """ "gateways":{} """, "off  (no gateway configured)")]
     [InlineData("RADIO_ISOLATION", """ "gateways":{"a":{"behind":false},"b":{"behind":true},"c":{"behind":true}} """, "off  (b, c are behind)")]

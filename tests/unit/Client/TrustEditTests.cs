@@ -42,6 +42,46 @@ public sealed class TrustEditTests : IDisposable
     }
 
     [Fact]
+    public void A_refused_trust_root_is_mended_as_a_trust_root_is()
+    {
+        trial.InitGroup();
+        var (one, two, three) = (trial.At("one.json"), trial.At("two.json"), trial.At("three.json"));
+        foreach (var file in new[] { one, two })
+            Assert.Equal(0, trial.Run("anna", "trust", "renew", "--expires", file == one ? "300d" : "200d", "--out", file));
+        Assert.Equal(1, trial.Run("anna", "send", one));
+        Assert.Contains($"Those who are missing: qwamosctl --root {trial.Client.Root} --socket {trial.Client.Socket} sign {one}; then again: ", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("bert", "sign", one, "--yes"));
+        Assert.Equal(0, trial.Run("bert", "sign", two, "--yes"));
+        Assert.Equal(0, trial.Run("bert", "send", one));
+        Assert.Equal(1, trial.Run("bert", "send", two));
+        Assert.Contains("refused (fork)", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("Somebody else's version 2 came first", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--expires", "300d", "--out", three));
+        Assert.Equal(0, trial.Run("bert", "sign", three, "--yes"));
+        Assert.Equal(0, trial.Run("bert", "send", three));
+        Assert.Equal(1, trial.Run("bert", "send", two));
+        Assert.Contains("refused (superseded)", trial.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("clock", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("Look at the one in force", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_a_terminal_nothing_is_signed_that_was_not_agreed_to_beforehand()
+    {
+        InitAlone();
+        trial.Client.HasPerson = false;
+        foreach (var words in new string[][] { ["renew"], ["add", trial.Person("bert")], ["rotate"], ["rotate", "--undo"] })
+        {
+            Assert.Equal(1, trial.Run("anna", ["trust", .. words]));
+            Assert.Contains("add --yes", trial.Error, StringComparison.Ordinal);
+            Assert.Equal(1, trial.Current.Version);
+        }
+        Assert.False(Directory.Exists(Path.Combine(trial.HomeOf("anna"), "next")));
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--yes"));
+        Assert.Equal(2, trial.Current.Version);
+    }
+
+    [Fact]
     public void Whoever_is_needed_cannot_be_removed_and_the_way_is_said()
     {
         InitAlone();

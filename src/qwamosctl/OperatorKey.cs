@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Qwamos.Client.Signing;
 using Qwamos.Client.Unlocking;
 using Qwamos.ControlBus.Files;
@@ -50,10 +51,17 @@ internal sealed class OperatorKey : IDisposable
     /// <param name="toSign">False when only its public half is wanted: then nobody is asked for a passphrase, and it cannot sign.</param>
     public static bool TryOpen(Session session, out OperatorKey key, out Failure failure, bool toSign = true)
     {
-        var home = HomeOf(session);
         key = null!;
-        if (home.TryOpen(out var stored, out var fault))
-            return TryTake(session, home, stored, toSign, out key, out failure);
+        return TryFind(session, out var home, out var stored, out failure) && TryTake(session, home, stored, toSign, out key, out failure);
+    }
+
+    /// <summary>The key as it is stored, for which nobody is asked; the caller disposes of it.</summary>
+    public static bool TryFind(Session session, out KeyHome home, [NotNullWhen(true)] out StoredKey? stored, out Failure failure)
+    {
+        home = HomeOf(session);
+        failure = null!;
+        if (home.TryOpen(out stored, out var fault))
+            return true;
         failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
         return false;
     }

@@ -85,25 +85,11 @@ public static class EnvelopeReader
     private static string? ReadList(JsonValue value, out EnvelopeSignature[] signatures)
     {
         signatures = [];
-        if (value.Kind != JsonKind.Array || value.Items.Length is < 1 or > Limits.MaxSignatures)
-            return $"signatures is not a list of 1 to {Limits.MaxSignatures}";
-        var seen = new HashSet<KeyId>();
-        var read = new List<EnvelopeSignature>(value.Items.Length);
-        foreach (var item in value.Items)
-        {
-            if (item.Kind != JsonKind.Object || item.Members.Length != 2
-                || !item.TryGet("key_id", out var keyId) || !item.TryGet("signature", out var signature))
-                return "an element of signatures is not an object of exactly key_id and signature";
-            if (!keyId.TryGetString(out string? digits) || !KeyId.TryParse(digits, out var id))
-                return "a key_id is not 64 lower-case hex digits";
-            if (!seen.Add(id))
-                return "signatures names one key_id twice";
-            if (!TryReadSignature(signature, out byte[] bytes))
-                return "a signature is not 88 characters of canonical base64";
-            read.Add(new EnvelopeSignature(id, bytes));
-        }
-
-        signatures = [.. read];
+        if (!NamedSignature.TryReadList(value, mayBeEmpty: false, out List<NamedSignature> read, out string? fault))
+            return fault;
+        signatures = new EnvelopeSignature[read.Count];
+        for (int i = 0; i < signatures.Length; i++)
+            signatures[i] = new EnvelopeSignature(read[i].Key, read[i].Bytes);
         return null;
     }
 

@@ -67,30 +67,8 @@ public sealed class SignedRoot
     /// <summary>Reads the list of signatures alone.</summary>
     internal static bool TryReadSignatures(JsonValue list, bool mayBeUnsigned, out List<RootSignature> signatures, [NotNullWhen(false)] out string? fault)
     {
-        signatures = [];
-        fault = $"signatures is not a list of 1 to {Limits.MaxSignatures}";
-        if (list.Kind != JsonKind.Array || list.Items.Length > Limits.MaxSignatures || (list.Items.Length == 0 && !mayBeUnsigned))
-            return false;
-        foreach (JsonValue item in list.Items)
-        {
-            byte[] bytes = new byte[VerifyingKey.SignatureSizeBytes];
-            fault = item.Kind != JsonKind.Object || item.Members.Length != 2 || !item.TryGet("key_id", out var key) || !item.TryGet("signature", out var signature)
-                    || !key.TryGetString(out string? digits) || !signature.TryGetString(out string? text)
-                ? "an element of signatures is not an object of exactly key_id and signature"
-                : !KeyId.TryParse(digits, out KeyId id) ? "a key_id is not 64 lower-case hex digits"
-                : signatures.Any(earlier => earlier.Key == id) ? "signatures names one key_id twice"
-                : !CanonicalBase64.TryDecode(text, bytes) ? "a signature is not 88 characters of canonical base64"
-                : Added(signatures, id, bytes);
-            if (fault is not null)
-                return false;
-        }
-        fault = null;
-        return true;
-    }
-
-    private static string? Added(List<RootSignature> signatures, KeyId id, byte[] bytes)
-    {
-        signatures.Add(new RootSignature(id, bytes));
-        return null;
+        bool isRead = NamedSignature.TryReadList(list, mayBeUnsigned, out List<NamedSignature> read, out fault);
+        signatures = isRead ? [.. read.Select(signature => new RootSignature(signature.Key, signature.Bytes))] : [];
+        return isRead;
     }
 }

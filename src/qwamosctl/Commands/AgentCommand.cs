@@ -43,14 +43,13 @@ internal static class AgentCommand
     {
         if (!TryReadTime(lockAfter, out var time))
             return session.Fail(Failure.Usage($"--lock-after takes a time such as 90s, 15m or 8h, from 1 second to {Limits.MaxAgentLockAfterSeconds / 3_600} hours, not {lockAfter}"));
-        KeyHome home = new(session.KeyHomeDirectory);
-        if (!home.TryOpen(out var stored, out var fault))
-            return session.Fail(new Failure(ExitCode.KeyProblem, session.Placed(fault)!));
+        if (!OperatorKey.TryFind(session, out var home, out var stored, out var failure))
+            return session.Fail(failure);
         using (stored)
         {
             if (stored.Protected is not { } key)
                 return session.Fail(new Failure(ExitCode.KeyProblem, $"{home.PrivateKeyFile} is not protected by a passphrase: there is nothing to hold", "Protect it first: qwamosctl keys protect"));
-            if (!AgentSocket.TryListen(AgentPlace.Of(session), out var socket, out fault))
+            if (!AgentSocket.TryListen(AgentPlace.Of(session), out var socket, out var fault))
                 return session.Fail(new Failure(ExitCode.KeyProblem, fault));
             using (socket)
                 return Serve(session, home, key, socket, time);

@@ -43,18 +43,17 @@ internal static class KeysProtectCommand
             return session.Fail(Failure.Usage($"--comment takes at most {Limits.MaxKeyCommentChars} printable ASCII characters, without blanks at its ends"));
         if (nextFile is "")
             return session.Fail(Failure.Usage("--new-passphrase-file needs a path"));
-        KeyHome home = new(session.KeyHomeDirectory);
-        if (!home.TryOpen(out var stored, out var fault))
-            return session.Fail(new Failure(ExitCode.KeyProblem, session.Placed(fault)!));
+        if (!OperatorKey.TryFind(session, out var home, out var stored, out var failure))
+            return session.Fail(failure);
         using (stored)
         {
             SecretBytes? current = null, next = null;
             try
             {
-                if (!TryGetBoth(session, home, stored, nextFile, out current, out next, out var failure))
+                if (!TryGetBoth(session, home, stored, nextFile, out current, out next, out failure))
                     return session.Fail(failure);
                 var said = comment ?? stored.Protected?.Comment ?? DefaultComment();
-                return new KeyProtection(home).TryProtect(current, next, said, Argon2Cost.Default, out fault)
+                return new KeyProtection(home).TryProtect(current, next, said, Argon2Cost.Default, out var fault)
                     ? Show(session, home, stored.Id, isProtected: true)
                     : session.Fail(new Failure(ExitCode.KeyProblem, fault));
             }
@@ -68,18 +67,17 @@ internal static class KeysProtectCommand
 
     private static int Unprotect(Session session)
     {
-        KeyHome home = new(session.KeyHomeDirectory);
-        if (!home.TryOpen(out var stored, out var fault))
-            return session.Fail(new Failure(ExitCode.KeyProblem, session.Placed(fault)!));
+        if (!OperatorKey.TryFind(session, out var home, out var stored, out var failure))
+            return session.Fail(failure);
         using (stored)
         {
             if (stored.Protected is null)
                 return session.Fail(new Failure(ExitCode.KeyProblem, $"{home.PrivateKeyFile} is not protected by a passphrase; nothing was changed"));
-            if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out var current, out var failure, ProtectedSigner.AtTerminal))
+            if (!ProtectedSigner.TryGetPassphrase(session, home.PrivateKeyFile, null, out var current, out failure, ProtectedSigner.AtTerminal))
                 return session.Fail(failure);
             using (current)
             {
-                return new KeyProtection(home).TryUnprotect(current, out fault)
+                return new KeyProtection(home).TryUnprotect(current, out var fault)
                     ? Show(session, home, stored.Id, isProtected: false)
                     : session.Fail(new Failure(ExitCode.KeyProblem, fault));
             }

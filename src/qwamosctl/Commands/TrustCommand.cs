@@ -56,7 +56,7 @@ internal static class TrustCommand
 
     private static Command Diff(SharedOptions shared, Terminal terminal)
     {
-        Argument<long[]> versions = new("A B") { Arity = new ArgumentArity(0, 2), Description = "Two versions (default: the one in force and the one before; one alone: it and the one in force)" };
+        Argument<long[]> versions = new("A B") { Arity = new ArgumentArity(0, 2), Description = "Two versions (default: the one in force and the one before; one alone: it and the one in force, or, of that, the one before)" };
         Command command = new("diff", "Say in plain words what one version says otherwise than another") { versions };
         command.SetAction(parse => shared.Run(parse, terminal, session => RunDiff(session, parse.GetValue(versions) ?? [])));
         return command;
@@ -66,9 +66,11 @@ internal static class TrustCommand
     {
         if (!TrustSource.TryGet(session, out var trust, out var failure))
             return session.Fail(failure);
+        if (trust.Signed is null)
+            return session.Fail(NoSuchVersion(trust, 1)!);
         var (from, to) = versions switch
         {
-            [var one] => (one, trust.Root.Version),
+            [var one] when one != trust.Root.Version => (one, trust.Root.Version),
             [var first, var second] => (first, second),
             _ => (Math.Max(0, trust.Root.Version - 1), trust.Root.Version),
         };

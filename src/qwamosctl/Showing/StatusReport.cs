@@ -31,15 +31,12 @@ internal static class StatusReport
         AppendTrouble(text, answer, paint, nowSeconds);
         if (answer.NumberOf("size") is { } size)
             text.Append(paint.Faint(size == 1 ? "\n1 entry in the ledger" : $"\n{size} entries in the ledger")).Append('\n');
-        AppendName(text, "system", answer.TextOf("system"), paint);
-        if (TrustNumber(answer, "version") is not { } version)
-        {
-            AppendName(text, "key ID", answer.TextOf("key_id"), paint);
-            return text.ToString();
-        }
-        // It may have been replaced, and sign nothing any more.
-        AppendName(text, "enrolled key", answer.TextOf("key_id"), paint);
-        text.Append(paint.Faint($"trust   version {version} of the trust root; whose keys sign: qwamosctl trust show")).Append('\n');
+        var version = TrustNumber(answer, "version");
+        // Where there is a trust root that key may have been replaced, and sign nothing any more.
+        AppendName(text, version is null ? "system" : "system      ", answer.TextOf("system"), paint);
+        AppendName(text, version is null ? "key ID" : "enrolled key", answer.TextOf("key_id"), paint);
+        if (version is not null)
+            text.Append(paint.Faint($"trust root    version {version}; whose keys sign: qwamosctl trust show")).Append('\n');
         return text.ToString();
     }
 

@@ -42,7 +42,7 @@ internal static class RootDiff
     private static IEnumerable<string> Holders(TrustRoot before, TrustRoot after)
     {
         foreach (var holder in before.Holders.Where(holder => after.Holders.All(other => other.Name != holder.Name)))
-            yield return Renamed(before, after, holder) is { } now ? $"{holder.Name} is called {now.Name}" : $"{holder.Name} LEAVES, and {Keys(holder.Keys.Count)} no more";
+            yield return Renamed(before, after, holder) is { } now ? before.IsImplicit ? $"the enrolled key is {now.Name}'s" : $"{holder.Name} is called {now.Name}" : $"{holder.Name} LEAVES, and {Keys(holder.Keys.Count)} no more";
         foreach (var holder in after.Holders)
         {
             var earlier = before.Holders.FirstOrDefault(other => other.Name == holder.Name);
@@ -61,11 +61,13 @@ internal static class RootDiff
 
     private static IEnumerable<string> Roles(TrustRoot before, TrustRoot after)
     {
-        foreach (var role in before.Roles.Where(role => after.Roles.All(other => other.Name != role.Name)))
+        if (before.IsImplicit)
+            yield return "no more: whoever holds the enrolled key signs everything alone";
+        foreach (var role in before.IsImplicit ? [] : before.Roles.Where(role => after.Roles.All(other => other.Name != role.Name)))
             yield return $"the role {role.Name} is no more: it signed {string.Join("; ", RootText.Rules(role))}";
         foreach (var role in after.Roles)
         {
-            var earlier = before.Roles.FirstOrDefault(other => other.Name == role.Name);
+            var earlier = before.IsImplicit ? null : before.Roles.FirstOrDefault(other => other.Name == role.Name);
             var (was, now) = (earlier is null ? [] : RootText.Rules(earlier).ToList(), RootText.Rules(role).ToList());
             foreach (var rule in was.Except(now, StringComparer.Ordinal))
                 yield return $"no more: {rule}";

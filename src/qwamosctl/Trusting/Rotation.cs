@@ -20,17 +20,7 @@ internal sealed class Rotation(Session session, RotationTerms terms, Action<stri
     private readonly RotationHome _home = new(session);
     private readonly RotationVersions _versions = new(session, terms, at);
 
-    public int Run()
-    {
-        try
-        {
-            return RunGuarded();
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            return session.Fail(new Failure(ExitCode.KeyProblem, $"the key home cannot be used: {fault.Message.TrimEnd('.')}", "Mend that, and go on: qwamosctl trust rotate"));
-        }
-    }
+    public int Run() => _home.Guard(RunGuarded, "qwamosctl trust rotate");
 
     private int RunGuarded()
     {

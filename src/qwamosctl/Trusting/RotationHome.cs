@@ -33,15 +33,25 @@ internal sealed class RotationHome(Session session)
         throw new IOException(failure?.Reason ?? "another run went on with the replacement of this key meanwhile");
     }
 
+    /// <summary>Runs a replacement, or its undoing; what cannot be done in the home ends it, with the command that goes on.</summary>
+    public int Guard(Func<int> run, string goOn)
+    {
+        try
+        {
+            return run();
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return session.Fail(new Failure(ExitCode.KeyProblem, $"the key home cannot be used: {fault.Message.TrimEnd('.')}", $"Mend that, and go on: {goOn}"));
+        }
+    }
+
     /// <summary>Which key the home holds, without asking for a passphrase.</summary>
     public bool TryGetOwn(out KeyId id, out bool isProtected, out Failure failure)
     {
-        (id, isProtected, failure) = (default, false, null!);
-        if (!_home.TryOpen(out var stored, out var fault))
-        {
-            failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
+        (id, isProtected) = (default, false);
+        if (!OperatorKey.TryFind(session, out _, out var stored, out failure))
             return false;
-        }
         using (stored)
             (id, isProtected) = (stored.Id, stored.Protected is not null);
         return true;
@@ -65,11 +75,8 @@ internal sealed class RotationHome(Session session)
     public bool TryProtectNext(out SecretBytes? passphrase, out Failure failure)
     {
         passphrase = null;
-        if (!_home.TryOpen(out var stored, out var fault))
-        {
-            failure = new Failure(ExitCode.KeyProblem, session.Placed(fault)!);
+        if (!OperatorKey.TryFind(session, out _, out var stored, out failure))
             return false;
-        }
         using (stored)
         {
             if (stored.Protected is not { } key)
@@ -81,7 +88,7 @@ internal sealed class RotationHome(Session session)
                 || !ProtectedSigner.TryOpen(_home.PrivateKeyFile, key, passphrase, out var opened, out failure))
                 return false;
             opened.Dispose();
-            if (new KeyProtection(Next).TryProtect(null, passphrase, key.Comment, Argon2Cost.Default, out fault))
+            if (new KeyProtection(Next).TryProtect(null, passphrase, key.Comment, Argon2Cost.Default, out var fault))
                 return true;
             failure = new Failure(ExitCode.KeyProblem, fault);
             return false;

@@ -66,6 +66,24 @@ public sealed class TrustEditTests : IDisposable
     }
 
     [Fact]
+    public void Versions_are_compared_with_the_one_before_and_with_the_enrolled_key_alone()
+    {
+        Assert.Equal(2, trial.Run("anna", "trust", "diff"));
+        Assert.Contains("there is no trust root yet", trial.Error, StringComparison.Ordinal);
+        InitAlone();
+        foreach (var words in new string[][] { [], ["0"], ["1"], ["0", "1"] })
+        {
+            Assert.Equal(0, trial.Run("anna", ["trust", "diff", .. words]));
+            Assert.StartsWith("version 0 to 1\n  the enrolled key is anna's\n", trial.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("dom0", trial.Output, StringComparison.Ordinal);
+        }
+        Assert.Equal(0, trial.Run("anna", "trust", "renew", "--expires", "300d"));
+        Assert.Equal(0, trial.Run("anna", "trust", "diff", "1"));
+        Assert.StartsWith("version 1 to 2\n  it ends ", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(2, trial.Run("anna", "trust", "diff", "3"));
+    }
+
+    [Fact]
     public void Without_a_terminal_nothing_is_signed_that_was_not_agreed_to_beforehand()
     {
         InitAlone();
@@ -152,7 +170,7 @@ public sealed class TrustEditTests : IDisposable
         Assert.Equal(0, trial.Run("anna", "trust", "diff", "2", "1"));
         Assert.Contains("bert LEAVES", trial.Output, StringComparison.Ordinal);
         Assert.Equal(0, trial.Run("anna", "trust", "diff", "0", "1"));
-        Assert.Contains("dom0 is called anna", trial.Output, StringComparison.Ordinal);
+        Assert.Contains("the enrolled key is anna's", trial.Output, StringComparison.Ordinal);
         Assert.Equal(2, trial.Run("anna", "trust", "show", "3"));
     }
 

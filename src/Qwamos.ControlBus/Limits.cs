@@ -80,6 +80,12 @@ public static class Limits
     /// <summary>Most gateways of one daemon: each costs two tasks, a row in status, and a line under a checkpoint, which must fit into an answer.</summary>
     public const int MaxGateways = 256;
 
+    /// <summary>Most bytes of gateways' rows in one status: the rest of it fits beside them, and the other rows are asked for one page after another.</summary>
+    public const int MaxGatewayPageBytes = 40_000;
+
+    /// <summary>Longest name of a gateway after which a page of status is to begin, in UTF-16 units.</summary>
+    public const int MaxPageNameChars = 64;
+
     // Ledger.
 
     /// <summary>Longest leaf: its length fits the 16 bits of a tlog-tiles entry bundle.</summary>
@@ -138,8 +144,11 @@ public static class Limits
     /// <summary>Most hashes of an inclusion or consistency proof: one a level on each side.</summary>
     public const int MaxProofHashes = 64;
 
-    /// <summary>Longest proof file: a leaf in base64, its path and a note.</summary>
-    public const int MaxProofFileBytes = 262_144;
+    /// <summary>Longest proof file: a leaf, its path, the trust roots of its ledger with theirs, in base64, and a note.</summary>
+    public const int MaxProofFileBytes = 4_194_304;
+
+    /// <summary>Most trust roots in a proof file: a verification of at most 16 signatures each.</summary>
+    public const int MaxProofRoots = 512;
 
     /// <summary>Bytes of leaves in one answer: their base64 stays below <see cref="MaxAnswerBytes"/>, with room for what is beside it.</summary>
     public const int MaxLeafPageBytes = 48_000;

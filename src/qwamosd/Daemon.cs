@@ -74,7 +74,7 @@ internal sealed class Daemon : IAsyncDisposable
         _writer.Committed += _ => _checkpoints.Committed();
         _witnesses = new WitnessService(start.Config, start.SystemId, checkpoints, start.Ledger, time, log);
         _checkpoints.Made += _ => _witnesses.Wake();
-        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, () => _delivery.Status(_witnesses.Status), () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
+        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, after => _delivery.Status(_witnesses.Status, after), () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints, _witnesses.Of);
         _backups = new BackupKeeper(start.Paths, time, log);
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, audit)));

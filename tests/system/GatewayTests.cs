@@ -154,6 +154,34 @@ public sealed class GatewayTests : IDisposable
     }
 
     [Fact]
+    public void UnderATrustRootThatHasExpired_WhatIsArmedFires_AndNothingElseIsTaken()
+    {
+        Hook("ALARM", $"echo \"$2\" >>{Seen}");
+        _trial.StartGateway();
+        TestSigner anna = TestSigner.Fresh(), ben = TestSigner.Fresh();
+        Roots roots = Roots.Of(_trial);
+        Assert.Equal("ok", Set("ALARM", "armed").Code());
+        JsonObject ended = roots.Draft(1, ("anna", anna), ("ben", ben));
+        ended["created"] = TestSigner.Now - 100;
+        ended["expires"] = TestSigner.Now - 50;
+        ended["roles"]!["operator"] = Roots.Operator(2, "anna", "ben");
+        Assert.Equal("ok", _trial.Ask(Roots.Request(ended, _trial.Signer, anna), _trial.GatewaySocket).Code());
+        Assert.Equal("not_authorised", By("RADIO_ISOLATION", "off", anna, ben));
+        Assert.Equal("not_authorised", By("ALARM", "disarmed", anna, ben));
+        Assert.Equal("not_authorised", By("ALARM", "fire", anna));
+        Assert.Equal("ok", By("ALARM", "fire", anna, ben));
+        Eventually.True(() => File.Exists(Seen) && File.ReadAllLines(Seen).Contains("fire"), "the event happens", Status);
+        Assert.Equal("invalid_policy", By("ALARM", "fire", anna, ben));
+
+        string By(string key, string value, params TestSigner[] signers)
+        {
+            JsonObject message = TestSigner.Draft($"{{\"{key}\":\"{value}\"}}");
+            message["system"] = roots.System;
+            return _trial.Ask(TestSigner.RequestBy(message, signers), _trial.GatewaySocket).Code();
+        }
+    }
+
+    [Fact]
     public void StagedKey_WhoseHookFails_StaysPending_UntilAStartWhereItSucceeds()
     {
         Hook("STARTUP", "exit 1");

@@ -221,6 +221,79 @@ public sealed class TrustGatewayTests : IDisposable
         Assert.Equal("ok", Ask(Roots.Request(anew, Dom0, _anna)).Code());
     }
 
+    [Theory]
+    [InlineData("forged")]
+    [InlineData("flipped")]
+    [InlineData("torn")]
+    public void Attack06And30_DamagedRecordWhoseTrustRootsDoNotFollow_LeavesTheGatewayClosed_WithAMendThatWorks(string how)
+    {
+        Needs.Tool("python3");
+        JsonObject first = _roots.Draft(1, ("anna", _anna)), second = _roots.Draft(2, ("ben", _ben));
+        Assert.Equal("ok", Ask(Roots.Request(first, Dom0, _anna)).Code());
+        if (how != "forged")
+            Assert.Equal("ok", Ask(Roots.Request(second, _anna, _ben)).Code());
+        Assert.Equal(0, _gateway.Stop());
+        string record = _trial.At("/var/lib/qwamos-gateway/accepted.db");
+        Damage(record, how);
+
+        RunningProgram closed = _trial.StartGateway(waitReady: false);
+        Assert.NotEqual(0, closed.WaitForExit());
+        if (how == "forged")
+            Assert.Contains("the trust root of entry 0 does not follow from the enrolled key", closed.Log, StringComparison.Ordinal);
+        Assert.Contains(record, closed.Log, StringComparison.Ordinal);
+        string folder = _trial.At("/var/lib/qwamos-gateway/damaged");
+        string mend = $"mkdir {folder} && mv {record}* {folder}";
+        Assert.Contains(mend, closed.Log, StringComparison.Ordinal);
+        Assert.ThrowsAny<Exception>(() => Status());
+
+        Assert.Equal(0, Command.Run(["sh", "-c", mend]).ExitCode);
+        _trial.StartGateway();
+        Assert.Equal(JsonValueKind.Null, Status().GetProperty("trust").ValueKind);
+        // What Dom0 has is taken again, from the first version on.
+        Assert.Equal("unproven", Ask(Roots.Request(second, _anna, _ben)).Code());
+        Assert.Equal("ok", Ask(Roots.Request(first, Dom0, _anna)).Code());
+        Assert.Equal("ok", Ask(Roots.Request(second, _anna, _ben)).Code());
+        Assert.Equal("bad_signature", Ask(Change(_anna, "off")).Code());
+        Assert.Equal("ok", Ask(Change(_ben, "off")).Code());
+    }
+
+    private static void Damage(string record, string how)
+    {
+        byte[] content = File.ReadAllBytes(record);
+        if (how == "torn")
+        {
+            // As a disk that lost a page: the first after the header that holds anything of the tables.
+            Array.Clear(content, 4096, 4096);
+            File.WriteAllBytes(record, content);
+            return;
+        }
+        if (how == "flipped")
+        {
+            // Everywhere: a page may hold what was there before, and the snapshot has it, too.
+            for (int at = 0, next; (next = content.AsSpan(at).IndexOf("\"signatures\":[{\"key_id\":\""u8)) >= 0;)
+                content[(at += next + 1) + 30] ^= 1;
+            File.WriteAllBytes(record, content);
+            return;
+        }
+        // Every hash is right: only the chain of signatures tells.
+        const string Forge = """
+            import hashlib, sqlite3, sys
+            record = sqlite3.connect(sys.argv[1])
+            leaf = record.execute("SELECT leaf FROM entries").fetchone()[0]
+            at = leaf.index(b'"expires":') + 10
+            leaf = leaf[:at] + b"9" + leaf[at + 1:]
+            root = hashlib.sha256(b"\0" + leaf).digest()
+            record.execute("UPDATE entries SET leaf = ?, leaf_hash = ?", (leaf, root[:8]))
+            record.execute("UPDATE tree SET root = ?", (root,))
+            record.execute("DELETE FROM snapshot")
+            record.commit()
+            """;
+        CommandResult forged = Command.Run(["python3", "-c", Forge, record]);
+        Assert.True(forged.ExitCode == 0, forged.Error);
+        foreach (string suffix in (string[])["-wal", "-shm"])
+            File.Delete(record + suffix);
+    }
+
     private JsonObject Draft(string value)
     {
         JsonObject message = TestSigner.Draft($"{{\"RADIO_ISOLATION\":\"{value}\"}}");

@@ -116,7 +116,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         return new Decided(pending, Statement: index);
     }
 
-    /// <summary>The one in force is answered as the first time. A baseline that this ledger does not have was seen in another.</summary>
+    /// <summary>The one in force is answered as the first time. A baseline that this ledger does not have was seen in another, or in what root gave up.</summary>
     private Decided Decide(PendingChange pending, SignedRoot root, long index)
     {
         if (RootChain.IsSame(State.Trust.Root ?? TrustRoot.Implicit([]), root.Root))
@@ -124,7 +124,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         if (State.Trust.Root is null && root.Root.CreatedSeconds <= State.Trust.BegunSeconds)
             return new Decided(pending, Refusal: new Refusal(
                 ErrorCode.Superseded, "the trust root was drawn up before root had the trust begin anew here: draw up another one: qwamosctl trust init"));
-        if (!scope.IsReceiver && !HasSeen(root.Root.Baseline))
+        if (!scope.IsReceiver && !HasSeen(root.Root.Baseline) && State.Lost?.MayHold(root.Root) != true)
             return new Decided(pending, Refusal: new Refusal(ErrorCode.Unproven, $"the trust root's baseline, {root.Root.Baseline.Size} entries, is not of this ledger"));
         _entries.Add(EntryWriter.RecordRoot(pending.Judged.Now, PeerOf(pending), root));
         _outcomes.Add(MessageEntry.Accepted);

@@ -6,9 +6,15 @@ using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.ControlBus.Hosting.Pipeline;
 
-/// <summary><c>get_trust_root</c>: a version of the trust root with its signatures. Who asks verifies them; every other command is another source's.</summary>
+/// <summary>
+/// <c>get_trust_root</c>: a version of the trust root with its signatures. Who asks verifies them; every other command is another source's. Anybody may ask, as often as they like: the
+/// newest version and the other one asked for last are kept as they were read, for an entry never changes.
+/// </summary>
 public sealed class TrustRootAnswers(LedgerStore ledger, Func<PublishedState> published, IReadSource others) : IReadSource
 {
+    private volatile Kept? _newest;
+    private volatile Kept? _other;
+
     public bool Serves(string command) => command == Envelopes.Commands.GetTrustRoot || others.Serves(command);
 
     public bool TryRead(
@@ -30,9 +36,8 @@ public sealed class TrustRootAnswers(LedgerStore ledger, Func<PublishedState> pu
         long index = trust.Entries[(int)version - 1];
         try
         {
-            if (ledger.ReadEntry(index) is not TrustRootEntry entry)
-                throw new LedgerIntegrityException($"Entry {index} is no trust root.", index);
-            members = [.. entry.Root.ToJson().Members.Select(member => (member.Key, member.Value)), ("version", JsonValue.Of(trust.Version)), ("index", JsonValue.Of(index)), ("time", JsonValue.Of(entry.TimeSeconds))];
+            Kept kept = Find(index, isNewest: version == trust.Version);
+            members = [.. kept.Root.Members.Select(member => (member.Key, member.Value)), ("version", JsonValue.Of(trust.Version)), ("index", JsonValue.Of(index)), ("time", JsonValue.Of(kept.TimeSeconds))];
         }
         catch (IOException e) when (e is LedgerIntegrityException or LedgerBrokenException)
         {
@@ -40,4 +45,16 @@ public sealed class TrustRootAnswers(LedgerStore ledger, Func<PublishedState> pu
         }
         return members is not null;
     }
+
+    private Kept Find(long index, bool isNewest)
+    {
+        if ((isNewest ? _newest : _other) is { } known && known.Index == index)
+            return known;
+        if (ledger.ReadEntry(index) is not TrustRootEntry entry)
+            throw new LedgerIntegrityException($"Entry {index} is no trust root.", index);
+        var read = new Kept(index, entry.TimeSeconds, entry.Root.ToJson());
+        return isNewest ? _newest = read : _other = read;
+    }
+
+    private sealed record Kept(long Index, long TimeSeconds, JsonValue Root);
 }

@@ -20,8 +20,14 @@ public sealed record AuditReport
     /// <summary>Entries whose confidential envelope is not in the export: their signatures and values were not checked.</summary>
     public long Withheld { get; init; }
 
-    /// <summary>Entries signed by a key that is revoked from an entry before them on: they stand, and nobody answers for them.</summary>
+    /// <summary>
+    /// Entries signed by a key that is revoked from an entry before them on, or was when the trust began anew after them: they stand, and nobody answers for them. Of a withheld one
+    /// the ledger's word for its signer counts.
+    /// </summary>
     public long Disowned { get; init; }
+
+    /// <summary>The entries at which the trust began anew, rising: by the ledger's word, root replaced the enrolled key there.</summary>
+    public IReadOnlyList<long> BegunAnew { get; init; } = [];
 
     /// <summary>The trusted witnesses that cosigned the checkpoint, and when by their clocks, unix seconds; empty when none were asked for.</summary>
     public IReadOnlyList<(CosignatureKey Witness, long TimeSeconds)> Witnesses { get; init; } = [];

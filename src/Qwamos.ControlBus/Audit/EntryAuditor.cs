@@ -28,6 +28,15 @@ internal sealed class EntryAuditor
         _verifier = new Verifier(new VerifierOptions { Keys = signers, SystemId = systemId, Commands = Changes });
     }
 
+    /// <summary>Whose word an entry is, by what it says itself.</summary>
+    public static IEnumerable<KeyId> SignersOf(LedgerEntry? entry) => entry switch
+    {
+        MessageEntry message => message.Signers,
+        RecordedEntry withheld => [withheld.Signer],
+        LedgerKeyEntry key => [key.Statement.Signer],
+        _ => [],
+    };
+
     /// <summary>Reads a leaf and judges it by a trust root.</summary>
     public AuditedEntry Judge(long index, byte[] leaf, TrustRoot root)
     {

@@ -2,6 +2,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Audit;
@@ -22,6 +23,9 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
     private readonly HashSet<ReplayKey> _messages = new((int)Math.Min(checkpoint.Size, FirstMessages));
     // What each signed, to tell what is disowned by the end: eight bytes an entry.
     private readonly Dictionary<KeyId, List<long>> _signed = [];
+    // What was revoked when the trust began anew, and the entry that says so: up to it, it stays revoked.
+    private readonly List<(Revocation Revocation, long Until)> _ended = [];
+    private readonly List<long> _begunAnew = [];
     private volatile RootHistory _history = RootHistory.Of(signers);
     private PolicyState _state = PolicyState.Empty;
     private long _signatures;
@@ -53,6 +57,7 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
         Withheld = _withheld,
         State = _state,
         Disowned = Disowned(),
+        BegunAnew = _begunAnew,
     };
 
     /// <summary>Whether the entries, all taken, are those that were signed.</summary>
@@ -83,13 +88,46 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
         return (run.Place, run.First, entries, hashes);
     }
 
-    /// <summary>Entries that keys signed which are revoked by the end, from their cut-offs on.</summary>
-    private long Disowned() => _history.Current.Revoked.Sum(revocation => _signed.TryGetValue(revocation.Key, out var indexes) ? indexes.Count(index => index >= revocation.FromIndex) : 0L);
+    /// <summary>
+    /// Entries that a key signed which was revoked from an entry before them on, by the end or until the trust began anew: another beginning does not give a thief's entries an owner.
+    /// </summary>
+    private long Disowned()
+    {
+        var disowned = new HashSet<long>();
+        foreach (var ranges in _ended.Concat(_history.Current.Revoked.Select(revocation => (Revocation: revocation, Until: long.MaxValue))).GroupBy(range => range.Revocation.Key))
+        {
+            if (_signed.TryGetValue(ranges.Key, out var indexes))
+                disowned.UnionWith(Within(indexes, [.. ranges.Select(range => (range.Revocation.FromIndex, range.Until)).OrderBy(range => range.FromIndex)]));
+        }
+        return disowned.Count;
+    }
+
+    /// <summary>Which of the rising indexes are in one of the ranges, whose beginnings rise: one walk over both, for a hostile ledger has many of each.</summary>
+    private static IEnumerable<long> Within(List<long> indexes, List<(long From, long Until)> ranges)
+    {
+        var next = 0;
+        var until = 0L;
+        foreach (var index in indexes)
+        {
+            for (; next < ranges.Count && ranges[next].From <= index; next++)
+                until = Math.Max(until, ranges[next].Until);
+            if (index < until)
+                yield return index;
+        }
+    }
 
     private string? TakeRoot(long index, LedgerEntry entry)
     {
         if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, TimeSeconds: var seconds } })
+        {
+            _ended.AddRange(_history.Current.Revoked.Select(revocation => (revocation, index)));
+            _begunAnew.Add(index);
             _history = _history.BeginAnew(seconds);
+        }
+        else if (entry is NoteEntry { Note: { Kind: BootNoteKind.TimeFloor } floor })
+        {
+            _history = _history.LowerFloor(floor.FloorSeconds, floor.TimeSeconds);
+        }
         if (entry is not TrustRootEntry root)
             return null;
         if (_history.TryExtend(index, root.TimeSeconds, root.Root, checkpoint.SystemId, out var longer) is { } refusal)
@@ -110,7 +148,7 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
             _signatures++;
         if (audited.Entry is MessageEntry message && !_messages.Add(ReplayKey.Of(message.Message)!.Value))
             return "its timestamp and nonce stand in an earlier entry: the message was replayed";
-        foreach (var signer in (audited.Entry as MessageEntry)?.Signers ?? [])
+        foreach (var signer in EntryAuditor.SignersOf(audited.Entry))
         {
             if (!_signed.TryGetValue(signer, out var indexes))
                 _signed.Add(signer, indexes = []);

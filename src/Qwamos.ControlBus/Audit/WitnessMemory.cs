@@ -20,6 +20,12 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
     private const int Format = 1;
     private const int MaxTextCodePoints = Limits.MaxWitnessFileBytes;
 
+    /// <summary>
+    /// The word that a key gave which is revoked by now, when none came after it: nobody's word, but no older one, by whomever, takes its place. Else a ledger's key that the
+    /// operators had left behind could be brought back with what one of them said of it then.
+    /// </summary>
+    public LedgerKeyStatement? Disowned { get; init; }
+
     /// <summary>How the key is trusted, for people.</summary>
     public string Trust => Statement is { } statement ? $"signed by {statement.Signer}" : "pinned, not signed";
 
@@ -36,7 +42,9 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
         var reader = new MemberReader(document, "the witness's memory");
         reader.Integer("format", Format, Format);
         var keyText = reader.Text("key", MaxTextCodePoints);
-        var statement = ReadStatement(reader, keyText, roots);
+        var word = ReadStatement(reader, keyText);
+        // One of an operator who is not one any more leaves the key pinned.
+        var statement = word is not null && roots.IsWord(word) ? word : null;
         var note = reader.Text("checkpoint", MaxTextCodePoints);
         var line = reader.Text("cosignature", MaxTextCodePoints);
         var arrived = reader.Integer("arrived", 0, Limits.MaxSafeInteger);
@@ -45,7 +53,7 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
         SeenCheckpoint? seen = null;
         if (note.Length > 0 && !TryReadSeen(note, line, arrived, key, statement is null ? null : witness, out seen, out fault))
             return false;
-        memory = new WitnessMemory(key, statement, seen);
+        memory = new WitnessMemory(key, statement, seen) { Disowned = word is not null && roots.Current.RevocationOf(word.Signer) is not null ? word : null };
         fault = null;
         return true;
     }
@@ -55,7 +63,7 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
     [
         ("format", JsonValue.Of(Format)),
         ("key", JsonValue.Of(Key.ToString())),
-        ("statement", JsonValue.Array(Statement is { } statement ? [statement.ToJson()] : [])),
+        ("statement", JsonValue.Array((Statement ?? Disowned) is { } statement ? [statement.ToJson()] : [])),
         ("checkpoint", JsonValue.Of(Seen?.Note.ToString() ?? "")),
         ("cosignature", JsonValue.Of(Seen?.Cosignature?.ToString() ?? "")),
         ("arrived", JsonValue.Of(Seen?.ArrivedSeconds ?? 0)),
@@ -68,8 +76,9 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
     public WitnessMemory WithTimeFloor(long seconds)
     {
         var statement = Statement?.TimestampSeconds > seconds ? null : Statement;
+        var disowned = Disowned?.TimestampSeconds > seconds ? null : Disowned;
         if (Seen is not { } seen)
-            return this with { Statement = statement };
+            return this with { Statement = statement, Disowned = disowned };
         var arrived = Math.Min(seen.ArrivedSeconds, seconds);
         return new WitnessMemory(Key, statement, seen with
         {
@@ -77,20 +86,19 @@ public sealed record WitnessMemory(NoteVerifierKey Key, LedgerKeyStatement? Stat
             SignedSeconds = SeenCheckpoint.Credible(seen.SignedSeconds, arrived),
             // Its line says the time, too.
             Cosignature = statement is null || arrived != seen.ArrivedSeconds ? null : seen.Cosignature,
-        });
+        }) { Disowned = disowned };
     }
 
     /// <summary>What the revocation of the key that signed the statement does to it: what was seen stays, and nobody vouches for it.</summary>
-    public WitnessMemory WithoutStatement() => this with { Statement = null, Seen = Seen is { } seen ? seen with { Cosignature = null } : null };
+    public WitnessMemory WithoutStatement() => this with { Statement = null, Disowned = Statement ?? Disowned, Seen = Seen is { } seen ? seen with { Cosignature = null } : null };
 
-    /// <summary>A statement of an operator who is not one any more leaves the key pinned.</summary>
-    private static LedgerKeyStatement? ReadStatement(MemberReader reader, string key, RootHistory roots)
+    private static LedgerKeyStatement? ReadStatement(MemberReader reader, string key)
     {
         if (reader.Array("statement", 1) is not [var json])
             return null;
         if (!LedgerKeyStatement.TryRead(json, out var statement, out var fault))
             reader.Refuse(fault);
-        return statement is not null && statement.Key == key && roots.IsWord(statement) ? statement : null;
+        return statement?.Key == key ? statement : null;
     }
 
     private static bool TryReadSeen(

@@ -57,6 +57,9 @@ public sealed class AnswerReader
         return true;
     }
 
+    /// <summary>The same answer with other members, as when what came in parts is put together.</summary>
+    public AnswerReader With(JsonValue document) => new(document, IsOk);
+
     private static Fault ReadFault(JsonValue item) => new(TextOf(item, "key") ?? "", TextOf(item, "reason") ?? "");
 
     private static string? TextOf(JsonValue item, string name) =>

@@ -7,6 +7,12 @@ namespace Qwamos.ControlBus.Envelopes;
 /// </summary>
 public sealed class Message
 {
+    /// <summary>The value that fires an event key: it is reserved, and stands alone in its message.</summary>
+    public const string Fire = "fire";
+
+    /// <summary>The name of <see cref="GatewaysAfter"/> in <c>args</c>.</summary>
+    public const string GatewaysAfterArg = "gateways_after";
+
     internal Message() { }
 
     public required string Command { get; init; }
@@ -51,7 +57,15 @@ public sealed class Message
     public CheckpointOffer? Offer =>
         Command == Commands.Checkpoint && CheckpointOffer.TryRead(Args, out var offer, out _) ? offer : null;
 
+    /// <summary>Whether all that it asks for is that one event happens.</summary>
+    public bool Fires =>
+        Command == Commands.SetPolicy && Args is { Members: [var only] } && only.Value.TryGetString(out var value) && value == Fire;
+
     /// <summary>True for <c>get_status</c> that asks for confidential values.</summary>
     public bool AsksToReveal =>
         Command == Commands.GetStatus && Args is not null && Args.TryGet("reveal", out var reveal) && reveal.AsBoolean;
+
+    /// <summary>For <c>get_status</c> that asks for the next gateways alone: the name after which they begin; null for every other.</summary>
+    public string? GatewaysAfter =>
+        Command == Commands.GetStatus && Args is not null && Args.TryGet(GatewaysAfterArg, out var name) ? name.AsString : null;
 }

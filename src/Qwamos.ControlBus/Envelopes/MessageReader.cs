@@ -86,12 +86,12 @@ internal static class MessageReader
             return $"args of set_policy is not an object of 1 to {Limits.MaxArgs} keys";
         return command switch
         {
-            Commands.GetStatus => args is null || args.Members.All(member => member is { Key: "reveal", Value.Kind: JsonKind.Boolean })
+            Commands.GetStatus => args is null || args.Members.All(member => member is { Key: "reveal", Value.Kind: JsonKind.Boolean } || IsPageName(member))
                 ? null
-                : "args of get_status may hold only reveal, true or false",
+                : $"args of get_status may hold only reveal, true or false, and {Message.GatewaysAfterArg}, a name",
             Commands.GetCheckpoint => args is null || args.Members.IsEmpty ? null : "get_checkpoint takes no args",
             Commands.GetEntries => HasNumbers(args, "from", "skip") ? null : "args of get_entries is not an object of exactly from and skip, numbers from 0 on",
-            Commands.GetProof => HasNumbers(args, "index") ? null : "args of get_proof is not an object of exactly index, a number from 0 on",
+            Commands.GetProof => HasNumbers(args, "index") || HasNumbers(args, "index", "size") ? null : "args of get_proof is not an object of index and, perhaps, size, numbers from 0 on",
             Commands.LedgerKey => LedgerKeyStatement.TryRead(args, out _, out string? fault) ? null : $"args of ledger_key: {fault}",
             Commands.Checkpoint => CheckpointOffer.TryRead(args, out _, out string? why) ? null : $"args of checkpoint: {why}",
             // What is in it costs more to judge than others should wait for: that is the verifier's.
@@ -103,6 +103,9 @@ internal static class MessageReader
             _ => null,
         };
     }
+
+    private static bool IsPageName(KeyValuePair<string, JsonValue> member) =>
+        member is { Key: Message.GatewaysAfterArg, Value: var name } && name.TryGetString(out var text) && text.Length <= Limits.MaxPageNameChars;
 
     private static bool IsPlace(JsonValue? args) =>
         args is { Members.Length: 2 } && args.TryGet("name", out var name) && name.Kind == JsonKind.String

@@ -159,6 +159,8 @@ public sealed class LedgerChecker(LedgerStore store)
     {
         if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, TimeSeconds: var seconds } })
             _history = (_history ?? RootHistory.Of(Signers)).BeginAnew(seconds);
+        else if (entry is NoteEntry { Note: { Kind: BootNoteKind.TimeFloor } floor })
+            _history = _history?.LowerFloor(floor.FloorSeconds, floor.TimeSeconds);
         if (entry is not TrustRootEntry root || _history is not { } history)
             return;
         var refusal = history.TryExtend(index, root.TimeSeconds, root.Root, history.Current.SystemId ?? root.Root.Root.SystemId, out var longer);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Policy;
 
@@ -73,11 +74,15 @@ public sealed record BootMemory(long TreeSize, string? RootHash, IReadOnlyDictio
         .. TrustBegunSeconds > 0 ? [(BegunMember, JsonValue.Of(TrustBegunSeconds))] : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]));
 
-    /// <summary>The same memory with no timestamp above the given second: what `set-time-floor` does to it. A later word for the ledger's key is forgotten.</summary>
-    public BootMemory WithTimeFloor(long seconds) => this with
+    /// <summary>
+    /// The same memory with no timestamp above the given second: what `set-time-floor` does to it. A later word for the ledger's key is forgotten, and a trust that began anew at a
+    /// time ahead of the clock began by now.
+    /// </summary>
+    public BootMemory WithTimeFloor(long seconds, long clockSeconds) => this with
     {
         Timestamps = Timestamps.ToDictionary(pair => pair.Key, pair => Math.Min(pair.Value, seconds), StringComparer.Ordinal),
         LedgerKey = LedgerKey?.SignedSeconds > seconds ? LedgerKey with { SignedSeconds = null } : LedgerKey,
+        TrustBegunSeconds = RootHistory.LoweredBegun(TrustBegunSeconds, seconds, clockSeconds),
     };
 
     private static bool TryReadPin(JsonValue? json, out PinnedKey? pin)

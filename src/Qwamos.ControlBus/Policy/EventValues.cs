@@ -1,3 +1,5 @@
+using Qwamos.ControlBus.Envelopes;
+
 namespace Qwamos.ControlBus.Policy;
 
 /// <summary>
@@ -10,7 +12,7 @@ public static class EventValues
     public const string Armed = "armed";
 
     /// <summary>The event itself. It is never a state: accepting it leaves the key <see cref="Disarmed"/>.</summary>
-    public const string Fire = "fire";
+    public const string Fire = Message.Fire;
 
     public static bool IsFire(PolicyValue value) => value.Type == PolicyType.String && value.Text == Fire;
 }

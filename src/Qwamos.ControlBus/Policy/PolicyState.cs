@@ -3,6 +3,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.ControlBus.Policy;
 
@@ -47,6 +48,9 @@ public sealed record PolicyState
 
     /// <summary>The trust root.</summary>
     public RecordedTrust Trust { get; init; } = RecordedTrust.None;
+
+    /// <summary>What root gave up when it last put an older ledger back; null where it never did.</summary>
+    public LostEntries? Lost { get; init; }
 
     /// <summary>
     /// Lower-case hex SHA-256 of JCS of the applied values of one class (<c>{}</c> when none is set), the form of <c>base</c>.
@@ -146,9 +150,9 @@ public sealed record PolicyState
 
     /// <summary>
     /// The state after root's <c>set-time-floor</c>: the floor and every later timestamp become T. It never raises any. A later statement
-    /// about the ledger's key is forgotten, so that one of the right time can take its place.
+    /// about the ledger's key is forgotten, so that one of the right time can take its place; and a trust that began anew at a time ahead of the clock began by now.
     /// </summary>
-    public PolicyState LowerFloor(long seconds)
+    public PolicyState LowerFloor(long seconds, long clockSeconds)
     {
         var timestamps = LastTimestamps.ToBuilder();
         foreach (var (name, timestamp) in LastTimestamps)
@@ -158,6 +162,7 @@ public sealed record PolicyState
             FloorSeconds = Math.Min(FloorSeconds, seconds),
             LastTimestamps = timestamps.ToImmutable(),
             LedgerKey = LedgerKey?.Statement.TimestampSeconds > seconds ? null : LedgerKey,
+            Trust = Trust with { BegunSeconds = RootHistory.LoweredBegun(Trust.BegunSeconds, seconds, clockSeconds) },
         };
     }
 
@@ -167,7 +172,7 @@ public sealed record PolicyState
         ArgumentNullException.ThrowIfNull(note);
         var state = this with { LastNote = Math.Max(LastNote, note.Sequence) };
         if (note.Kind == BootNoteKind.TimeFloor)
-            return state.LowerFloor(note.FloorSeconds);
+            return state.LowerFloor(note.FloorSeconds, note.TimeSeconds);
         if (note.IsRestored)
             return state.AfterRestore(note);
         // From another key on there is another beginning: the boot knows by its own memory whether root did that.
@@ -192,7 +197,12 @@ public sealed record PolicyState
         var timestamps = LastTimestamps.ToBuilder();
         foreach (var (name, seconds) in note.Timestamps)
             timestamps[name] = Math.Max(seconds, timestamps.GetValueOrDefault(name));
-        return this with { FloorSeconds = Math.Max(FloorSeconds, note.FloorSeconds), LastTimestamps = timestamps.ToImmutable() };
+        return this with
+        {
+            FloorSeconds = Math.Max(FloorSeconds, note.FloorSeconds),
+            LastTimestamps = timestamps.ToImmutable(),
+            Lost = note is { Kind: BootNoteKind.RestoredOlder, Trees: { } trees } ? new LostEntries(trees.Size, trees.OldSize, note.TimeSeconds) : Lost,
+        };
     }
 
     /// <summary>The document that a snapshot holds.</summary>

@@ -9,8 +9,8 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    // 1 had no ledger_key, 2 no earlier, 3 no trust. A state of theirs is not read: the entries are folded anew.
-    private const long Format = 4;
+    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost. A state of theirs is not read: the entries are folded anew.
+    private const long Format = 5;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
     [
@@ -30,6 +30,9 @@ public static class PolicyStateDocument
             ("entries", JsonValue.Array(state.Trust.Entries.Select(index => JsonValue.Of(index)))),
             ("begun", JsonValue.Of(state.Trust.BegunSeconds)),
         ])),
+        ("lost", state.Lost is { } lost
+            ? JsonValue.Object([("from", JsonValue.Of(lost.From)), ("to", JsonValue.Of(lost.To)), ("time", JsonValue.Of(lost.Seconds))])
+            : JsonValue.Null),
     ]);
 
     /// <summary>Whether it is the state of an earlier program, which says nothing against the ledger.</summary>
@@ -51,9 +54,10 @@ public static class PolicyStateDocument
         var lastNote = reader.Integer("last_note", 0, Limits.MaxSafeInteger);
         var key = ReadKey(reader);
         var trust = ReadTrust(reader);
+        var lost = ReadLost(reader);
         if (!reader.Finish(out fault))
             return false;
-        state = new PolicyState { Policy = policy, Staged = staged, Earlier = earlier, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key, Trust = trust };
+        state = new PolicyState { Policy = policy, Staged = staged, Earlier = earlier, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key, Trust = trust, Lost = lost };
         return format == Format;
     }
 
@@ -104,6 +108,19 @@ public static class PolicyStateDocument
         if (!inner.Finish(out fault))
             reader.Refuse(fault);
         return new RecordedTrust(root, entries.ToImmutable(), begun);
+    }
+
+    private static LostEntries? ReadLost(MemberReader reader)
+    {
+        if (reader.Any("lost") is not { Kind: not JsonKind.Null } json)
+            return null;
+        var inner = new MemberReader(json, "lost");
+        var lost = new LostEntries(
+            inner.Integer("from", 0, Limits.MaxSafeInteger), inner.Integer("to", 0, Limits.MaxSafeInteger), inner.Integer("time", 0, Limits.MaxSafeInteger));
+        if (inner.Finish(out var fault))
+            return lost;
+        reader.Refuse(fault);
+        return null;
     }
 
     private static JsonValue WriteValues(ImmutableSortedDictionary<string, Applied> values) => JsonValue.Object(values.Select(pair =>

@@ -32,6 +32,16 @@ public sealed class RootHistory
     /// <summary>Without a trust root again: root had the trust begin anew at that time, unix seconds, and what was drawn up until then is nothing any more.</summary>
     public RootHistory BeginAnew(long seconds) => new(TrustRoot.Implicit(_first.Keys, Math.Max(seconds, _first.CreatedSeconds)), []);
 
+    /// <summary>The same after root's <c>set-time-floor</c>: a beginning that a clock far in the future dated keeps no version out any more.</summary>
+    public RootHistory LowerFloor(long floorSeconds, long clockSeconds) =>
+        LoweredBegun(_first.CreatedSeconds, floorSeconds, clockSeconds) is var begun && begun == _first.CreatedSeconds ? this : new(TrustRoot.Implicit(_first.Keys, begun), _roots);
+
+    /// <summary>
+    /// When the trust began anew, by what root says of the time, unix seconds: only what lies ahead of the clock is lowered, and never below it. So nothing that was drawn up before
+    /// the true beginning comes back, whatever floor root names.
+    /// </summary>
+    public static long LoweredBegun(long begunSeconds, long floorSeconds, long clockSeconds) => Math.Min(begunSeconds, Math.Max(floorSeconds, clockSeconds));
+
     /// <summary>With one more: why not, or null.</summary>
     /// <param name="index">The entry that recorded it, after all earlier ones.</param>
     /// <param name="recordedSeconds">When it was recorded.</param>

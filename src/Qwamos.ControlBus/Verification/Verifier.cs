@@ -201,8 +201,9 @@ public sealed class Verifier
     {
         if (root.IsImplicit || (Commands.IsRead(message.Command) && !message.AsksToReveal))
             return null;
-        if (root.ExpiresSeconds < nowSeconds)
-            return new Refusal(ErrorCode.NotAuthorised, $"the trust root in force, version {root.Version}, expired {nowSeconds - root.ExpiresSeconds} s ago: nothing but the next one is accepted");
+        // A panic button waits for nobody, least of all for a renewal: it was armed under a trust root in force, and its holders and thresholds count as ever.
+        if (root.ExpiresSeconds < nowSeconds && !message.Fires)
+            return new Refusal(ErrorCode.NotAuthorised, $"the trust root in force, version {root.Version}, expired {nowSeconds - root.ExpiresSeconds} s ago: nothing but the next one, and {Message.Fire}, is accepted");
         var holders = new HashSet<string>(signers.Length, StringComparer.Ordinal);
         foreach (KeyId signer in signers)
             holders.Add(root.HolderOf(signer)!);

@@ -27,9 +27,20 @@ internal static class AcceptedRecord
     {
         if (LedgerRoots.TryVerify(store, loaded.State.Trust, settings.Anchor, settings.SystemId, out roots, out fault))
             return true;
-        fault = $"{SafeText.ForTerminal(settings.Paths.AcceptedFile)}: {fault}. To forget its trust roots, so that Dom0 brings them again and each is verified from the enrolled key on: "
-            + ProposedCommand.Of(settings.Paths, "gateway-policyd", "enroll FILE --system HEX --replace");
+        fault = $"{SafeText.ForTerminal(settings.Paths.AcceptedFile)}: {fault}. Where another key is enrolled now than in Dom0, or the trust began anew there, do the same here: "
+            + $"{ProposedCommand.Of(settings.Paths, "gateway-policyd", "enroll FILE --system HEX --replace")}. Else it is damaged, or somebody changed it. {Mend(settings.Paths)}";
         return false;
+    }
+
+    /// <summary>
+    /// What to do about a record that is damaged: nothing of it is believed, and nobody's word is taken meanwhile. To have the trust begin anew here alone is no mend: the versions that
+    /// Dom0 has were drawn up before, and are dead then.
+    /// </summary>
+    public static string Mend(SystemPaths paths)
+    {
+        string damaged = SafePath.Quote(Path.Combine(paths.GatewayStateDir, "damaged"));
+        return "Keep it, and begin with an empty one, for which Dom0 brings the trust roots, each verified from the enrolled key on: "
+            + $"mkdir {damaged} && mv {SafePath.Quote(paths.AcceptedFile)}* {damaged}; start gateway-policyd, and set each key of this gateway again in Dom0";
     }
 
     /// <summary>Appends a note and gives the state after it, durable when this returns.</summary>

@@ -95,6 +95,11 @@ internal sealed class Receiver : IAsyncDisposable
             store!.FoldWal();
             throw;
         }
+        catch (LedgerIntegrityException e)
+        {
+            fault = $"{SafeText.ForTerminal(paths.AcceptedFile)}: {e.Message} {AcceptedRecord.Mend(paths)}";
+            return false;
+        }
         finally
         {
             if (receiver is null)

@@ -220,7 +220,7 @@ internal sealed class Witness : IDisposable
         if (last is not null && last.Checkpoint.Size == offered.Checkpoint.Size && (last.Cosignature is not null || statement is null)
             && (signed ?? -1) <= (SeenCheckpoint.Credible(last.SignedSeconds, now) ?? -1))
             return null;
-        return Keep(new WitnessMemory(offered.Key, statement, Cosigned(new SeenCheckpoint(offered.Checkpoint, note, signed, now, null), statement)));
+        return Keep(new WitnessMemory(offered.Key, statement, Cosigned(new SeenCheckpoint(offered.Checkpoint, note, signed, now, null), statement)) { Disowned = _memory?.Disowned });
     }
 
     /// <summary>Before an operator has said whose key the ledger's is, whoever brought the first checkpoint would be vouched for.</summary>
@@ -229,7 +229,7 @@ internal sealed class Witness : IDisposable
 
     private Refusal? Trust(LedgerKeyStatement statement, NoteVerifierKey key)
     {
-        if (_memory?.Statement is { } known && known.TimestampSeconds >= statement.TimestampSeconds)
+        if ((_memory?.Statement ?? _memory?.Disowned) is { } known && known.TimestampSeconds >= statement.TimestampSeconds)
             return new Refusal(ErrorCode.Superseded, "a statement as new as this one or newer was received");
         if (_memory is not { } memory)
             return Keep(new WitnessMemory(key, statement, null));

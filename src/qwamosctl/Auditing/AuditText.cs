@@ -11,7 +11,7 @@ namespace Qwamos.Client.Auditing;
 /// <summary>What the audit commands say.</summary>
 internal static class AuditText
 {
-    // The end of year 9999, which is as far as dates are written.
+    private const int MaxBeginnings = 8;
 
     public static IEnumerable<(string, JsonValue)> Members(Checkpoint checkpoint) =>
     [
@@ -42,8 +42,12 @@ internal static class AuditText
             text.Append(CultureInfo.InvariantCulture, $"cosigned    {SafeText.ForTerminal(witness.Name)}, {Time(time)} by its clock\n");
         if (report.State.Trust.Root is { } root)
             text.Append(CultureInfo.InvariantCulture, $"trust root  version {root.Version}, each verified from the signer on\n");
+        foreach (var index in report.BegunAnew.TakeLast(MaxBeginnings))
+            text.Append(CultureInfo.InvariantCulture, $"begun anew  the trust began anew at entry {index}: by the ledger's word, root replaced the enrolled key there\n");
+        if (report.BegunAnew.Count > MaxBeginnings)
+            text.Append(CultureInfo.InvariantCulture, $"begun anew  and {report.BegunAnew.Count - MaxBeginnings} times before\n");
         if (report.Disowned > 0)
-            text.Append(CultureInfo.InvariantCulture, $"disowned    {report.Disowned} {Entries(report.Disowned)}, by keys that are revoked from before them on\n");
+            text.Append(CultureInfo.InvariantCulture, $"disowned    {report.Disowned} {Entries(report.Disowned)}, by keys that were revoked from before them on\n");
         if (report.Withheld > 0)
             text.Append(CultureInfo.InvariantCulture, $"left out    {report.Withheld} confidential {(report.Withheld == 1 ? "envelope" : "envelopes")}: in the tree by hash; signature and values not checked\n");
         if (report.UncheckedLines > 0)
@@ -80,6 +84,7 @@ internal static class AuditText
         members.Add(("cosigned_by", JsonValue.Array(report.Witnesses.Select(cosigned => cosigned.Witness.ToString()))));
         members.Add(("left_out", JsonValue.Of(report.Withheld)));
         members.Add(("trust_root", JsonValue.Of(report.State.Trust.Version)));
+        members.Add(("begun_anew", JsonValue.Array(report.BegunAnew.Select(JsonValue.Of))));
         members.Add(("disowned", JsonValue.Of(report.Disowned)));
         members.Add(("unchecked_lines", JsonValue.Of(report.UncheckedLines)));
         return JsonValue.Object(members);

@@ -17,6 +17,10 @@ internal static class EntryText
         Field(text, "proven", string.Create(CultureInfo.InvariantCulture, $"entry {proven.Index} of {proven.Checkpoint.Size}"));
         Field(text, "ledger", proven.Checkpoint.Origin);
         Field(text, "time", string.Create(CultureInfo.InvariantCulture, $"{AuditText.Time(proven.Entry.TimeSeconds)} ({proven.Entry.TimeSeconds})"));
+        if (proven.NewestRootVersion > 0)
+            Field(text, "under", string.Create(CultureInfo.InvariantCulture, $"{(proven.RootVersion == 0 ? "the enrolled key alone" : $"trust root {proven.RootVersion}")}, in force then; the proof has versions 1 to {proven.NewestRootVersion}, each verified from the signer on"));
+        foreach (var signer in proven.Disowned)
+            Field(text, "disowned", $"{signer}, which signed it, is revoked from before it on");
         if (proven.Checkpoint.OtherLines > 0)
             Field(text, "unchecked", AuditText.OtherLines(proven.Checkpoint.OtherLines));
         if (proven.Entry is NoteEntry note)
@@ -28,7 +32,7 @@ internal static class EntryText
         }
         if (proven.Entry is TrustRootEntry root)
         {
-            Field(text, "trust root", string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}; whether it follows from the enrolled key, verify says"));
+            Field(text, "trust root", string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}; {(proven.Follows ? "it follows from the signer" : "whether it follows from the enrolled key, verify says")}"));
             foreach (var signature in root.Root.Signatures)
                 Field(text, "signer", signature.Key.ToString());
         }
@@ -72,7 +76,8 @@ internal static class EntryText
     }
 
     public static JsonValue ToJson(ProvenEntry proven) => JsonValue.Object(
-        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry or LedgerKeyEntry)),
+        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry or LedgerKeyEntry || proven.Follows)),
+            ("trust_version", JsonValue.Of(proven.RootVersion)), ("newest_trust_version", JsonValue.Of(proven.NewestRootVersion)), ("disowned", JsonValue.Array(proven.Disowned.Select(key => key.ToString()))),
             ("unchecked_lines", JsonValue.Of(proven.Checkpoint.OtherLines))]);
 
     public static JsonValue ToJson(long index, LedgerEntry entry) => JsonValue.Object(Members(index, entry));

@@ -1,6 +1,8 @@
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Auditing;
 
@@ -53,6 +55,55 @@ internal sealed class ExportSource(string directory, Session session, NoteVerifi
             ExportReader export = new(directory, size);
             proof = new InclusionProof(index, export.ReadLeaf(index), export.Tree().InclusionProof(index, size), signed.Note);
             key = signed.Key;
+            return true;
+        }
+        catch (ExportFaultException e)
+        {
+            return No(e.Fault, out failure);
+        }
+    }
+
+    public bool TryFindRoots(long index, long size, out IReadOnlyList<long> indexes, out Failure failure)
+    {
+        List<long> found = [];
+        (indexes, failure) = (found, null!);
+        var at = 0L;
+        try
+        {
+            foreach (var leaf in ReadLeaves(0, size))
+            {
+                // Of a leaf's one form: most are neither, and are not parsed for this.
+                if (leaf.AsSpan().StartsWith("{\"v\":1,\"kind\":\"trust-root\""u8))
+                    found.Add(at);
+                if (leaf.AsSpan().StartsWith("{\"v\":1,\"kind\":\"note\""u8) && EntryReader.ReadExported(at, leaf) is NoteEntry { Note.Kind: BootNoteKind.AnchorReplaced })
+                {
+                    // The trust before it, and the one after it, are two.
+                    if (at > index)
+                        return true;
+                    found.Clear();
+                }
+                at++;
+            }
+            return true;
+        }
+        catch (SourceException e)
+        {
+            failure = e.Failure;
+        }
+        catch (LedgerIntegrityException e)
+        {
+            failure = Unsound(new AuditFault(directory, at, e.Message.TrimEnd('.')));
+        }
+        return false;
+    }
+
+    public bool TryGetRoot(long index, long size, out ProofRoot root, out Failure failure)
+    {
+        (root, failure) = (null!, null!);
+        try
+        {
+            ExportReader export = new(directory, size);
+            root = new ProofRoot(index, export.ReadLeaf(index), export.Tree().InclusionProof(index, size));
             return true;
         }
         catch (ExportFaultException e)

@@ -19,6 +19,12 @@ internal interface ILedgerSource
     /// <summary>The proof that an entry is in the newest checkpoint's tree, its leaf with it. Not checked yet.</summary>
     bool TryGetProof(long index, out InclusionProof proof, out NoteVerifierKey key, out Failure failure);
 
+    /// <summary>The entries of a tree that recorded the trust roots of an entry's time, from version 1 on: what decides who might sign it, and who is revoked since.</summary>
+    bool TryFindRoots(long index, long size, out IReadOnlyList<long> indexes, out Failure failure);
+
+    /// <summary>The proof that an entry is in the tree of a size, its leaf with it. Not checked yet.</summary>
+    bool TryGetRoot(long index, long size, out ProofRoot root, out Failure failure);
+
     /// <summary>RFC 6962's proof that the tree of the new size begins with that of the old one. Not checked yet.</summary>
     bool TryGetConsistency(long old, long @new, out IReadOnlyList<byte[]> proof, out Failure failure);
 }

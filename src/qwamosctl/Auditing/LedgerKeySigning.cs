@@ -98,5 +98,5 @@ internal sealed class LedgerKeySigning(Session session, NoteVerifierKey? given)
 
     /// <summary>Now; but a statement counts in another one's place, here as at the boot and the gateways, only when it is later.</summary>
     private long Seconds(SignedCheckpoint? seen) =>
-        LedgerTrust.Believes(session, seen?.Statement) ? Math.Max(session.Now, seen!.Statement!.TimestampSeconds + 1) : session.Now;
+        Math.Max(session.Now, LedgerTrust.After(session, seen?.Statement) + 1);
 }

@@ -21,7 +21,16 @@ internal static class LedgerTrust
 
     /// <summary>Whether a statement counts in place of another one about the same ledger: of two the later one does, and none against one.</summary>
     public static bool Replaces(Session session, [NotNullWhen(true)] LedgerKeyStatement? statement, LedgerKeyStatement? older) =>
-        Believes(session, statement) && !(Believes(session, older) && older.TimestampSeconds >= statement.TimestampSeconds);
+        Believes(session, statement) && statement.TimestampSeconds > After(session, older);
+
+    /// <summary>
+    /// The time after which a statement must have been signed to count in the place of another one; -1 where that says nothing. The word of a key that is revoked by now is nobody's, but it
+    /// was the newest: what another key said before it of a ledger's key that was left behind does not come back.
+    /// </summary>
+    public static long After(Session session, LedgerKeyStatement? older) =>
+        older is not null && (Believes(session, older) || (older.TimestampSeconds <= session.Now + Limits.FreshnessWindowSeconds && KeptTrust.Known(session)?.RevocationOf(older.Signer) is not null))
+            ? older.TimestampSeconds
+            : -1;
 
     /// <summary>How a key is trusted that is kept in the key home.</summary>
     public static string Describe(Session session, LedgerKeyStatement? statement) =>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using Qwamos.Client.Auditing;
 using Qwamos.Client.Showing;
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
@@ -30,6 +31,8 @@ internal static class AuditProveCommand
         if (!Checkpoint.TryOpen(proof.Note.Span, key, out var checkpoint, out var fault)
             || !TreeProofs.VerifyInclusion(MerkleTree.LeafHash(proof.Leaf.Span), index, checkpoint.Size, proof.Path, checkpoint.RootHash.Span))
             return session.Fail(new Failure(ExitCode.Refused, $"what {source.Place} gave does not prove entry {index}: {fault ?? "its hashes do not lead to the signed root"}"));
+        if (!TryAddRoots(source, ref proof, checkpoint, out failure))
+            return session.Fail(failure);
         var file = Encoding.UTF8.GetString(proof.ToBytes());
         session.Terminal.Print(session.Json
             ? JsonPrinter.Print(JsonValue.Object([
@@ -40,5 +43,31 @@ internal static class AuditProveCommand
                 ("proof", JsonValue.Of(file))])) + "\n"
             : file);
         return (int)ExitCode.Done;
+    }
+
+    /// <summary>Who checks it offline must know who might sign then, and has nobody to ask.</summary>
+    private static bool TryAddRoots(ILedgerSource source, ref InclusionProof proof, Checkpoint checkpoint, out Failure failure)
+    {
+        if (!source.TryFindRoots(proof.Index, checkpoint.Size, out var indexes, out failure))
+            return false;
+        List<ProofRoot> roots = [];
+        foreach (var index in indexes.Take(Limits.MaxProofRoots + 1))
+        {
+            if (!source.TryGetRoot(index, checkpoint.Size, out var root, out failure))
+                return false;
+            if (!TreeProofs.VerifyInclusion(MerkleTree.LeafHash(root.Leaf.Span), index, checkpoint.Size, root.Path, checkpoint.RootHash.Span))
+            {
+                failure = new Failure(ExitCode.Refused, $"what {source.Place} gave does not prove the trust root at entry {index}: its hashes do not lead to the signed root");
+                return false;
+            }
+            roots.Add(root);
+        }
+        proof = proof with { Roots = roots };
+        if (roots.Count <= Limits.MaxProofRoots && proof.ToBytes().Length <= Limits.MaxProofFileBytes)
+            return true;
+        failure = new Failure(
+            ExitCode.Refused, $"the proof would be too long: with it go all versions of the trust root, and it may have {Limits.MaxProofRoots} of them and {Limits.MaxProofFileBytes} bytes",
+            "Give the whole ledger, which proves each entry: qwamosctl audit export DIR");
+        return false;
     }
 }

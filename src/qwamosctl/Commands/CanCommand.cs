@@ -7,6 +7,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
@@ -42,7 +43,7 @@ internal static class CanCommand
     {
         var roles = Authority.RolesFor(root, setting.Key.Name, setting.Value.ToJson());
         var own = key is { } id ? root.HolderOf(id) : null;
-        var isExpired = root.ExpiresSeconds < session.Now;
+        var isExpired = root.ExpiresSeconds < session.Now && !(setting.Key.IsEvent && EventValues.IsFire(setting.Value));
         var alone = own is not null && !isExpired && roles.Any(role => role.IsMetBy([own]));
         var what = $"{setting.Key.Name} = {KeyText.Of(setting.Value)}";
         var sentence =

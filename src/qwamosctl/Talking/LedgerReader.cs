@@ -60,6 +60,51 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
         }
     }
 
+    /// <summary>The daemon's are those of its present trust: of the ones before root had it begin anew only an export tells.</summary>
+    public bool TryFindRoots(long index, long size, out IReadOnlyList<long> indexes, out Failure failure)
+    {
+        List<long> found = [];
+        (indexes, failure) = (found, null!);
+        for (long version = 1, newest = 1; version <= newest; version++)
+        {
+            MessageDraft draft = new() { Command = BusCommands.GetTrustRoot, Args = JsonValue.Object([("version", JsonValue.Of(version))]) };
+            if (!EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out var refusal))
+                throw new InvalidOperationException(refusal.Reason);
+            if (!Bus.TryAsk(session, envelope, out var answer, out failure))
+                return false;
+            // None, or a daemon that knows of none.
+            if (!answer.IsOk && version == 1)
+                return true;
+            if (!answer.IsOk)
+                return No(Refused(answer), out failure);
+            if (answer.Index is not { } place || answer.NumberOf("version") is not { } last || (found.Count > 0 && place <= found[^1]))
+                return No(NotOne("it has no place for a trust root"), out failure);
+            // Recorded after the checkpoint: it says nothing about what is in the tree.
+            if (place >= size)
+                return true;
+            found.Add(place);
+            newest = Math.Min(last, Limits.MaxProofRoots + 1);
+        }
+        return true;
+    }
+
+    public bool TryGetRoot(long index, long size, out ProofRoot root, out Failure failure)
+    {
+        root = null!;
+        if (!TryAsk(BusCommands.GetProof, JsonValue.Object([("index", JsonValue.Of(index)), ("size", JsonValue.Of(size))]), out var answer, out failure)
+            || !TryReadHashes(answer, "path", out var path, out failure))
+            return false;
+        try
+        {
+            root = new ProofRoot(index, ReadLeaves(index, index + 1).Single(), path);
+            return true;
+        }
+        catch (SourceException e)
+        {
+            return No(e.Failure, out failure);
+        }
+    }
+
     public bool TryGetConsistency(long old, long @new, out IReadOnlyList<byte[]> proof, out Failure failure)
     {
         proof = [];

@@ -16,7 +16,7 @@ internal static class StatusQuestion
         if (!Bus.TryAsk(session, envelope, out answer, out failure))
             return false;
         if (answer.IsOk || answer.Code is not null)
-            return true;
+            return GatewayPages.TryComplete(session, ref answer, out failure);
         return TryAskSigned(session, reveal: false, out answer, out failure);
     }
 
@@ -36,7 +36,7 @@ internal static class StatusQuestion
                 Timestamp = session.Now,
                 System = system,
             };
-            return Bus.TryAsk(session, SignedMessage.Write(session, key, draft), out answer, out failure);
+            return Bus.TryAsk(session, SignedMessage.Write(session, key, draft), out answer, out failure) && GatewayPages.TryComplete(session, ref answer, out failure);
         }
     }
 }

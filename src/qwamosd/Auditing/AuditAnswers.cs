@@ -33,7 +33,7 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, 
             members = message.Command switch
             {
                 Commands.GetEntries => Page(Number(message, "from"), Number(message, "skip"), out fault),
-                Commands.GetProof => Proof(Number(message, "index"), out fault),
+                Commands.GetProof => message.Args!.TryGet("size", out _) ? Path(Number(message, "index"), Number(message, "size"), out fault) : Proof(Number(message, "index"), out fault),
                 Commands.GetConsistency => Consistency(Number(message, "old"), Number(message, "new"), out fault),
                 _ => Checkpoint(checkpoints.Newest()),
             };
@@ -81,6 +81,15 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, 
         fault = $"there is no entry {index}: the ledger has {newest.Size}";
         return index < newest.Size
             ? [("index", JsonValue.Of(index)), ("path", Hashes(_tree.InclusionProof(index, newest.Size))), .. Checkpoint(newest)]
+            : null;
+    }
+
+    /// <summary>The path alone, in an older tree: for who proves several entries under one checkpoint.</summary>
+    private List<(string, JsonValue)>? Path(long index, long size, out string? fault)
+    {
+        fault = size > ledger.Size ? $"there is no tree of {size} entries: the ledger has {ledger.Size}" : $"there is no entry {index} in a tree of {size}";
+        return index < size && size <= ledger.Size
+            ? [("index", JsonValue.Of(index)), ("size", JsonValue.Of(size)), ("path", Hashes(_tree.InclusionProof(index, size)))]
             : null;
     }
 

@@ -20,7 +20,7 @@ internal static class RootRequests
     /// <summary>Leaves the note that the time floor is lowered, and lowers the boot's own timestamps at once. Null: done.</summary>
     public static string? LowerTimeFloor(SystemPaths paths, long seconds)
     {
-        Leave(paths, (sequence, now) => BootNote.TimeFloor(sequence, now, seconds), (memory, _) => memory.WithTimeFloor(seconds));
+        Leave(paths, (sequence, now) => BootNote.TimeFloor(sequence, now, seconds), (memory, now) => memory.WithTimeFloor(seconds, now));
         return null;
     }
 

@@ -23,7 +23,6 @@ internal sealed class Courier
     private readonly LogMessages _log;
     private readonly RootCourier _roots;
     private readonly long _freshFrom;
-    private readonly Backoff _idle = new();
     private GatewayRow _row;
     private int _unnoted;
     private bool _isDown;
@@ -114,7 +113,7 @@ internal sealed class Courier
         {
             using var pause = CancellationTokenSource.CreateLinkedTokenSource(stop);
             Task<bool> grown = _wake.Reader.WaitToReadAsync(pause.Token).AsTask();
-            await Task.WhenAny(Task.Delay(_roots.Taken is null && _roots.Fault is null ? _idle.Next() : RootCourier.LongPause, _time, pause.Token), grown).ConfigureAwait(false);
+            await Task.WhenAny(Task.Delay(_roots.Wait, _time, pause.Token), grown).ConfigureAwait(false);
             bool isGrown = grown.IsCompletedSuccessfully;
             await pause.CancelAsync().ConfigureAwait(false);
             stop.ThrowIfCancellationRequested();
@@ -122,8 +121,6 @@ internal sealed class Courier
                 break;
             _roots.Forget();
             await _roots.BringAsync(_roots.Newest, isPatient: false, SendAsync, stop).ConfigureAwait(false);
-            if (_roots.Taken is not null)
-                _idle.Reset();
         }
 
         await _wake.Reader.ReadAsync(stop).ConfigureAwait(false);

@@ -12,7 +12,11 @@ internal sealed class DeliveryService : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly TimeProvider _time;
+    /// <summary>Two quotes, a colon and a comma.</summary>
+    private const int RowOverheadBytes = 4;
+
     private readonly Courier[] _couriers;
+    private readonly Courier[] _byName;
     private Task _running = Task.CompletedTask;
 
     /// <param name="state">The fold of the ledger as it is now.</param>
@@ -21,7 +25,7 @@ internal sealed class DeliveryService : IAsyncDisposable
         _time = time;
         if (config.Gateways.Count == 0)
         {
-            _couriers = [];
+            _couriers = _byName = [];
             return;
         }
 
@@ -38,6 +42,7 @@ internal sealed class DeliveryService : IAsyncDisposable
                 return new Courier(gateway, rule, ledger, Start(rule, ledger, state, places.GetValueOrDefault(gateway.Name), firstFresh, freshFrom), time, log);
             }),
         ];
+        _byName = [.. _couriers.OrderBy(courier => courier.Name, StringComparer.Ordinal)];
     }
 
     public void Start() => _running = Task.WhenAll(_couriers.Select(courier => Task.Run(() => courier.RunAsync(_stop.Token))));
@@ -49,9 +54,27 @@ internal sealed class DeliveryService : IAsyncDisposable
             courier.Wake();
     }
 
-    /// <summary>The member <c>gateways</c> of status.</summary>
+    /// <summary>
+    /// The member <c>gateways</c> of status, by name, as many rows as <see cref="Limits.MaxGatewayPageBytes"/> holds; and where there are more, <c>more_gateways</c>, the last name shown: first, for a
+    /// status that is too long loses what stands last.
+    /// </summary>
     /// <param name="witness">How the gateway of that name stands as a witness.</param>
-    public JsonValue Status(Func<string, JsonValue> witness) => JsonValue.Object(_couriers.Select(courier => (courier.Name, courier.Row.ToJson(witness(courier.Name)))));
+    /// <param name="after">The name after which to begin; empty for the first.</param>
+    public IReadOnlyList<(string Name, JsonValue Value)> Status(Func<string, JsonValue> witness, string after = "")
+    {
+        List<(string Name, JsonValue Row)> rows = [];
+        int bytes = 0;
+        foreach (Courier courier in _byName.Where(courier => string.CompareOrdinal(courier.Name, after) > 0))
+        {
+            JsonValue row = courier.Row.ToJson(witness(courier.Name));
+            bytes += RowOverheadBytes + courier.Name.Length + JsonText.Bytes(row).Length;
+            if (rows.Count > 0 && bytes > Limits.MaxGatewayPageBytes)
+                return [("more_gateways", JsonValue.Of(rows[^1].Name)), ("gateways", JsonValue.Object(rows))];
+            rows.Add((courier.Name, row));
+        }
+
+        return [("gateways", JsonValue.Object(rows))];
+    }
 
     /// <summary>How each gateway stands, for metrics.</summary>
     /// <param name="isAlarmed">Whether the gateway of that name saw another history, as a witness.</param>

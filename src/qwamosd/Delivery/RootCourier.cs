@@ -27,6 +27,8 @@ internal sealed class RootCourier(GatewayEntry gateway, LedgerStore ledger, Reco
     // What was recorded by now is in the list, or ended when the trust began anew: a courier that reads those entries again learns nothing from them.
     private readonly long _knownTo = ledger.Size;
     private (long Version, TrustRoot? Root) _read;
+    private readonly Backoff _silence = new();
+    private (long At, TimeSpan Pause)? _silent;
     private long? _refusedAt;
     private long? _told;
 
@@ -38,6 +40,11 @@ internal sealed class RootCourier(GatewayEntry gateway, LedgerStore ledger, Reco
 
     /// <summary>The newest version of the ledger, as far as its courier has read; 0 while there is none.</summary>
     public long Newest => _entries.Count;
+
+    /// <summary>How long to wait until it is worth asking again what it has.</summary>
+    public TimeSpan Wait => Taken is not null || Fault is not null ? LongPause
+        : _silent is var (at, pause) && pause - time.GetElapsedTime(at) is var left && left > TimeSpan.Zero ? left
+        : Backoff.First;
 
     /// <summary>It is known to lack one.</summary>
     public bool IsLacking => Fault is not null || (Taken is { } taken && taken < Newest);
@@ -85,12 +92,17 @@ internal sealed class RootCourier(GatewayEntry gateway, LedgerStore ledger, Reco
     /// Until the gateway has a version, or has refused one: it is asked again then after a long pause, and its changes go on meanwhile, for it may believe them all the same.
     /// </summary>
     /// <param name="version">The version it is to have.</param>
-    /// <param name="isPatient">Goes on while the gateway cannot be reached or cannot take it now; else that ends it, too.</param>
+    /// <param name="isPatient">
+    /// Goes on while the gateway cannot be reached or cannot take it now; else that ends it, too, and so it does where that was so a moment ago: however often the ledger grows, a
+    /// gateway that is down is asked with pauses.
+    /// </param>
     /// <param name="send">Sends a request; null when there was no answer.</param>
     /// <param name="stop">Ends the daemon.</param>
     public async Task BringAsync(long version, bool isPatient, Func<ReadOnlyMemory<byte>, CancellationToken, Task<AnswerReader?>> send, CancellationToken stop)
     {
         if (Taken >= version || version == 0 || (_refusedAt is { } refused && time.GetElapsedTime(refused) < LongPause))
+            return;
+        if (!isPatient && _silent is var (at, pause) && time.GetElapsedTime(at) < pause)
             return;
         var backoff = new Backoff();
         int stepsBack = 0;
@@ -100,12 +112,18 @@ internal sealed class RootCourier(GatewayEntry gateway, LedgerStore ledger, Reco
             if (answer is null || Receptions.Of(answer) == Reception.Later)
             {
                 if (!isPatient)
+                {
+                    _silent = (time.GetTimestamp(), _silence.Next());
                     return;
+                }
+
                 await Task.Delay(backoff.Next(), time, stop).ConfigureAwait(false);
                 continue;
             }
 
             backoff.Reset();
+            _silence.Reset();
+            _silent = null;
             if (answer.IsOk)
             {
                 Take(next);

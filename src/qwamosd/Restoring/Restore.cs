@@ -72,11 +72,18 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
     {
         var steps = new RestoreSteps(paths, _folder);
         As(owner, () => steps.ReplaceLedger(plan));
+        var kept = Path.Combine(paths.BackupsDir, plan.Folder);
+        var (roots, unkept) = As(owner, () => (KeptRoots.Write(paths, kept, out var why), why));
         steps.Record(plan);
         Say($"Restored: {Sighting.Entries(plan.Note.Trees!.Size)}, root hash {plan.Note.Trees.RootHash}. The daemon's next start records it.");
-        var kept = Path.Combine(paths.BackupsDir, plan.Folder);
         if (As(owner, () => Directory.Exists(kept)))
             Say($"What was in its place is kept in {kept}");
+        if (unkept is not null)
+            Say($"Whether there were later versions of the trust root, or all of them, could not be read from it: {unkept}");
+        if (roots.Count > 0)
+            Say("The trust root is an older version, and who was revoked since is not: start qwamosd, and send the later ones at once, in this order:");
+        foreach (var root in roots)
+            Say($"    {ProposedCommand.Of(paths, "qwamosctl", $"send {SafePath.Quote(root)}")}");
         if (plan.Note.Kind == BootNoteKind.RestoredOlder)
             Say($"The ledger gets a new key at that start, which qwamosd's log shows as `ledger key`. Whoever knows the old one refuses it until an operator has signed it: {ProposedCommand.Of(paths, "qwamosctl", "audit key --sign")}");
     }
@@ -112,6 +119,8 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
             }
             foreach (Sighting sighting in all)
                 Say(sighting.Line);
+            foreach (var line in new TrustLoss(sightings.PresentLedger?.State.Trust, memory?.Trust, candidate.Ledger.State.Trust, key.Anchor.Id).Lines())
+                Say(line);
             List<Sighting> against = [.. all.Where(sighting => sighting.IsAgainst)];
             if (against.Count > 0 && !AcceptOlder)
                 return No(Refusal(source, against), out fault);

@@ -13,7 +13,7 @@ namespace Qwamos.Daemon.Staging;
 
 /// <summary>What <c>get_status</c> shows, the most wanted first.</summary>
 internal sealed class StatusAnswer(
-    Prepared start, Checkpoints checkpoints, Func<PublishedState> published, Func<JsonValue> gateways, Func<bool> isFull, Func<string?> projectionFault, Func<RequestCounts> counts, StageTimes stages, TimeProvider time) : IStatusSource
+    Prepared start, Checkpoints checkpoints, Func<PublishedState> published, Func<string, IReadOnlyList<(string Name, JsonValue Value)>> gateways, Func<bool> isFull, Func<string?> projectionFault, Func<RequestCounts> counts, StageTimes stages, TimeProvider time) : IStatusSource
 {
     private const string NoEnforcer = "no enforcer";
 
@@ -24,6 +24,9 @@ internal sealed class StatusAnswer(
 
     public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message)
     {
+        // Whoever asks for the next page has seen the rest.
+        if (message.Message.GatewaysAfter is { } after)
+            return gateways(after);
         PublishedState now = published();
         // Only a signature that was verified opens confidential values: the verifier refuses the rest, and this asks again.
         bool reveal = message.Signer is not null && message.Message.AsksToReveal;
@@ -49,7 +52,7 @@ internal sealed class StatusAnswer(
             ("projections", JsonValue.Shown(projectionFault() ?? "ok")),
             ("enforcement", Enforcement(now.Policy)),
             ("requests", Requests()),
-            ("gateways", gateways()),
+            .. gateways(""),
             ("boot", Boot()),
             ("stages", Stages()),
         ];

@@ -9,6 +9,7 @@ using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Client;
 using Qwamos.ControlBus.Tests.Ledger;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Tests.Trust;
 using Qwamos.Daemon.Auditing;
 
 namespace Qwamos.ControlBus.Tests.Audit;
@@ -57,6 +58,31 @@ internal sealed class AuditTrial : IDisposable
             History.Set("RADIO_ISOLATION", number % 7 == 6 ? "nonsense" : number % 2 == 0 ? "on" : "off");
     }
 
+    /// <summary>
+    /// A trust root of two holders who must sign together; a change that waited a day for the second; the second's key disowned from it on. Gives the change's index.
+    /// </summary>
+    public long AddWaited(SigningKey second)
+    {
+        History.Now++;
+        var both = new RootDraft
+        {
+            System = SystemIdText,
+            CreatedSeconds = History.Now,
+            ExpiresSeconds = History.Now + RootDraft.Year,
+            Holders = [("alice", [History.SignerKey]), ("bob", [second.Public])],
+            Roles = [("root", RootDraft.Role(["alice"], 1)), ("operator", RootDraft.Role(["alice", "bob"], 2, "\"commands\":[\"*\"],\"policy\":[{\"key\":\"*\"}]"))],
+        };
+        History.Record(both.Signed(History.Key));
+        var signed = History.Now;
+        History.Now += 86_400;
+        var index = History.SetBy([History.Key, second], SystemIdText, signed, signed + 100_000, ("RADIO_ISOLATION", JsonValue.Of("on")));
+        History.Record((RootDraft.Single("alice", History.SignerKey) with
+        {
+            Version = 2, System = SystemIdText, CreatedSeconds = History.Now, ExpiresSeconds = History.Now + RootDraft.Year, Revoked = [(second.Public.Id, index)],
+        }).Signed(History.Key));
+        return index;
+    }
+
     /// <summary>Records the operator's statement about the ledger's key.</summary>
     public void SignKey() => History.SignKey(Signer.Key.ToString(), SystemIdText, History.Now);
 
@@ -81,7 +107,14 @@ internal sealed class AuditTrial : IDisposable
         index,
         Store.Read(index)!.Leaf,
         new LedgerTree(Store).InclusionProof(index, Store.Size),
-        Signer.Sign(Checkpoint.Of(Signer.Key.Name, Store.Tree())).ToBytes());
+        Signer.Sign(Checkpoint.Of(Signer.Key.Name, Store.Tree())).ToBytes())
+    {
+        Roots =
+        [
+            .. Enumerable.Range(0, (int)Store.Size).Where(at => Store.ReadEntry(at) is TrustRootEntry)
+                .Select(at => new ProofRoot(at, Store.Read(at)!.Leaf, new LedgerTree(Store).InclusionProof(at, Store.Size))),
+        ],
+    };
 
     public AuditReport Verify(string directory, NoteVerifierKey? key = null, IReadOnlyList<VerifyingKey>? signers = null) =>
         new ExportVerifier(directory, key ?? Signer.Key, signers ?? Operators).Verify();
@@ -97,7 +130,7 @@ internal sealed class AuditTrial : IDisposable
         Checkpoints checkpoints = new(Signer, () => new PublishedState(History.State, Store.Tree(), 0), Clock);
         if (envelope.Message.Command is Commands.SetPolicy or Commands.GetStatus)
             return Show(envelope.Message.Command, checkpoints);
-        AuditAnswers answers = new(Store, checkpoints, _ => ("", 0));
+        TrustRootAnswers answers = new(Store, () => new PublishedState(History.State, Store.Tree(), 0), new AuditAnswers(Store, checkpoints, _ => ("", 0)));
         return answers.TryRead(envelope.Message, out var members, out refusal) ? ControlBus.Envelopes.Answer.Ok(members) : ControlBus.Envelopes.Answer.Error(refusal);
     }
 

@@ -1,7 +1,10 @@
 using System.Text;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Trust;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Audit;
@@ -43,6 +46,52 @@ public sealed class InclusionProofTests
     }
 
     [Fact]
+    public void Change_that_waited_for_its_signers_is_judged_by_the_trust_root_in_force_at_it()
+    {
+        using var trial = new AuditTrial(3);
+        using var second = SigningKey.Generate();
+        var index = trial.AddWaited(second);
+        trial.History.SetAs(History.Key, AuditTrial.SystemIdText, ("RADIO_ISOLATION", JsonValue.Of("off")));
+        for (var at = 0; at < trial.Store.Size; at++)
+        {
+            var file = trial.Prove(at).ToBytes();
+            Assert.True(InclusionProof.TryParse(file, out var proof, out var fault), fault);
+            Assert.Equal(file, proof.ToBytes());
+            Assert.True(proof.TryCheck(trial.Signer.Key, trial.Operators, out var proven, out fault), $"{at}: {fault}");
+            Assert.Equal((at < index ? 0 : at <= index + 1 ? 1 : 2, 2, at is 3 or 5), (proven.RootVersion, proven.NewestRootVersion, proven.Follows));
+            Assert.Equal(at == index ? new[] { second.Public.Id } : [], proven.Disowned);
+        }
+        var waited = trial.Prove(index);
+        Assert.False(Holds(trial, waited with { Roots = [] }));
+        // The first alone is what was known then: who leaves the later ones out hides no signature, but that one of them is disowned.
+        Assert.True((waited with { Roots = [waited.Roots[0]] }).TryCheck(trial.Signer.Key, trial.Operators, out var earlier, out _));
+        Assert.Empty(earlier.Disowned);
+    }
+
+    [Fact]
+    public void Attack06_Proof_whose_trust_roots_are_forged_misplaced_swapped_or_anothers_is_caught()
+    {
+        using var trial = new AuditTrial(3);
+        using var second = SigningKey.Generate();
+        var index = trial.AddWaited(second);
+        var proof = trial.Prove(index);
+        var (first, last) = (proof.Roots[0], proof.Roots[1]);
+        ProofRoot[][] bad =
+        [
+            [last], [last, first], [first, first], [first with { Index = first.Index - 1 }, last], [first with { Path = last.Path }, last], [first with { Leaf = last.Leaf }, last],
+            [first with { Index = index, Leaf = proof.Leaf, Path = proof.Path }, last], [.. Enumerable.Repeat(first, Limits.MaxProofRoots + 1)],
+        ];
+        Assert.All(bad, roots => Assert.False(Holds(trial, proof with { Roots = roots })));
+        using var stranger = SigningKey.Generate();
+        Assert.False(proof.TryCheck(trial.Signer.Key, [stranger.Public], out _, out var fault));
+        Assert.Contains("does not follow", fault, StringComparison.Ordinal);
+        // A thief's own version, in a ledger whose key signed it.
+        var forged = (RootDraft.Single("alice", stranger.Public) with { System = AuditTrial.SystemIdText }).Signed(stranger);
+        trial.History.Record(forged);
+        Assert.False(trial.Prove(trial.Store.Size - 1).TryCheck(trial.Signer.Key, trial.Operators, out _, out _));
+    }
+
+    [Fact]
     public void Confidential_entry_is_proven_by_its_envelopes_hash()
     {
         using var trial = new AuditTrial(10);
@@ -50,12 +99,15 @@ public sealed class InclusionProofTests
         Assert.Equal(["DURESS.gesture"], Assert.IsType<WithheldEntry>(proven.Entry).Outcome!.Applied);
     }
 
-    [Fact]
-    public void Attack30_Each_of_1000_random_single_byte_corruptions_of_a_proof_is_caught()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Attack30_Each_of_1000_random_single_byte_corruptions_of_a_proof_is_caught(bool hasRoots)
     {
         using var trial = new AuditTrial(37);
         var random = new Random(37);
-        var file = trial.Prove(20).ToBytes();
+        using var second = SigningKey.Generate();
+        var file = trial.Prove(hasRoots ? trial.AddWaited(second) : 20).ToBytes();
         for (var round = 0; round < RandomCorruptions; round++)
         {
             var changed = (byte[])file.Clone();

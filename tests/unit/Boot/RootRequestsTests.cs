@@ -38,6 +38,16 @@ public sealed class RootRequestsTests : IDisposable
     }
 
     [Fact]
+    public void TrustBegunAnewByAClockIn2100_TheBootTakesAFirstVersionAgainOnceTheFloorIsLowered()
+    {
+        RootRequests.RecordReplacedAnchor(trial.Paths, null, trial.Key.Public.Id);
+        new BootFolder(trial.Paths).WriteMemory(trial.Memory with { TrustBegunSeconds = 4_102_444_800 });
+        var before = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        Assert.Null(RootRequests.LowerTimeFloor(trial.Paths, 5));
+        Assert.InRange(trial.Memory.TrustBegunSeconds, before, TimeProvider.System.GetUtcNow().ToUnixTimeSeconds());
+    }
+
+    [Fact]
     public void NotesOfRootsPrograms_AreNumberedOneAfterTheOther()
     {
         RootRequests.RecordReplacedAnchor(trial.Paths, null, trial.Key.Public.Id);

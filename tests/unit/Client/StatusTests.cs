@@ -1,4 +1,5 @@
 using System.Text;
+using Qwamos.ControlBus.Json;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -145,6 +146,35 @@ public sealed class StatusTests : IDisposable
         Assert.Equal(0, trial.Run("status"));
         Assert.Contains("nothing has been set", trial.Output);
         Assert.Contains("the answer was too long, and this is left out of it: gateways, boot", trial.Output);
+    }
+
+    [Theory]
+    [InlineData("""{"status":"ok","policy":{},"gateways":{"a":{"taken":1},"b":{}},"more_gateways":"b","boot":null}""")]
+    [InlineData("""{"status":"ok","policy":{},"left_out":["gateways","boot"]}""")]
+    public void Gateways_that_one_answer_does_not_hold_are_asked_for_and_shown_as_if_it_did(string first)
+    {
+        using FakeBus bus = new(trial.Socket, request => Encoding.UTF8.GetBytes((
+            !request.Contains("gateways_after", StringComparison.Ordinal) ? first
+            : request.Contains("\"\"", StringComparison.Ordinal) ? """{"status":"ok","gateways":{"a":{"taken":1},"b":{}},"more_gateways":"b"}"""
+            : request.Contains("\"b\"", StringComparison.Ordinal) ? """{"status":"ok","gateways":{"c":{},"d":{}},"more_gateways":"d"}"""
+            : """{"status":"ok","gateways":{"e":{"taken":5}}}""") + "\n"));
+        Assert.Equal(0, trial.Run("status", "-o", "json"));
+        Assert.True(trial.Json.TryGet("gateways", out var gateways));
+        Assert.Equal(["a", "b", "c", "d", "e"], gateways.Members.Select(member => member.Key));
+        Assert.False(trial.Json.TryGet("more_gateways", out _));
+        Assert.Equal(first.Contains("left_out", StringComparison.Ordinal), trial.Json.TryGet("left_out", out var rest) && rest.Items is [var boot] && boot.Equals(JsonValue.Of("boot")));
+    }
+
+    [Theory]
+    [InlineData("b")]
+    [InlineData("a")]
+    [InlineData("")]
+    public void Attack24_a_daemon_whose_gateways_never_end_is_not_asked_for_ever(string next)
+    {
+        using FakeBus bus = new(trial.Socket, $$"""{"status":"ok","policy":{},"more_gateways":"{{next}}","gateways":{"b":{ } } }""");
+        Assert.Equal(1, trial.Run("status"));
+        Assert.Contains("does not end", trial.Error);
+        Assert.InRange(bus.Received.Count, 2, 3);
     }
 
     [Theory]

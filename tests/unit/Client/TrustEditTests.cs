@@ -208,6 +208,12 @@ public sealed class TrustEditTests : IDisposable
             Assert.True(trial.Run("anna", "trust", "propose", trial.Client.Write("revoked.json", revoked)) == 0, trial.Error);
             Assert.False(LedgerTrust.Believes(Session(), his));
             Assert.True(LedgerTrust.Believes(Session(), hers));
+            // His was the newest: what she said before it, of a key that may have been left behind, does not come back.
+            Assert.False(LedgerTrust.Replaces(Session(), hers, his));
+            Assert.True(LedgerTrust.Replaces(Session(), LedgerKeyStatement.Sign(anna, ledger, TrustTrial.System, trial.Now + 1), his));
+            // A stranger's, which a daemon showed at first sight, says nothing against hers.
+            using var stranger = SigningKey.Generate();
+            Assert.True(LedgerTrust.Replaces(Session(), hers, LedgerKeyStatement.Sign(stranger, ledger, TrustTrial.System, trial.Now + 1)));
         }
     }
 

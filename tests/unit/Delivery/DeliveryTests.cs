@@ -138,9 +138,36 @@ public sealed class DeliveryTests : IDisposable
         await RowAsync(service, "endless", row => row.Contains("passes 65535 bytes", StringComparison.Ordinal));
         await RowAsync(service, "garbage", row => row.Contains("its answer cannot be read", StringComparison.Ordinal));
         await RowAsync(service, "liar", row => row.Contains("last_error", StringComparison.Ordinal));
-        Assert.DoesNotContain('\u001b', JsonText.ToText(service.Status(_ => JsonValue.Null)));
+        Assert.DoesNotContain('\u001b', JsonText.ToText(service.Status(_ => JsonValue.Null)[0].Value));
         Assert.InRange(Row(service, "liar").Length, 1, 400);
         await WhileMovingTimeAsync(() => Row(service, "silent").Contains("no answer within 10 s", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(80)]
+    [InlineData(256)]
+    public async Task GatewaysThatOneAnswerDoesNotHold_AreShownPageByPage_EachOnce(int count)
+    {
+        string[] names = [.. Enumerable.Range(0, count).Select(number => $"vm{(number * 7) % count}")];
+        await using DeliveryService service = Start(names);
+        // A witness that refuses, with as long a reason as is shown.
+        JsonValue witness = JsonValue.Object([("state", JsonValue.Of("refuses")), ("fault", JsonValue.Of(new string('w', 600)))]);
+        List<string> shown = [];
+        int pages = 0;
+        for (string? after = ""; after is not null;)
+        {
+            IReadOnlyList<(string Name, JsonValue Value)> page = service.Status(_ => witness, after);
+            Assert.InRange(JsonText.Bytes(JsonValue.Object(page)).Length, 1, Limits.MaxGatewayPageBytes + 100);
+            Assert.NotEmpty(page[^1].Value.Members);
+            shown.AddRange(page[^1].Value.Members.Select(row => row.Key));
+            after = page.Count == 1 ? null : page[0].Value.AsString;
+            pages++;
+        }
+
+        Assert.Equal(names.Order(StringComparer.Ordinal), shown);
+        Assert.Equal(count > 1, pages > 1);
+        Assert.Empty(service.Status(_ => witness, "z")[0].Value.Members);
     }
 
     [Fact]
@@ -236,6 +263,65 @@ public sealed class DeliveryTests : IDisposable
     }
 
     [Fact]
+    public async Task OneOfThreeThatIsDown_HoldsBackTrustRootsAndChangesForItselfOnly()
+    {
+        var other = new ConcurrentQueue<string>();
+        Answering("one", Ok);
+        _gateways.Add(FakeGateway.Answering(MakeRoom("two"), other, Ok));
+        await using DeliveryService service = Start("one", "dead", "two");
+        _history.NextRoot();
+        Set(service, "RADIO_ISOLATION", "off");
+        _history.NextRoot();
+        long index = Set(service, "TOR_ISOLATION", "off");
+        foreach (string name in (string[])["one", "two"])
+            await RowAsync(service, name, row => row.Contains($"\"taken\":{index},\"behind\":false,\"trust_version\":2", StringComparison.Ordinal));
+        foreach (ConcurrentQueue<string> received in (ConcurrentQueue<string>[])[_received, other])
+            Assert.Equal(["trust_root", "set_policy", "trust_root", "set_policy"], received.Select(CommandOf));
+        Assert.Contains("\"taken\":null,\"behind\":true", Row(service, "dead"), StringComparison.Ordinal);
+
+        // Later ones find it as it is, and the others as they were.
+        index = Set(service, "RADIO_ISOLATION", "on");
+        foreach (string name in (string[])["one", "two"])
+            await TakenAsync(service, name, index);
+        // Back, it gets every version before the first change that is fresh.
+        var late = new ConcurrentQueue<string>();
+        _gateways.Add(FakeGateway.Answering(SocketOf("dead"), late, Ok));
+        await WhileMovingTimeAsync(() => Row(service, "dead").Contains($"\"taken\":{index},", StringComparison.Ordinal));
+        Assert.Equal(["trust_root", "set_policy", "trust_root", "set_policy", "set_policy"], late.Distinct().Select(CommandOf));
+    }
+
+    [Fact]
+    public async Task AfterARestart_AGatewayThatHasItsTrustRootIsAskedForItOnce_AndOneThatIsDownWithPauses()
+    {
+        // It has taken all three before: what it is asked first tells, however far back the ledger is read again.
+        _gateways.Add(FakeGateway.Answering(MakeRoom("one"), _received, request =>
+            request.Contains("\"version\":3", StringComparison.Ordinal) ? Ok : """{"status":"error","code":"superseded","reason":"older","version":3}"""));
+        var down = new FakeGateway(MakeRoom("down"), socket =>
+        {
+            socket.Dispose();
+            return Task.CompletedTask;
+        });
+        _gateways.Add(down);
+        for (int version = 1; version <= 3; version++)
+            _history.NextRoot();
+        await using DeliveryService service = Start("one", "down");
+        await RowAsync(service, "one", row => row.Contains("\"behind\":false,\"trust_version\":3", StringComparison.Ordinal));
+        Assert.Equal(["trust_root", "trust_root"], _received.Select(CommandOf));
+        await RowAsync(service, "down", row => row.Contains("last_error", StringComparison.Ordinal));
+        // A ledger that grows by what concerns no gateway does not have the one that is down asked more often.
+        for (int change = 0; change < 20; change++)
+        {
+            Set(service, "BOOT_VERIFICATION", change % 2 == 0 ? "off" : "strict");
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+        long start = _time.UnixSeconds;
+        Assert.Equal(1, down.Count);
+        await WhileMovingTimeAsync(() => _time.UnixSeconds >= start + 50);
+        Assert.InRange(down.Count, 2, 20);
+        Assert.Equal(2, _received.Count);
+    }
+
+    [Fact]
     public void ChangeThatNeedsSeveralHolders_IsDeliveredForAsLongAsItSays_AndNoOther()
     {
         using var anna = SigningKey.Generate();
@@ -280,6 +366,9 @@ public sealed class DeliveryTests : IDisposable
         }
     }
 
+    private static string CommandOf(string request) =>
+        EnvelopeReader.TryRead(Encoding.UTF8.GetBytes(request), out Envelope? envelope, out _) ? envelope.Message.Command : "";
+
     private string SocketOf(string name) => Path.Combine(_folder.Dir, "run", name + ".sock");
 
     private void Answering(string name, params string[] answers) =>
@@ -317,7 +406,7 @@ public sealed class DeliveryTests : IDisposable
 
     private static string Row(DeliveryService service, string name)
     {
-        Assert.True(service.Status(_ => JsonValue.Null).TryGet(name, out JsonValue? row));
+        Assert.True(service.Status(_ => JsonValue.Null)[0].Value.TryGet(name, out JsonValue? row));
         return JsonText.ToText(row);
     }
 

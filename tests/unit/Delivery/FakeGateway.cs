@@ -23,13 +23,17 @@ internal sealed class FakeGateway : IDisposable
     public static FakeGateway Answering(string path, ConcurrentQueue<string> received, params string[] answers)
     {
         int next = 0;
-        return new FakeGateway(path, async socket =>
-        {
-            received.Enqueue(await ReadLineAsync(socket));
-            await socket.SendAsync(Encoding.UTF8.GetBytes(answers[Math.Min(next++, answers.Length - 1)]));
-            socket.Dispose();
-        });
+        return Answering(path, received, _ => answers[Math.Min(next++, answers.Length - 1)]);
     }
+
+    /// <summary>One whose answer is made from the request.</summary>
+    public static FakeGateway Answering(string path, ConcurrentQueue<string> received, Func<string, string> answer) => new(path, async socket =>
+    {
+        string request = await ReadLineAsync(socket);
+        received.Enqueue(request);
+        await socket.SendAsync(Encoding.UTF8.GetBytes(answer(request)));
+        socket.Dispose();
+    });
 
     /// <summary>How many connections came.</summary>
     public int Count => _connections.Count;

@@ -76,6 +76,22 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
         return store.AppendBatch([EntryWriter.Accept(Now, Peer, message, Schema, outcome)]);
     }
 
+    /// <summary>A change that several signed at a time, and that may wait until another one.</summary>
+    public long SetBy(SigningKey[] keys, string system, long signedSeconds, long expires, params (string Key, JsonValue Value)[] values)
+    {
+        var draft = new MessageDraft
+        {
+            Command = Commands.SetPolicy, Args = JsonValue.Object(values), Nonce = Nonce.Random(), Timestamp = signedSeconds, Expires = expires, System = system,
+        };
+        if (!EnvelopeWriter.TrySignNamed(draft, keys, out var envelope, out var refusal))
+            throw new ArgumentException(refusal.Reason, nameof(values));
+        var message = new VerifiedMessage(envelope, [.. keys.Select(key => key.Public.Id)], State.Trust.Version);
+        if (!PolicyRules.Decide(Schema, State, message.Message, DomainScope.Authority, store.Size).TryGet(out var outcome, out var next, out refusal))
+            return store.AppendBatch([EntryWriter.Refuse(Now, Peer, message, Schema, refusal)]);
+        State = next;
+        return store.AppendBatch([EntryWriter.Accept(Now, Peer, message, Schema, outcome)]);
+    }
+
     public long Set(string key, string value) => Set((key, JsonValue.Of(value)));
 
     /// <summary>A boot that gives every staged key this result.</summary>

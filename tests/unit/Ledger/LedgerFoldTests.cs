@@ -57,7 +57,8 @@ public sealed class LedgerFoldTests : IDisposable
     [InlineData("""{"format":3,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0}""")]
     [InlineData("""{"format":3,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":{"index":0}}""")]
     [InlineData("""{"format":2,"policy":{},"staged":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null}""")]
-    [InlineData("""{"format":4,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null}""")]
+    [InlineData("""{"format":4,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null,"trust":{"root":null,"entries":[],"begun":0}}""")]
+    [InlineData("""{"format":5,"policy":{},"staged":{},"earlier":{},"timestamps":{},"floor":0,"last_note":0,"ledger_key":null,"trust":{"root":null,"entries":[],"begun":0},"lost":{"from":1,"to":2}}""")]
     public void SnapshotThatDoesNotParse_IsFoldedAnew(string state)
     {
         using var store = _folder.Open();

@@ -3,6 +3,7 @@ using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Trust;
 using Xunit;
 
@@ -115,6 +116,72 @@ public sealed class TrustRootEntryTests : IDisposable
             Assert.Contains("trust root 1, in force then", found.Message, StringComparison.Ordinal);
             Assert.Equal(index, Audit(store).Fault!.Index);
         }
+    }
+
+    [Fact]
+    public void Attack07_what_a_stolen_key_signed_stays_disowned_when_the_trust_begins_anew()
+    {
+        using var store = _folder.Open();
+        var history = Rotated(store);
+        history.Now += 60;
+        history.Import(BootNote.AnchorReplaced(1, history.Now, new string('1', 64), new string('2', 64)));
+        history.Now += 60;
+        // Who draws up the next one may believe the key again: what it signs from here on is its holder's.
+        var again = RootDraft.Single("dom0", History.SignerKey, Second.Public) with { CreatedSeconds = history.Now };
+        history.Record(again.Signed(History.Key));
+        history.SetAs(Second, RootDraft.ThisSystem, ("RADIO_ISOLATION", JsonValue.Of("off")));
+        var report = Audit(store);
+        Assert.Null(report.Fault);
+        Assert.Equal(1, report.Disowned);
+        Assert.Equal([7], report.BegunAnew);
+        // And is disowned again from an entry before that beginning on: none is counted twice.
+        history.Record((again with { Version = 2, Holders = [("dom0", [History.SignerKey])], Revoked = [(Second.Public.Id, 2)] }).Signed(History.Key));
+        report = Audit(store);
+        Assert.Null(report.Fault);
+        Assert.Equal(3, report.Disowned);
+    }
+
+    [Fact]
+    public void Trust_that_began_anew_by_a_clock_in_2100_has_a_first_version_again_once_root_lowers_the_floor()
+    {
+        const long InFuture = 4_102_444_800;
+        using var store = _folder.Open();
+        var history = new History(store, InFuture);
+        history.Import(BootNote.AnchorReplaced(1, InFuture, new string('1', 64), new string('2', 64)));
+        Assert.Equal(InFuture, history.State.Trust.BegunSeconds);
+        history.Now = RootDraft.Created + 60;
+        history.LowerFloor(history.Now);
+        var first = RootDraft.Single("dom0", History.SignerKey) with { CreatedSeconds = history.Now + 1 };
+        history.Record(first.Signed(History.Key));
+        Assert.True(LedgerRoots.TryVerify(store, history.State.Trust, History.SignerKey, RootDraft.ThisSystem, out _, out var fault), fault);
+        new LedgerChecker(store) { Signers = [History.SignerKey] }.Check();
+        Assert.Null(Audit(store).Fault);
+        // What was drawn up before root said the time stays dead, whatever time that was.
+        using var folder = new LedgerFolder();
+        using var other = folder.Open();
+        history = new History(other, InFuture);
+        history.Import(BootNote.AnchorReplaced(1, InFuture, new string('1', 64), new string('2', 64)));
+        history.Now = RootDraft.Created + 60;
+        history.LowerFloor(0);
+        history.Record((first with { CreatedSeconds = history.Now }).Signed(History.Key));
+        Assert.False(LedgerRoots.TryVerify(other, history.State.Trust, History.SignerKey, RootDraft.ThisSystem, out _, out _));
+        Assert.Throws<LedgerIntegrityException>(() => new LedgerChecker(other) { Signers = [History.SignerKey] }.Check());
+        Assert.Equal(2, Audit(other).Fault!.Index);
+    }
+
+    [Fact]
+    public void Withheld_change_and_statement_of_a_stolen_key_are_counted_as_disowned()
+    {
+        using var store = _folder.Open();
+        var history = new History(store, RootDraft.Created + 60);
+        history.Record(RootDraft.Single("dom0", History.SignerKey, Second.Public).Signed(History.Key));
+        history.SetAs(Second, RootDraft.ThisSystem, ("DURESS.gesture", JsonValue.Of("triple-power")));
+        history.Record(LedgerKeyStatement.Sign(Second, $"qwamos/{RootDraft.ThisSystem}+key", RootDraft.ThisSystem, history.Now));
+        history.Record((RootDraft.Single("dom0", History.SignerKey) with { Version = 2, Revoked = [(Second.Public.Id, 1)] }).Signed(History.Key));
+        var report = Audit(store);
+        Assert.Null(report.Fault);
+        Assert.Equal((1, 2), (report.Withheld, report.Disowned));
+        Assert.Empty(report.BegunAnew);
     }
 
     /// <summary>0 a change; 1 root of the enrolled and a second key; 2 a change of the second; 3 root of the second alone; 4 a change of it, stolen; 5 root of a third, the second revoked from 4 on; 6 a change of the third.</summary>

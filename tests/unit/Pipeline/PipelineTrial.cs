@@ -11,6 +11,7 @@ using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Tests.Trust;
 using Qwamos.ControlBus.Verification;
 using Xunit;
 
@@ -23,7 +24,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public static readonly string LedgerKey = $"qwamos/{SystemIdText}+0a0b0c0d+{Convert.ToBase64String(new byte[33])}";
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey, Commands.TrustRoot };
 
     private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
     private readonly SystemPaths _paths;
@@ -81,6 +82,15 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         return envelope.Raw.ToArray();
     }
 
+    /// <summary>A request with a trust root, whose baseline is the empty ledger.</summary>
+    public byte[] Root(RootDraft root, params SigningKey[] keys)
+    {
+        string text = (root with { System = SystemIdText }).Text().Replace(new string('e', 64), Convert.ToHexStringLower(MerkleTree.Of([]).Root()), StringComparison.Ordinal);
+        var draft = new MessageDraft { Command = Commands.TrustRoot, Args = RootDraft.Signed(text, keys).ToJson() };
+        Assert.True(EnvelopeWriter.TryWriteUnsigned(draft, out Envelope? envelope, out Refusal? refusal), refusal?.Reason);
+        return envelope.Raw.ToArray();
+    }
+
     public Socket Connect()
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 20_000 };
@@ -115,7 +125,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         AnswerLists.Write(json, "applied"u8, change.Outcome.Applied);
     }
 
-    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey);
+    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey or Commands.TrustRoot);
 
     /// <summary>Another look than a status: its command, by name.</summary>
     public bool TryRead(

@@ -7,6 +7,7 @@ using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Ledger;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Tests.Trust;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Pipeline;
@@ -71,6 +72,22 @@ public sealed class RequestPipelineTests
     }
 
     [Fact]
+    public async Task Attack07_After_a_revocation_no_older_statement_of_another_key_takes_the_place_of_the_revoked_ones()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        using var other = SigningKey.Generate();
+        long now = bus.Time.UnixSeconds;
+        RootDraft first = RootDraft.Single("dom0", bus.Key.Public, other.Public) with { CreatedSeconds = now };
+        RootDraft second = RootDraft.Single("dom0", bus.Key.Public) with { Version = 2, CreatedSeconds = now, Revoked = [(other.Public.Id, 2)] };
+        byte[] older = bus.SignKey(now - 1);
+        JsonElement[] answers = [bus.Ask(bus.Root(first, bus.Key))[0], bus.Ask(bus.SignKey(now, other))[0], bus.Ask(bus.Root(second, bus.Key))[0]];
+        Assert.Equal([0, 1, 2], answers.Select(answer => answer.GetProperty("index").GetInt64()));
+        answers = bus.Ask(older, bus.SignKey(now + 1, other), bus.SignKey(now + 1));
+        Assert.Equal(["superseded", "unknown_key"], answers[..2].Select(Code));
+        Assert.Equal(3, answers[2].GetProperty("index").GetInt64());
+    }
+
+    [Fact]
     public async Task A_statement_that_no_enrolled_key_signed_leaves_no_entry()
     {
         await using PipelineTrial bus = await PipelineTrial.StartAsync();
@@ -79,6 +96,25 @@ public sealed class RequestPipelineTests
         byte[] tampered = System.Text.Encoding.UTF8.GetBytes(System.Text.Encoding.UTF8.GetString(good).Replace($"{bus.Time.UnixSeconds}", $"{bus.Time.UnixSeconds - 1}", StringComparison.Ordinal));
         Assert.Equal(["unknown_key", "bad_signature"], bus.Ask(bus.SignKey(bus.Time.UnixSeconds, stranger), tampered).Select(Code));
         Assert.Equal(0, bus.Ledger.Size);
+    }
+
+    [Fact]
+    public async Task An_expired_trust_root_lets_an_armed_event_fire_and_its_successor_in_and_nothing_else()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        using var other = SigningKey.Generate();
+        long now = bus.Time.UnixSeconds;
+        RootDraft first = RootDraft.Single("dom0", bus.Key.Public, other.Public) with { CreatedSeconds = now, ExpiresSeconds = now + 60 };
+        byte[] By(string args) => bus.Change(args, draft => draft with { System = PipelineTrial.SystemIdText });
+        Assert.Equal(["ok", "ok"], bus.Ask(bus.Root(first, bus.Key), By("""{"GHOST.trigger":"armed"}""")).Select(answer => answer.GetProperty("status").GetString()));
+        bus.Time.Advance(61);
+        JsonElement[] answers = bus.Ask(
+            By("""{"GHOST.trigger":"disarmed"}"""), By("""{"RADIO_ISOLATION":"off"}"""), bus.SignKey(bus.Time.UnixSeconds), By("""{"GHOST.trigger":"fire"}"""), By("""{"GHOST.trigger":"fire"}"""));
+        Assert.Equal(["not_authorised", "not_authorised", "not_authorised"], answers[..3].Select(Code));
+        Assert.Equal(2, answers[3].GetProperty("index").GetInt64());
+        Assert.Equal("invalid_policy", Code(answers[4]));
+        Assert.Equal(4, bus.Ask(bus.Root(first with { Version = 2, ExpiresSeconds = now + 600 }, bus.Key))[0].GetProperty("index").GetInt64());
+        Assert.Equal(5, bus.Ask(By("""{"RADIO_ISOLATION":"off"}"""))[0].GetProperty("index").GetInt64());
     }
 
     [Fact]

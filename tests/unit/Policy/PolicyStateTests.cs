@@ -24,7 +24,7 @@ public sealed class PolicyStateTests
     }
 
     [Theory]
-    [InlineData("\"format\":4", "\"format\":3")]
+    [InlineData("\"format\":5", "\"format\":4")]
     [InlineData("\"floor\":", "\"flor\":")]
     [InlineData("\"index\":7", "\"index\":-1")]
     [InlineData("\"index\":7", "\"index\":7,\"more\":1")]
@@ -45,11 +45,27 @@ public sealed class PolicyStateTests
     public void Time_floor_lowers_the_floor_and_every_later_timestamp_and_raises_none()
     {
         var state = PolicyState.Empty.After("""{"RADIO_ISOLATION":"off"}""", 100).After("""{"TOR_ISOLATION":"off"}""", 4_102_444_800);
-        var lowered = state.LowerFloor(200);
+        var lowered = state.LowerFloor(200, T);
         Assert.Equal(200, lowered.FloorSeconds);
         Assert.Equal(100, lowered.LastTimestamps["RADIO_ISOLATION"]);
         Assert.Equal(200, lowered.LastTimestamps["TOR_ISOLATION"]);
-        Assert.Equal(200, lowered.LowerFloor(300).FloorSeconds);
+        Assert.Equal(200, lowered.LowerFloor(300, T).FloorSeconds);
+    }
+
+    [Theory]
+    // Begun by a clock in 2100: by the later of the clock and the time that root names.
+    [InlineData(4_102_444_800, T, T, T)]
+    [InlineData(4_102_444_800, T + 60, T, T + 60)]
+    [InlineData(4_102_444_800, 0, T, T)]
+    // Begun in its time: nothing that was drawn up before comes back, whatever root names.
+    [InlineData(T - 100, T, T, T - 100)]
+    [InlineData(T - 100, 0, T, T - 100)]
+    // Root's clock still stands in 2100: it is not known what is true.
+    [InlineData(4_102_444_800, T, 4_102_444_900, 4_102_444_800)]
+    public void Time_floor_lowers_when_the_trust_began_anew_to_no_time_before_the_clock(long begun, long floor, long clock, long expected)
+    {
+        var state = PolicyState.Empty.Import(BootNote.AnchorReplaced(1, begun, new string('1', 64), new string('2', 64)));
+        Assert.Equal(expected, state.Import(BootNote.TimeFloor(2, clock, floor)).Trust.BegunSeconds);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed class StatusAnswerTests
         PolicyState state = start.Loaded.State;
         var status = new StatusAnswer(
             start, new Checkpoints(start.LedgerKey, () => new PublishedState(state, start.Loaded.Tree, 0), trial.Time), () => new PublishedState(state, start.Loaded.Tree, 0),
-            () => JsonValue.Object(), () => false, () => null, () => new RequestCounts(), new StageTimes(), trial.Time);
+            _ => [("gateways", JsonValue.Object())], () => false, () => null, () => new RequestCounts(), new StageTimes(), trial.Time);
         Assert.True(EnvelopeReader.TryRead(Encoding.UTF8.GetBytes("""{"msg":{"command":"get_status"}}"""), out Envelope? envelope, out _));
         var asked = new VerifiedMessage(envelope, [], 0);
 

@@ -61,6 +61,17 @@ public sealed class AuthorityTests
         Assert.Null(Refused(Unsigned(), late));
     }
 
+    [Fact]
+    public void Expired_root_lets_who_may_fire_an_event_and_nothing_beside_it()
+    {
+        long late = RootDraft.Created + RootDraft.Year + 1;
+        Assert.Null(Refused(Sign(Change("""{"GHOST.trigger":"fire"}""", late), Alice), late));
+        Assert.Equal(ErrorCode.NotAuthorised, Refused(Sign(Change("""{"GHOST.trigger":"fire"}""", late), Bob), late)!.Code);
+        Assert.Equal(ErrorCode.UnknownKey, Refused(Sign(Change("""{"GHOST.trigger":"fire"}""", late), SigningKey.Generate()), late)!.Code);
+        foreach (string other in new[] { """{"GHOST.trigger":"disarmed"}""", """{"GHOST.trigger":"fire","RADIO_ISOLATION":"on"}""", """{"RADIO_ISOLATION":"on"}""" })
+            Assert.Equal(ErrorCode.NotAuthorised, Refused(Sign(Change(other, late), Alice, Bob), late)!.Code);
+    }
+
     [Theory]
     [InlineData(301, null, ErrorCode.Stale)]
     [InlineData(301, 86_400L, null)]

@@ -15,7 +15,7 @@ internal static class StatusText
             .Append(Text(Member(answer, "size"))).AppendLine(" entries");
         AppendKeys(text, "in force as policy", Member(answer, "policy"), Member(answer, "enforcement"));
         AppendKeys(text, "waits for the next start", Member(answer, "pending"), null);
-        AppendKeys(text, "never set, default", Member(answer, "defaults"), null);
+        AppendKeys(text, "never set, default", Member(answer, "defaults"), Member(answer, "enforcement"));
         AppendTrust(text, Member(answer, "trust"), Member(answer, "clock"));
         AppendWitness(text, Member(answer, "witness"));
         if (Text(Member(answer, "projections")) is { Length: > 0 } projections and not "ok")

@@ -57,62 +57,62 @@ public sealed class FirewallTests : IDisposable
 
     private const string Closed = "     -    -    -     | -     -     -    | -    -    | -   -    | -    | -     -     -    -    | -     -    -    | -     -      | -      | -     -     | control control -";
 
-    private readonly Trial _trial = new();
-    private ThreeNetworks? _networks;
+    private readonly FirewallTrial _trial = new();
 
-    public void Dispose()
-    {
-        _trial.Dispose();
-        _networks?.Dispose();
-    }
+    public void Dispose() => _trial.Dispose();
 
     [Fact]
     public void EveryPolicy_LetsThroughWhatTheTableSays()
     {
-        ThreeNetworks networks = Make();
-        Start();
-        Serve();
+        ThreeNetworks networks = _trial.Make();
+        _trial.Start();
+        _trial.Serve();
         var wrong = new List<string>();
         foreach (string line in Expected.Split('\n').Where(line => !line.StartsWith('#')))
         {
             string[] parts = line.Split(':', 2);
             string[] values = parts[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            Set(values[0], values[1], values[2]);
+            _trial.Set(values[0], values[1], values[2]);
             wrong.AddRange(Differences(networks, parts[0], parts[1]));
         }
 
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
 
-    private ThreeNetworks Make(bool isUp = true, string torUser = "nobody")
+    [Fact]
+    public void AValueThatNeedsAFactThatIsMissing_IsFailed_AndAllIsClosedButTheControlLink()
     {
-        _networks = ThreeNetworks.Make(isUp);
-        _trial.Write("/etc/qwamos/gateway.json", ThreeNetworks.Facts(torUser));
-        return _networks;
+        ThreeNetworks networks = _trial.Make();
+        string facts = ThreeNetworks.Facts();
+        _trial.Trial.Write("/etc/qwamos/gateway.json", facts[..facts.IndexOf(",\n\"tunnel\"", StringComparison.Ordinal)] + "}}");
+        _trial.Start();
+        _trial.Serve();
+        _trial.Set("basic", "mandatory", "off");
+        _trial.Send("""{"VPN_KILL_SWITCH":"on"}""");
+        _trial.Await("VPN_KILL_SWITCH", "failed: gateway.json does not say firewall.tunnel, which this value needs; closed meanwhile");
+        Assert.Equal("failed: not without VPN_KILL_SWITCH, which is not in force; closed meanwhile", _trial.Outcome("TOR_ISOLATION"));
+        string[] wrong = [.. Differences(networks, "closed", Closed)];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+        _trial.Send("""{"VPN_KILL_SWITCH":"off"}""");
+        _trial.Await("VPN_KILL_SWITCH", "done");
     }
 
-    private RunningProgram Start(params string[] wrapper) => _trial.StartGateway([.. ThreeNetworks.In(_networks!.Gateway), .. wrapper]);
-
-    private void Serve()
+    [Fact]
+    public void WhatWasCounted_IsKept_WhenARulesetTakesThePlaceOfAnother()
     {
-        _networks!.Help(_networks.Internet, ["serve", "net", "0", "tcp/80", "udp/1234", "udp/53", "udp/51820"]);
-        _networks.Help(_networks.Dom0, ["serve", "dom0", "0", "tcp/80"]);
-        string tor = $"{ThreeNetworks.TorUser}";
-        _networks.Help(_networks.Gateway, ["serve", "trans", tor, "tcp/9040"]);
-        _networks.Help(_networks.Gateway, ["serve", "dns", tor, "udp/5353"]);
-        _networks.Help(_networks.Gateway, ["serve", "socks", tor, "tcp/9050"]);
-        _networks.Help(_networks.Gateway, ["serve", "control", "0", "tcp/9443"]);
-    }
+        ThreeNetworks networks = _trial.Make();
+        _trial.Start();
+        _trial.Serve();
+        _trial.Set("basic", "off", "off");
+        Assert.Equal("control", ThreeNetworks.Ask(networks.Dom0, 0, ["a tcp 10.4.0.1 9443 +"])["a"]);
+        long before = Counted("control");
+        Assert.True(before > 0);
+        _trial.Set("strict", "off", "off");
+        Assert.Equal(before, Counted("control"));
 
-    /// <summary>Sets all three keys and waits until they are in force.</summary>
-    private void Set(string hardening, string tor, string killSwitch)
-    {
-        string args = $$"""{"RADIO_HARDENING.level":"{{hardening}}","TOR_ISOLATION":"{{tor}}","VPN_KILL_SWITCH":"{{killSwitch}}"}""";
-        Assert.Equal("ok", _trial.Ask(_trial.Signer.SetPolicy(args), _trial.GatewaySocket).Code());
-        Eventually.True(() => Outcome("TOR_ISOLATION") == "done", $"{args} is in force", () => Outcome("TOR_ISOLATION"));
+        long Counted(string counter) => JsonDocument.Parse(ThreeNetworks.Run(networks.Gateway, "nft", "-j", "list", "counter", "inet", "qwamos", counter).Output)
+            .RootElement.GetProperty("nftables")[1].GetProperty("counter").GetProperty("packets").GetInt64();
     }
-
-    private string Outcome(string key) => _trial.Ask("""{"msg":{"command":"get_status"}}"""u8, _trial.GatewaySocket).GetProperty("enforcement").GetProperty(key).GetString()!;
 
     private static IEnumerable<string> Differences(ThreeNetworks networks, string policy, string line)
     {

@@ -192,4 +192,42 @@ public sealed class InstalledTests
         machine.Await("grep -q on /var/lib/qwamos-gateway/later", "the hook in the new folder has run");
         Assert.Contains(machine.Journal(), line => line.Message.EndsWith("socket /run/qwamos/gateway-bus.sock, from systemd", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void Attack33_AGatewaysFirewall_IsClosedBeforeTheNetwork_LoadedByTheDaemonsAccount_AndStaysWhenItStops()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway");
+        Container machine = system.Machine;
+        machine.Write("/etc/qwamos/qwamosd.json", """{"gateways":[{"name":"gateway","class":"gateway","socket":"/run/qwamos/gateway-bus.sock"}]}""");
+        machine.Write("/etc/qwamos/gateway.json", """{"name":"gateway","class":"gateway","firewall":{"outside":["eth0"],"control":{"interface":"eth1","port":9443},"tor":{"user":"nobody","dns_port":5353}}}""");
+        machine.Write("/etc/systemd/system/network-probe.service", """
+            [Unit]
+            DefaultDependencies=no
+            Wants=network-pre.target
+            After=network-pre.target
+            [Service]
+            Type=oneshot
+            ExecStart=/usr/sbin/nft list table inet qwamos
+            [Install]
+            WantedBy=sysinit.target
+            """.ReplaceLineEndings("\n"));
+        machine.Do("systemctl enable network-probe.service");
+
+        machine.Reboot();
+
+        string[] atBoot = [.. machine.Journal().Where(line => line.Unit == "network-probe.service").Select(line => line.Message)];
+        Assert.Contains(atBoot, line => line.Contains("policy drop", StringComparison.Ordinal));
+        Assert.DoesNotContain(atBoot, line => line.Contains("skuid", StringComparison.Ordinal));
+        Assert.Equal("active", machine.Do("systemctl is-active qwamos-gateway-baseline.service"));
+        system.Client("set RADIO_HARDENING.level strict TOR_ISOLATION off");
+        machine.Await("gateway-policyd status | grep -q 'TOR_ISOLATION.*(done)'", "the firewall is in force");
+        Assert.Contains("meta skuid 65534 counter name \"tor\" accept", machine.Do("nft list table inet qwamos"));
+        Assert.Equal("qwamos", machine.Do("ps -o user= -p $(systemctl show -P MainPID gateway-policyd)"));
+
+        machine.Do("systemctl stop gateway-policyd.socket gateway-policyd.service qwamos-gateway-baseline.service");
+        Assert.Contains("policy drop", machine.Do("nft list table inet qwamos"));
+        Assert.Equal("", machine.Do("systemctl list-units --failed --no-legend 'qwamos*' 'gateway*'"));
+        Assert.Contains("its firewall stays until the next boot", machine.Do("dpkg -r qwamos-gateway"));
+        Assert.Contains("policy drop", machine.Do("nft list table inet qwamos"));
+    }
 }

@@ -15,11 +15,11 @@ internal sealed class Nft(TimeProvider time)
     /// <summary>Loads a ruleset in one transaction; why it did not, or null.</summary>
     public string? Load(string ruleset, CancellationToken stop) => Run(["-f", "-"], ruleset, stop, out _);
 
-    /// <summary>Reads back what the kernel has under our table's name.</summary>
+    /// <summary>Reads back what the kernel has under our table's name. Protocols as numbers: their names are a file's, which a small machine has not.</summary>
     public bool TryList(CancellationToken stop, [NotNullWhen(true)] out RulesetListing? listing, [NotNullWhen(false)] out string? fault)
     {
         listing = null;
-        fault = Run(["-j", "list", "table", Ruleset.Family, Ruleset.Table], "", stop, out string output);
+        fault = Run(["-j", "-p", "list", "table", Ruleset.Family, Ruleset.Table], "", stop, out string output);
         if (fault is null && !RulesetListing.TryParse(Encoding.UTF8.GetBytes(output), out listing, out string? why))
             fault = $"what nft lists cannot be read: {why}";
         return listing is not null;

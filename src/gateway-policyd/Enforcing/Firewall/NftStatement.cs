@@ -5,7 +5,7 @@ using Qwamos.ControlBus.Json;
 
 namespace Qwamos.Gateway.Enforcing.Firewall;
 
-/// <summary>One statement of a rule in nft's two languages: as it is loaded, and as `nft -j list` shows it.</summary>
+/// <summary>One statement of a rule in nft's two languages: as it is loaded, and as `nft -j -p list` shows it, the same by versions 1.0.6 and 1.1.3.</summary>
 internal sealed record NftStatement(string Text, JsonValue Json)
 {
     public static NftStatement Accept { get; } = Bare("accept");
@@ -33,7 +33,7 @@ internal sealed record NftStatement(string Text, JsonValue Json)
 
     public static NftStatement ToElsewhere { get; } = AddressType("!=");
 
-    public static NftStatement IsTcp { get; } = Match("meta l4proto tcp", "==", Key("meta", "l4proto"), JsonValue.Of("tcp"));
+    public static NftStatement IsTcp { get; } = Match("meta l4proto tcp", "==", Key("meta", "l4proto"), JsonValue.Of(6));
 
     /// <summary>Not forwarded by any router: of this link.</summary>
     public static NftStatement OfThisLink { get; } = Match("ip6 hoplimit 255", "==", Payload("ip6", "hoplimit"), JsonValue.Of(255));

@@ -47,10 +47,17 @@ internal sealed class RadioSwitch(SystemPaths paths)
 
     private string? First(Func<string, bool> condition)
     {
-        if (!Directory.Exists(_class))
-            return null;
-        string[] radios = [.. Directory.EnumerateFileSystemEntries(_class).Take(Limits.MaxRadios + 1)];
-        return radios.Length > Limits.MaxRadios ? $"one of more than {Limits.MaxRadios}" : radios.Where(condition).Select(Path.GetFileName).FirstOrDefault();
+        try
+        {
+            if (!Directory.Exists(_class))
+                return null;
+            string[] radios = [.. Directory.EnumerateFileSystemEntries(_class).Take(Limits.MaxRadios + 1)];
+            return radios.Length > Limits.MaxRadios ? $"one of more than {Limits.MaxRadios}" : radios.Where(condition).Select(Path.GetFileName).FirstOrDefault();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"one that cannot be looked at ({e.Message})";
+        }
     }
 
     private static bool Reads(string radio, string attribute, string value)

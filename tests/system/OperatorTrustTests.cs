@@ -123,6 +123,29 @@ public sealed class OperatorTrustTests : IDisposable
     }
 
     [Fact]
+    public void WhereOthersMustSign_ARevocationLiesBesideWhatHasTheValuesBack()
+    {
+        _trial.StartDaemon();
+        string root = File("root.json"), revocation = File("revocation.json"), restore = File("restore.json");
+        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna", "--add", Person("bert"), "--add", Person("carl"), "--out", root, "--yes").ExitCode);
+        Assert.Equal(0, Do(HomeOf("bert"), "sign", root, "--yes").ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "send", root).ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "set", "RADIO_ISOLATION", "on").ExitCode);
+        Thread.Sleep(1_100);
+        string from = DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        Assert.Equal(0, Do(HomeOf("carl"), "set", "RADIO_ISOLATION", "off").ExitCode);
+        CommandResult written = Do(_trial.Home, "trust", "revoke", "carl", "--from", from, "--out", revocation, "--yes");
+        Assert.True(written.ExitCode == 0, written.Error);
+        Assert.Contains($"apply {restore}", written.Error, StringComparison.Ordinal);
+        Assert.Equal("on", JsonDocument.Parse(System.IO.File.ReadAllText(restore)).RootElement.GetProperty("RADIO_ISOLATION").GetString());
+        Assert.Equal(0, Do(HomeOf("bert"), "sign", revocation, "--yes").ExitCode);
+        Assert.Equal(0, Do(HomeOf("bert"), "send", revocation).ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "apply", restore).ExitCode);
+        Assert.Equal("on", _trial.Status().Policy("RADIO_ISOLATION"));
+        Assert.DoesNotContain("was signed by ", Do(_trial.Home, "status").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void WhatARevokedKeySet_IsWarnedOf_UntilSomebodySetsIt()
     {
         _trial.StartDaemon();
@@ -147,6 +170,30 @@ public sealed class OperatorTrustTests : IDisposable
         Assert.Equal(0, Do(_trial.Home, "set", "RADIO_ISOLATION", "off", "KERNEL_HARDENING", "strict").ExitCode);
         foreach (string[] words in new string[][] { ["status"], ["trust", "status"], ["doctor"] })
             Assert.DoesNotContain("signed by ", Do(_trial.Home, words).Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>To set such a key to what it is changes nothing, but says that it is meant.</summary>
+    [Fact]
+    public void WhatARevokedKeySetForTheBoot_IsWarnedOfUntilItIsConfirmed_ThoughThatChangesNothing()
+    {
+        RunningProgram daemon = _trial.StartDaemon();
+        Assert.Equal(0, Do(_trial.Home, "trust", "init", "--holder", "anna", "--yes").ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "trust", "add", Person("bert"), "--yes").ExitCode);
+        string from = DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        Thread.Sleep(1_100);
+        Assert.Equal(0, Do(HomeOf("bert"), "set", "KERNEL_HARDENING", "strict").ExitCode);
+        Assert.Equal(0, daemon.Stop());
+        Assert.Equal(0, _trial.ApplyPending().ExitCode);
+        _trial.StartDaemon();
+        Thread.Sleep(1_100);
+        // The thief says it again.
+        Assert.Equal(0, Do(HomeOf("bert"), "set", "KERNEL_HARDENING", "strict").ExitCode);
+        Assert.Equal(0, Do(_trial.Home, "trust", "revoke", "bert", "--from", from, "--yes").ExitCode);
+        Assert.Contains("KERNEL_HARDENING was signed by ", Do(_trial.Home, "status").Output, StringComparison.Ordinal);
+        Thread.Sleep(1_100);
+        Assert.Equal(0, Do(_trial.Home, "set", "KERNEL_HARDENING", "strict").ExitCode);
+        Assert.DoesNotContain("was signed by ", Do(_trial.Home, "status").Output, StringComparison.Ordinal);
+        Assert.Equal("strict", _trial.Status().Policy("KERNEL_HARDENING"));
     }
 
     private CommandResult Do(string home, params string[] arguments) => Command.Run([Binaries.Client, "--root", _trial.Root, "--home", home, .. arguments]);

@@ -147,7 +147,7 @@ internal static class TrustRevokeCommand
                 continue;
             failure = failure with
             {
-                Mend = $"Give {gone.Name} a new key first, where they have the key home: qwamosctl trust rotate; or another holder: qwamosctl trust add NAME=FILE. Where nobody is left who may sign: docs/guide/trust.md, a lost key",
+                Mend = $"Give {gone.Name} a new key first, where they have the key home: {Session.Theirs}trust rotate; or another holder: qwamosctl trust add NAME=FILE. Where nobody is left who may sign: docs/guide/trust.md, a lost key",
             };
             return false;
         }

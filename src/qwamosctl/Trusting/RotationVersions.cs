@@ -218,11 +218,17 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
             Say(Withdrawn(state));
         using (_home.Lock(state))
         {
-            // What others signed in it meanwhile stays.
-            if (IsOurs(file, state, out var now) && now!.Root.Hash == root.Root.Hash)
-                root = root.With(now.Signatures);
+            var isOurs = IsOurs(file, state, out var now);
+            var isSame = isOurs && now!.Root.Hash == root.Root.Hash;
+            // Killed in between, there is none, and the next run draws it up again.
+            if (isOurs && !isSame)
+                DurableFile.Remove(file);
             (state with { Waiting = root.Root.Hash, WaitingVersion = root.Root.Version, WaitingFile = file }).Write(session);
-            DurableFile.Replace(file, RootEnding.Content(root), FileMode);
+            // What others signed in it meanwhile stays.
+            if (isSame)
+                DurableFile.Replace(file, RootEnding.Content(root = root.With(now!.Signatures)), FileMode);
+            else if (!DurableFile.CreateNew(file, RootEnding.Content(root), FileMode))
+                return session.Fail(RootEnding.PlaceFault(file) ?? new Failure(ExitCode.Refused, $"{file} cannot be written"));
         }
         session.Terminal.Print(session.Json
             ? JsonPrinter.Print(JsonValue.Object([("status", JsonValue.Of("ok")), ("done", JsonValue.False), ("file", JsonValue.Of(file)), ("missing", JsonValue.Array(missing.Select(item => item.ToJson())))])) + "\n"

@@ -2,10 +2,8 @@ using System.Collections.Frozen;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
-using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
-using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Daemon.Auditing;
 
@@ -19,6 +17,8 @@ internal sealed class StatusAnswer(
 
     // What waited at this start for a key that counted no more; from here on only keys in force stage anything.
     private readonly FrozenSet<long> _foreign = [.. start.Loaded.State.Staged.Values.Select(staged => staged.Index).Where(index => !IsSignedInForce(start, index))];
+
+    private readonly DisownedEntries _disowned = new(start.Ledger);
 
     private PolicySchema Schema => start.Schema;
 
@@ -62,38 +62,16 @@ internal sealed class StatusAnswer(
         (pair.Key, reveal ? pair.Value.Value.ToJson() : HiddenValues.ToJson(Schema, pair.Key, pair.Value.Value))));
 
     /// <summary>What is in force, was set by a key that is disowned since, and by nobody else after it.</summary>
-    private JsonValue Disowned(PolicyState state) => Whys(state.Policy, index => WhyDisowned(state, index), isAny: state.Trust.Root is { Revoked.Count: > 0 });
+    private JsonValue Disowned(PolicyState state) => Whys(state.Policy, pair => _disowned.WhyInForce(state, pair.Key, pair.Value));
 
     /// <summary>What is staged, and what the boot will not believe.</summary>
-    private JsonValue Refused(PolicyState state) =>
-        Whys(state.Staged, index => WhyDisowned(state, index) ?? WhyForeign(index), isAny: _foreign.Count > 0 || state.Trust.Root is { Revoked.Count: > 0 });
+    private JsonValue Refused(PolicyState state) => Whys(state.Staged, pair => _disowned.Why(state, pair.Value.Index) ?? WhyForeign(pair.Value.Index));
 
-    private static JsonValue Whys(IEnumerable<KeyValuePair<string, Applied>> values, Func<long, string?> whyOf, bool isAny) =>
-        JsonValue.Object(isAny ? values.SelectMany(pair => whyOf(pair.Value.Index) is { } why ? new[] { (pair.Key, JsonValue.Of(why)) } : []) : []);
+    private static JsonValue Whys(IEnumerable<KeyValuePair<string, Applied>> values, Func<KeyValuePair<string, Applied>, string?> whyOf) =>
+        JsonValue.Object(values.SelectMany(pair => whyOf(pair) is { } why ? new[] { (pair.Key, JsonValue.Of(why)) } : []));
 
     private string? WhyForeign(long index) =>
         _foreign.Contains(index) && start.Ledger.ReadEntry(index) is MessageEntry entry ? $"signed by {entry.Signer}, which is not enrolled any more" : null;
-
-    /// <summary>Null where no signer is disowned, or the others suffice.</summary>
-    private string? WhyDisowned(PolicyState state, long index)
-    {
-        if (state.Trust.Root is not { } root || start.Ledger.ReadEntry(index) is not MessageEntry entry)
-            return null;
-        List<KeyId> disowned = [.. entry.Signers.Where(key => root.RevocationOf(key)?.FromIndex <= index)];
-        if (disowned.Count == 0)
-            return null;
-        var then = InForce(state.Trust, index);
-        List<string> others = [.. entry.Signers.Except(disowned).Select(key => then?.HolderOf(key)).OfType<string>()];
-        return others.Count > 0 && Authority.Refusal(then!, entry.Message, others) is null ? null : $"signed by {disowned[0]}, which is revoked from entry {root.RevocationOf(disowned[0])!.FromIndex} on";
-    }
-
-    /// <summary>The trust root by which an entry was judged; null where there was none.</summary>
-    private TrustRoot? InForce(RecordedTrust trust, long index)
-    {
-        int newer = trust.Entries.AsSpan().BinarySearch(index);
-        int at = (newer < 0 ? ~newer : newer) - 1;
-        return at < 0 ? null : (start.Ledger.ReadEntry(trust.Entries[at]) as TrustRootEntry)?.Root.Root;
-    }
 
     private static bool IsSignedInForce(Prepared start, long index) =>
         start.Ledger.ReadEntry(index) is not MessageEntry entry || entry.Signers.All(key => start.Roots.InForce(index).FindKey(key) is not null);

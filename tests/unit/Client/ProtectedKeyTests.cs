@@ -122,6 +122,27 @@ public sealed class ProtectedKeyTests : IDisposable
         Assert.Equal(3, trial.Run("agent", "--lock"));
     }
 
+    [Fact]
+    public void Where_nobody_can_be_asked_protecting_names_no_agent_which_cannot_help()
+    {
+        Protect("open sesame");
+        foreach (var words in new string[][] { ["keys", "unprotect"], ["keys", "protect"] })
+        {
+            Assert.Equal(4, trial.Run(words));
+            Assert.Contains("Run it at a terminal; or give --passphrase-file FILE", trial.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("agent", trial.Error, StringComparison.Ordinal);
+        }
+        Assert.Equal(4, trial.Run("set", "RADIO_ISOLATION", "off"));
+        Assert.Contains(" agent; or give --passphrase-file FILE", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Commands_that_are_proposed_have_the_passphrase_file_that_this_one_was_told_of()
+    {
+        Assert.Equal(2, trial.Run("set", "RADIO_ISOLATON", "on", "--passphrase-file", "/p"));
+        Assert.Contains($"--socket {trial.Socket} --passphrase-file /p keys\n", trial.Error, StringComparison.Ordinal);
+    }
+
     private string SecretFile => Path.Combine(trial.Home, "ed25519_sk");
 
     private void Protect(string passphrase)

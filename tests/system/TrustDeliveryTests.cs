@@ -106,9 +106,16 @@ public sealed class TrustDeliveryTests : IDisposable
         Assert.Equal("ok", _trial.Ask(Roots.Request(fork, _trial.Signer), _trial.GatewaySocket).Code());
         Rotate();
         Eventually.True(() => Row().TryGetProperty("last_error", out JsonElement error) && error.GetString()!.Contains("trust root 1: fork: ", StringComparison.Ordinal), "the row says so", () => gateway.Log);
-        Assert.Contains("enroll FILE --system HEX --replace", Row().GetProperty("last_error").GetString(), StringComparison.Ordinal);
+        Assert.Contains("mkdir /var/lib/qwamos-gateway/kept && mv /var/lib/qwamos-gateway/accepted.db* /var/lib/qwamos-gateway/kept", Row().GetProperty("last_error").GetString(), StringComparison.Ordinal);
         Assert.True(Row().GetProperty("behind").GetBoolean());
         Assert.Equal(Roots.Hash(fork), GatewayStatus().GetProperty("trust").GetProperty("sha256").GetString());
+
+        Assert.Equal(0, gateway.Stop());
+        string state = _trial.At("/var/lib/qwamos-gateway");
+        Assert.Equal(0, Command.Run(["sh", "-c", $"mkdir {state}/kept && mv {state}/accepted.db* {state}/kept"]).ExitCode);
+        gateway = _trial.StartGateway();
+        Rotate();
+        Eventually.True(() => GatewayVersion() == _version, "it takes the versions of this ledger", () => $"{_trial.Status()}\n{gateway.Log}");
     }
 
     /// <summary>The next version, with a fresh key, signed by the one before and by itself.</summary>

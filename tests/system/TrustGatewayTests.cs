@@ -217,8 +217,32 @@ public sealed class TrustGatewayTests : IDisposable
         // What was drawn up before is dead, whoever sends it.
         Assert.Equal("superseded", Ask(Roots.Request(first, Dom0, _anna)).Code());
         JsonObject anew = _roots.Draft(1, ("anna", _anna));
-        anew["created"] = TestSigner.Now + 1;
+        anew["created"] = first["created"]!.GetValue<long>() + 1;
         Assert.Equal("ok", Ask(Roots.Request(anew, Dom0, _anna)).Code());
+    }
+
+    /// <summary>Root may come to a VM long after Dom0 began anew, and may have enrolled a wrong key there first.</summary>
+    [Fact]
+    public void EnrolledLate_OrAfterAWrongKey_TakesTheTrustRootThatDom0HasByThen()
+    {
+        JsonObject old = _roots.Draft(1, ("anna", _anna));
+        old["created"] = TestSigner.Now - 1_000;
+        JsonObject next = _roots.Draft(1, ("ben", _ben));
+        next["created"] = TestSigner.Now - 500;
+        Assert.Equal("ok", Ask(Roots.Request(old, Dom0, _anna)).Code());
+        Assert.Equal(0, _gateway.Stop());
+        string wrong = _trial.At("/wrong_pk"), right = Path.Combine(_trial.Home, "ed25519_pk");
+        TestSigner other = TestSigner.Fresh();
+        File.WriteAllBytes(wrong, other.PublicKey);
+        foreach ((string file, string id) in new[] { (wrong, other.KeyId), (right, Dom0.KeyId) })
+        {
+            CommandResult enrolled = Command.Run([Binaries.Gateway, "--root", _trial.Root, "enroll", file, "--replace", "--fingerprint", id, "--system", _roots.System]);
+            Assert.True(enrolled.ExitCode == 0, enrolled.Error);
+        }
+        _trial.StartGateway();
+        Assert.Equal("superseded", Ask(Roots.Request(old, Dom0, _anna)).Code());
+        Assert.Equal("ok", Ask(Roots.Request(next, Dom0, _ben)).Code());
+        Assert.Equal("ok", Ask(Change(_ben, "off")).Code());
     }
 
     [Theory]
@@ -241,7 +265,7 @@ public sealed class TrustGatewayTests : IDisposable
         if (how == "forged")
             Assert.Contains("the trust root of entry 0 does not follow from the enrolled key", closed.Log, StringComparison.Ordinal);
         Assert.Contains(record, closed.Log, StringComparison.Ordinal);
-        string folder = _trial.At("/var/lib/qwamos-gateway/damaged");
+        string folder = _trial.At("/var/lib/qwamos-gateway/kept");
         string mend = $"mkdir {folder} && mv {record}* {folder}";
         Assert.Contains(mend, closed.Log, StringComparison.Ordinal);
         Assert.ThrowsAny<Exception>(() => Status());

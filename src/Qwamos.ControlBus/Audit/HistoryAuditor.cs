@@ -118,7 +118,7 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
 
     private string? TakeRoot(long index, LedgerEntry entry)
     {
-        if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, TimeSeconds: var seconds } })
+        if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, BegunSeconds: var seconds } })
         {
             _ended.AddRange(_history.Current.Revoked.Select(revocation => (revocation, index)));
             _begunAnew.Add(index);

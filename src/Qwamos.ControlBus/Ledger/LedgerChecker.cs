@@ -157,7 +157,7 @@ public sealed class LedgerChecker(LedgerStore store)
     /// <exception cref="LedgerIntegrityException">A trust root does not follow from the one before it.</exception>
     private void TakeRoot(long index, LedgerEntry entry)
     {
-        if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, TimeSeconds: var seconds } })
+        if (entry is NoteEntry { Note: { Kind: BootNoteKind.AnchorReplaced, BegunSeconds: var seconds } })
             _history = (_history ?? RootHistory.Of(Signers)).BeginAnew(seconds);
         else if (entry is NoteEntry { Note: { Kind: BootNoteKind.TimeFloor } floor })
             _history = _history?.LowerFloor(floor.FloorSeconds, floor.TimeSeconds);

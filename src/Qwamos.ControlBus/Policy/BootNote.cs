@@ -42,6 +42,11 @@ public sealed record BootNote
     /// <summary>Key ID (64 hex digits) of the anchor after <see cref="BootNoteKind.AnchorReplaced"/>.</summary>
     public string NewAnchor { get; private init; } = "";
 
+    /// <summary>No version 1 of a trust root that was drawn up until then counts again after <see cref="BootNoteKind.AnchorReplaced"/>, unix seconds.</summary>
+    public long BegunSeconds => Begun ?? TimeSeconds;
+
+    private long? Begun { get; init; }
+
     /// <summary>What was put in the place of what; null when <see cref="IsRestored"/> is not so.</summary>
     public RestoredTrees? Trees { get; private init; }
 
@@ -63,8 +68,13 @@ public sealed record BootNote
     public static BootNote TimeFloor(long sequence, long timeSeconds, long floorSeconds)
         => new() { Sequence = sequence, Kind = BootNoteKind.TimeFloor, TimeSeconds = timeSeconds, FloorSeconds = floorSeconds };
 
-    public static BootNote AnchorReplaced(long sequence, long timeSeconds, string oldAnchor, string newAnchor)
-        => new() { Sequence = sequence, Kind = BootNoteKind.AnchorReplaced, TimeSeconds = timeSeconds, OldAnchor = oldAnchor, NewAnchor = newAnchor };
+    /// <param name="sequence">The note's number.</param>
+    /// <param name="timeSeconds">When, unix seconds.</param>
+    /// <param name="oldAnchor">Key ID before.</param>
+    /// <param name="newAnchor">Key ID after.</param>
+    /// <param name="begunSeconds">No version 1 of a trust root that was drawn up until then counts again, unix seconds; null: until the note's time.</param>
+    public static BootNote AnchorReplaced(long sequence, long timeSeconds, string oldAnchor, string newAnchor, long? begunSeconds = null)
+        => new() { Sequence = sequence, Kind = BootNoteKind.AnchorReplaced, TimeSeconds = timeSeconds, OldAnchor = oldAnchor, NewAnchor = newAnchor, Begun = begunSeconds };
 
     /// <param name="sequence">The note's number.</param>
     /// <param name="timeSeconds">When, unix seconds.</param>
@@ -104,7 +114,7 @@ public sealed record BootNote
         else if (Trees is { } trees)
             members.AddRange([.. trees.Members(), ("seconds", JsonValue.Of(FloorSeconds)), ("timestamps", JsonValue.Object(Timestamps.Select(pair => (pair.Key, JsonValue.Of(pair.Value)))))]);
         else
-            members.AddRange([("old", JsonValue.Of(OldAnchor)), ("new", JsonValue.Of(NewAnchor))]);
+            members.AddRange([("old", JsonValue.Of(OldAnchor)), ("new", JsonValue.Of(NewAnchor)), .. Begun is { } begun ? [("begun", JsonValue.Of(begun))] : ReadOnlySpan<(string, JsonValue)>.Empty]);
         return JsonValue.Object(members);
     }
 
@@ -126,7 +136,8 @@ public sealed record BootNote
         else if (kind == KindName(BootNoteKind.TimeFloor))
             read = TimeFloor(sequence, time, reader.Integer("seconds", 0, Limits.MaxSafeInteger));
         else if (kind == KindName(BootNoteKind.AnchorReplaced))
-            read = AnchorReplaced(sequence, time, reader.Hash("old"), reader.Hash("new"));
+            read = AnchorReplaced(
+                sequence, time, reader.Hash("old"), reader.Hash("new"), document.TryGet("begun", out _) ? reader.Integer("begun", 0, Limits.MaxSafeInteger) : null);
         else if (kind == KindName(BootNoteKind.Restored) || kind == KindName(BootNoteKind.RestoredOlder))
             read = Restored(
                 sequence, time, kind == KindName(BootNoteKind.RestoredOlder), RestoredTrees.Read(reader), reader.Integer("seconds", 0, Limits.MaxSafeInteger), ReadTimestamps(reader));

@@ -177,7 +177,7 @@ public sealed record PolicyState
             return state.AfterRestore(note);
         // From another key on there is another beginning: the boot knows by its own memory whether root did that.
         if (note.Kind == BootNoteKind.AnchorReplaced)
-            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.TimeSeconds) } };
+            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) } };
         foreach (var back in note.Returned)
             state = state.Return(back);
         foreach (var result in note.Results)

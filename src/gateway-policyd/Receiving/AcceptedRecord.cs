@@ -38,9 +38,9 @@ internal static class AcceptedRecord
     /// </summary>
     public static string Mend(SystemPaths paths)
     {
-        string damaged = SafePath.Quote(Path.Combine(paths.GatewayStateDir, "damaged"));
+        string kept = SafePath.Quote(Path.Combine(paths.GatewayStateDir, "kept"));
         return "Keep it, and begin with an empty one, for which Dom0 brings the trust roots, each verified from the enrolled key on: "
-            + $"mkdir {damaged} && mv {SafePath.Quote(paths.AcceptedFile)}* {damaged}; start gateway-policyd, and set each key of this gateway again in Dom0";
+            + $"mkdir {kept} && mv {SafePath.Quote(paths.AcceptedFile)}* {kept}; start gateway-policyd, and set each key of this gateway again in Dom0";
     }
 
     /// <summary>Appends a note and gives the state after it, durable when this returns.</summary>

@@ -19,7 +19,10 @@ internal static class RootNotes
     // What stands for the ID of an anchor that could not be read.
     private static readonly string NoKey = new('0', 64);
 
-    /// <summary>Records that the anchor is about to change, or that the same is to begin anew: with it the trust roots that were taken are forgotten.</summary>
+    /// <summary>
+    /// Records that the anchor is about to change, or that the same is to begin anew: with it the trust roots that were taken are forgotten. Dead is from then on what was drawn up until
+    /// the newest of them, not until now: Dom0 may have begun anew, and drawn up its next first version, long before root comes to this machine.
+    /// </summary>
     /// <returns>Whether there was anything to record.</returns>
     /// <exception cref="IOException">It cannot be recorded; the anchor must then stay.</exception>
     public static bool AnchorReplaced(SystemPaths paths, KeyId? old, KeyId key)
@@ -27,7 +30,7 @@ internal static class RootNotes
         if (old == key && !HasTrustRoot(paths))
             return false;
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        string? fault = Append(paths, sequence => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString()));
+        string? fault = Append(paths, (sequence, state) => BootNote.AnchorReplaced(sequence, now, old?.ToString() ?? NoKey, key.ToString(), state.Trust.Root?.CreatedSeconds ?? 0));
         if (fault is not null)
             throw new IOException(fault);
         return true;
@@ -37,7 +40,7 @@ internal static class RootNotes
     public static string? LowerFloor(SystemPaths paths, long seconds, LogMessages log)
     {
         long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
-        return Append(paths, sequence => BootNote.TimeFloor(sequence, now, seconds), (store, loaded) => LowerWitness(paths, store, loaded, seconds, log));
+        return Append(paths, (sequence, _) => BootNote.TimeFloor(sequence, now, seconds), (store, loaded) => LowerWitness(paths, store, loaded, seconds, log));
     }
 
     private static bool HasTrustRoot(SystemPaths paths)
@@ -65,7 +68,7 @@ internal static class RootNotes
             return witness.LowerTo(seconds);
     }
 
-    private static string? Append(SystemPaths paths, Func<long, BootNote> note, Func<LedgerStore, LoadedLedger, string?>? first = null)
+    private static string? Append(SystemPaths paths, Func<long, PolicyState, BootNote> note, Func<LedgerStore, LoadedLedger, string?>? first = null)
     {
         TrialTree.MakeMissing(paths);
         if (Posix.IsAbsent(paths.GatewayStateDir))
@@ -85,7 +88,7 @@ internal static class RootNotes
                 LoadedLedger loaded = LedgerFold.Load(store);
                 if (first?.Invoke(store, loaded) is { } earlier)
                     return earlier;
-                AcceptedRecord.Append(store, note, loaded, TimeProvider.System);
+                AcceptedRecord.Append(store, sequence => note(sequence, loaded.State), loaded, TimeProvider.System);
                 store.FoldWal();
                 return null;
             }

@@ -26,6 +26,7 @@ internal static class Receptions
     public const int MaxErrorCodePoints = 256;
 
     private const string EnrolAdvice = "; in its VM, as root: gateway-policyd enroll FILE --system HEX --replace (HEX: the content of Dom0's /etc/qwamos/system.id)";
+    private const string EmptyRecordAdvice = "; in its VM, as root, with gateway-policyd stopped: mkdir /var/lib/qwamos-gateway/kept && mv /var/lib/qwamos-gateway/accepted.db* /var/lib/qwamos-gateway/kept; then start it, and set its keys again";
     private const string Accepted = "accepted";
 
     public static Reception Of(AnswerReader answer)
@@ -51,7 +52,9 @@ internal static class Receptions
     /// <summary>The same of a trust root, with what to do.</summary>
     public static string DescribeRoot(AnswerReader answer, long version) => $"trust root {version}: {Shortened(SafeText.ForTerminal($"{answer.Code ?? "error"}: {answer.Reason}"))}" + answer.Code switch
     {
-        "fork" => "; it took another one: find out who signed it; then" + EnrolAdvice[1..],
+        "fork" => "; it took another one: find out who signed it; then" + EmptyRecordAdvice[1..],
+        "superseded" when answer.Document.TryGet("version", out var has) && has.TryGetInteger(out long number) && number == 0 =>
+            "; the trust began anew there, and this one was drawn up before" + EmptyRecordAdvice,
         "superseded" => "; this ledger is older than what the gateway has seen: put the newest backup back, or send the versions that are missing from their files",
         "unknown_command" or null => "; its gateway-policyd is an older one: update it",
         "from_future" => "; set its clock",

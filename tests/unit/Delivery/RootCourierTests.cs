@@ -69,7 +69,7 @@ public sealed class RootCourierTests : IDisposable
     }
 
     [Theory]
-    [InlineData("fork", "enroll FILE --system HEX --replace")]
+    [InlineData("fork", "mv /var/lib/qwamos-gateway/accepted.db* /var/lib/qwamos-gateway/kept")]
     [InlineData("unknown_command", "update it")]
     [InlineData("unknown_key", "enroll FILE --system HEX --replace")]
     [InlineData("from_future", "set its clock")]
@@ -97,6 +97,14 @@ public sealed class RootCourierTests : IDisposable
         await BringAsync(courier, 3, _ => answer);
         Assert.InRange(_sent.Count, 1, 4);
         Assert.NotNull(courier.Fault);
+    }
+
+    [Fact]
+    public async Task GatewayWhoseTrustBeganAnew_IsShownWithTheWayToThisLedgersVersions()
+    {
+        RootCourier courier = Courier(versions: 1);
+        await BringAsync(courier, 1, _ => """{"status":"error","code":"superseded","reason":"the trust root was drawn up before root had the trust begin anew here","version":0}""");
+        Assert.Contains("; the trust began anew there, and this one was drawn up before; in its VM, as root, with gateway-policyd stopped: mkdir ", courier.Fault, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -40,6 +40,18 @@ public sealed class BootNoteTests : IDisposable
     ];
 
     [Fact]
+    public void Trust_that_began_anew_at_a_gateway_says_until_when_versions_are_dead()
+    {
+        var note = BootNote.AnchorReplaced(3, T, OldId, NewId, T - 5);
+        Assert.Equal($$"""{"format":1,"seq":3,"kind":"anchor-replaced","time":{{T}},"old":"{{OldId}}","new":"{{NewId}}","begun":{{T - 5}}}""", note.ToJson().ToString());
+        Assert.True(BootNote.TryRead(note.ToJson(), out var read, out var fault), fault);
+        Assert.Equal((T - 5, T), (read.BegunSeconds, BootNote.AnchorReplaced(3, T, OldId, NewId).BegunSeconds));
+        Assert.Equal(T - 5, PolicyState.Empty.Import(read).Trust.BegunSeconds);
+        Assert.True(StrictJson.TryParse(System.Text.Encoding.UTF8.GetBytes(note.ToJson().ToString().Replace($"\"begun\":{T - 5}", "\"begun\":-1", StringComparison.Ordinal)), out var bad, out _));
+        Assert.False(BootNote.TryRead(bad, out _, out _));
+    }
+
+    [Fact]
     public void Notes_are_read_as_they_were_written_in_their_order()
     {
         foreach (var note in OneOfEachKind.Reverse())

@@ -74,6 +74,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(26, LogLevel.Information, "the radios have sent nothing for {Minutes} min: blocked until RADIO_ISOLATION or RADIO_IDLE_TIMEOUT_MIN is set again")]
     public partial void RadiosIdle(long minutes);
 
+    [LoggerMessage(27, LogLevel.Warning, "none of {Keys} was ever set: {End}")]
+    public partial void NothingSet(string keys, string end);
+
     [LoggerMessage(31, LogLevel.Error, "a status could not be made ({Kind}): {Reason}; its sender was told busy")]
     public partial void StatusFailed(string kind, string reason);
 

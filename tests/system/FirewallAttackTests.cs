@@ -153,6 +153,7 @@ public sealed class FirewallAttackTests : IDisposable
         _trial.Trial.Write("/false-nft", $"#!/bin/sh\nreal={real}\n{script}\n", (UnixFileMode)0b111_101_101);
         Assert.Equal(0, ThreeNetworks.Run(networks.Gateway, Binaries.Gateway, "baseline", "--root", _trial.Trial.Root).ExitCode);
         _trial.Start("unshare", "-m", "sh", "-c", $"mount --bind {false_} /usr/sbin/nft && exec \"$@\"", "sh");
+        _trial.Send("""{"TOR_ISOLATION":"off"}""");
         _trial.Await("TOR_ISOLATION", expected);
         _trial.Serve();
         Assert.Empty(ThreeNetworks.Ask(Gateway, ThreeNetworks.TorUser, ["a tcp 203.0.113.1 80 -"]));

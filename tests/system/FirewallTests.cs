@@ -98,6 +98,19 @@ public sealed class FirewallTests : IDisposable
     }
 
     [Fact]
+    public void AGatewayWhoseKeysWereNeverSet_StaysClosed_ForWhatItDoesNotKnowMayHaveBeenStricter()
+    {
+        ThreeNetworks networks = _trial.Make();
+        _trial.Start();
+        _trial.Serve();
+        _trial.Await("TOR_ISOLATION", "closed until one of its enforcer's keys is set");
+        string[] wrong = [.. Differences(networks, "closed", Closed)];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+        _trial.Send("""{"VPN_KILL_SWITCH":"on"}""");
+        _trial.Await("TOR_ISOLATION", "done");
+    }
+
+    [Fact]
     public void WhatWasCounted_IsKept_WhenARulesetTakesThePlaceOfAnother()
     {
         ThreeNetworks networks = _trial.Make();

@@ -21,6 +21,9 @@ internal readonly record struct EnforcementOutcome
 
     public static EnforcementOutcome Failed(string why) => new("failed: " + why, false, true);
 
+    /// <summary>A built-in enforcer none of whose keys was ever set.</summary>
+    public static EnforcementOutcome ClosedUntilSet { get; } = new("closed until one of its enforcer's keys is set", false, false);
+
     /// <summary>It was put in force, and somebody else has changed it since.</summary>
     public static EnforcementOutcome Drifted(string how) => new("drifted: " + how, false, true);
 
@@ -28,6 +31,6 @@ internal readonly record struct EnforcementOutcome
 
     public bool IsFailure { get; }
 
-    /// <summary>As status shows it: <c>done</c>, <c>failed: why</c>, <c>drifted: how</c>, <c>no enforcer</c>, <c>waiting</c>.</summary>
+    /// <summary>As status shows it: <c>done</c>, <c>failed: why</c>, <c>drifted: how</c>, <c>no enforcer</c>, <c>waiting</c>, <c>closed until ...</c>.</summary>
     public override string ToString() => _text ?? "unknown";
 }

@@ -5,7 +5,7 @@ namespace Qwamos.Gateway.Enforcing;
 
 /// <summary>
 /// What one built-in enforcer has put in force, and whether it still is: applied and looked at again at once, so that an enforcer which lies is found out; closed
-/// when it could not be applied; corrected, or said, when somebody changed it.
+/// when it could not be applied, and until one of its keys is set for the first time; corrected, or said, when somebody changed it.
 /// </summary>
 /// <param name="enforcer">The enforcer.</param>
 /// <param name="isCorrected">Drift is corrected; else only said.</param>
@@ -41,6 +41,16 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
     private void Try(IReadOnlyList<Enforcement> wanted, CancellationToken stop)
     {
         bool isNew = !HasTried(wanted);
+        if (wanted.All(enforcement => enforcement.Index == StateKeeper.NeverSet))
+        {
+            (_tried, _triedAt, _isDrifted, _why) = (wanted, time.GetTimestamp(), false, "no key was set");
+            string? fault = Close(stop);
+            if (isNew)
+                log.NothingSet(string.Join(", ", Keys), fault is null ? "closed until then" : $"and it could not be closed: {fault}");
+            NoteAll(_ => fault is null ? EnforcementOutcome.ClosedUntilSet : EnforcementOutcome.Failed($"it could not be closed: {fault}"));
+            return;
+        }
+
         var values = wanted.ToDictionary(enforcement => enforcement.Key.Name, enforcement => enforcement.Value, StringComparer.Ordinal);
         IReadOnlyDictionary<string, string> faults = enforcer.Check(values, stop);
         string? why = faults.Count > 0 ? string.Join("; ", faults.Select(fault => $"{fault.Key}: {fault.Value}"))

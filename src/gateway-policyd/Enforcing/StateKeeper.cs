@@ -10,6 +10,9 @@ namespace Qwamos.Gateway.Enforcing;
 /// </summary>
 internal sealed class StateKeeper : IDisposable
 {
+    /// <summary>The index of a default: a gateway that was made anew, or whose record is lost, has only these, and they may be more open than what was policy.</summary>
+    public const long NeverSet = -1;
+
     /// <summary>For what was accepted last before a stop, whose time systemd bounds.</summary>
     private static readonly TimeSpan LastRound = TimeSpan.FromSeconds(3);
 
@@ -47,14 +50,14 @@ internal sealed class StateKeeper : IDisposable
     /// <summary>Whether one of the enforcers has this key.</summary>
     public bool Keeps(string key) => _states.ContainsKey(key);
 
-    /// <summary>What is policy at the start; a key that was never set has its default. Nothing is applied yet.</summary>
+    /// <summary>What is policy at the start; a key that was never set has its default, unless all of an enforcer's are: then it stays closed. Nothing is applied yet.</summary>
     public void Begin(PolicyState policy)
     {
         foreach (string name in _states.Keys)
         {
             if (!_schema.TryGet(name, out PolicyKey? key))
                 throw new InvalidOperationException($"{name} is no key of the schema");
-            Applied set = policy.Policy.TryGetValue(name, out Applied applied) ? applied : new Applied(key.Default, -1);
+            Applied set = policy.Policy.TryGetValue(name, out Applied applied) ? applied : new Applied(key.Default, NeverSet);
             _wanted = _wanted.SetItem(name, new Enforcement(key, set.Value, set.Index));
         }
     }

@@ -13,6 +13,7 @@ public sealed class StateKeeperTests : IDisposable
     private readonly ManualTime _time = new();
     private readonly HashSet<string> _warnedOf = [];
     private readonly SortedDictionary<string, EnforcementOutcome> _outcomes = new(StringComparer.Ordinal);
+    private PolicyState _policy = PolicyState.Empty with { Policy = PolicyState.Empty.Policy.Add("RADIO_HARDENING.level", new Applied(PolicyValue.Of("basic"), 0)) };
     private StateKeeper? _keeper;
 
     private StateKeeper Keeper
@@ -23,6 +24,7 @@ public sealed class StateKeeperTests : IDisposable
             {
                 _keeper = new StateKeeper([_enforcer], PolicySchema.BuiltIn, _warnedOf, _time, new Gateway.LogMessages(NullLogger.Instance));
                 _keeper.Noted += (key, outcome) => _outcomes[key] = outcome;
+                _keeper.Begin(_policy);
             }
 
             return _keeper;
@@ -32,10 +34,18 @@ public sealed class StateKeeperTests : IDisposable
     public void Dispose() => _keeper?.Dispose();
 
     [Fact]
-    public void AtTheStart_KeysThatWereNeverSet_AreEnforcedWithTheirDefaults()
+    public void WhereNoKeyWasEverSet_AllStaysClosed_UntilOneIs_AndTheOthersHaveTheirDefaults()
     {
+        _policy = PolicyState.Empty;
         Round();
-        Assert.Equal(["basic optional off"], _enforcer.History);
+        Assert.Equal(["closed"], _enforcer.History);
+        Assert.All(FirewallFacts.Keys, key => Assert.Equal("closed until one of its enforcer's keys is set", _outcomes[key].ToString()));
+        _enforcer.Kernel = "opened by somebody";
+        Round();
+        Assert.Equal("closed", _enforcer.Kernel);
+        Want(("VPN_KILL_SWITCH", "on"));
+        Round();
+        Assert.Equal("basic optional on", _enforcer.Kernel);
         Assert.All(FirewallFacts.Keys, key => Assert.Equal("done", _outcomes[key].ToString()));
     }
 

@@ -17,6 +17,8 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
 {
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
+    private const int MostNames = 8;
+
     private readonly RotationHome _home = new(session);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -111,7 +113,7 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
                     return false;
                 }
                 if (!isSaid)
-                    Say($"waiting until {RootText.Names(late.Select(domain => domain.Name))} {(late.Count == 1 ? "has" : "have")} version {version}; interrupted, it goes on when it is run again");
+                    Say($"waiting until {(late.Count > MostNames ? $"{late.Count} domains" : RootText.Names(late.Select(domain => domain.Name)))} {(late.Count == 1 ? "has" : "have")} version {version}; interrupted, it goes on when it is run again");
                 isSaid = true;
                 progress.Show(domains.Count - late.Count, domains.Count);
                 Task.Delay(Pause, session.Terminal.Clock).Wait();

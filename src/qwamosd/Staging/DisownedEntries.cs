@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
@@ -17,15 +16,26 @@ internal sealed class DisownedEntries(LedgerStore ledger)
     /// <summary>Values in force and staged under a version or two; beyond it all is judged again.</summary>
     private const int MaxRemembered = 512;
 
-    private readonly ConcurrentDictionary<(long Index, long Version), string?> _whys = [];
-    private readonly ConcurrentDictionary<(string Key, long Index, long Named, long Version), bool> _confirmed = [];
+    /// <summary>Entries that one look reads at most, so that whoever asks for the status never waits long; the next look goes on.</summary>
+    private const int MaxReadEntries = 1_000;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(long Index, long Version), string?> _whys = [];
+    private readonly Dictionary<(string Key, long Index, long Version), (long Next, bool IsConfirmed)> _confirmed = [];
 
     /// <summary>Why a change is disowned, as a clause; null where it is not.</summary>
     public string? Why(PolicyState state, long index)
     {
         if (state.Trust.Root is not { Revoked.Count: > 0 } root)
             return null;
-        return Remembered(_whys, (index, root.Version), () => ledger.ReadEntry(index) is MessageEntry entry ? Judge(state.Trust, root, index, entry) : null);
+        lock (_gate)
+        {
+            if (_whys.TryGetValue((index, root.Version), out string? known))
+                return known;
+            if (_whys.Count >= MaxRemembered)
+                _whys.Clear();
+            return _whys[(index, root.Version)] = ledger.ReadEntry(index) is MessageEntry entry ? Judge(state.Trust, root, index, entry) : null;
+        }
     }
 
     /// <summary>The same of a value in force, for as long as no change that stands has set it to what it is.</summary>
@@ -34,21 +44,27 @@ internal sealed class DisownedEntries(LedgerStore ledger)
         if (Why(state, applied.Index) is not { } why)
             return null;
         // To set a key that applies at a boot to what it is changes nothing, so that the value stays that of the earlier entry.
-        long named = state.LastTimestamps.GetValueOrDefault(key);
-        return Remembered(_confirmed, (key, applied.Index, named, state.Trust.Version), () => IsConfirmed(state, key, applied)) ? null : why;
+        bool isNamedLater = ledger.ReadEntry(applied.Index) is MessageEntry { Message.Timestamp: { } seconds } && state.LastTimestamps.GetValueOrDefault(key) > seconds;
+        lock (_gate)
+            return isNamedLater && IsConfirmed(state, key, applied) ? null : why;
     }
 
     private bool IsConfirmed(PolicyState state, string key, Applied applied)
     {
-        if (ledger.ReadEntry(applied.Index) is not MessageEntry { Message.Timestamp: { } seconds } || state.LastTimestamps.GetValueOrDefault(key) <= seconds)
-            return false;
+        (string, long, long) place = (key, applied.Index, state.Trust.Version);
+        if (_confirmed.Count >= MaxRemembered)
+            _confirmed.Clear();
+        (long next, bool isConfirmed) = _confirmed.GetValueOrDefault(place, (applied.Index + 1, false));
         JsonValue value = applied.Value.ToJson();
-        foreach (LedgerRow row in ledger.ReadFrom(applied.Index + 1))
+        foreach (LedgerRow row in isConfirmed ? [] : ledger.ReadFrom(next).Take(MaxReadEntries))
         {
-            if (ledger.Parse(row) is MessageEntry { IsAccepted: true, Message.Args: { } args } && args.TryGet(key, out JsonValue? set) && set.Equals(value) && Why(state, row.Index) is null)
-                return true;
+            next = row.Index + 1;
+            isConfirmed = ledger.Parse(row) is MessageEntry { IsAccepted: true, Message.Args: { } args } && args.TryGet(key, out JsonValue? set) && set.Equals(value) && Why(state, row.Index) is null;
+            if (isConfirmed)
+                break;
         }
-        return false;
+        _confirmed[place] = (next, isConfirmed);
+        return isConfirmed;
     }
 
     private string? Judge(RecordedTrust trust, TrustRoot root, long index, MessageEntry entry)
@@ -69,15 +85,5 @@ internal sealed class DisownedEntries(LedgerStore ledger)
         int newer = trust.Entries.AsSpan().BinarySearch(index);
         int at = (newer < 0 ? ~newer : newer) - 1;
         return at < 0 ? null : (ledger.ReadEntry(trust.Entries[at]) as TrustRootEntry)?.Root.Root;
-    }
-
-    private static TValue Remembered<TKey, TValue>(ConcurrentDictionary<TKey, TValue> memory, TKey key, Func<TValue> judge)
-        where TKey : notnull
-    {
-        if (memory.TryGetValue(key, out TValue? known))
-            return known;
-        if (memory.Count >= MaxRemembered)
-            memory.Clear();
-        return memory[key] = judge();
     }
 }

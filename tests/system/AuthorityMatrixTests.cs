@@ -11,6 +11,7 @@ namespace Qwamos.SystemTests;
 public sealed class AuthorityMatrixTests : IDisposable
 {
     private const int FewestCases = 30_000;
+    private const int FewestOfEach = 30;
     private const int MostShown = 10;
     private static readonly int[] Thresholds = [1, 2, 3];
 
@@ -28,7 +29,7 @@ public sealed class AuthorityMatrixTests : IDisposable
         string ledgerKey = _trial.Ask("""{"msg":{"command":"get_checkpoint"}}"""u8).GetProperty("key").GetString()!;
 
         var matrix = new AuthorityMatrix(_trial.BusSocket, isGateway: false, Roots.Of(_trial), _trial.Signer, ledgerKey);
-        RunAll(matrix);
+        RunAll(matrix, "invalid_policy");
         JsonElement status = _trial.Status();
         Assert.Equal(1 + matrix.Entries, status.GetProperty("size").GetInt64());
 
@@ -48,7 +49,7 @@ public sealed class AuthorityMatrixTests : IDisposable
         RunningProgram gateway = _trial.StartGateway();
         Roots roots = Roots.Of(_trial);
         var matrix = new AuthorityMatrix(_trial.GatewaySocket, isGateway: true, roots, _trial.Signer, new OtherLedgerKey().VerifierKey($"qwamos/{roots.System}"));
-        RunAll(matrix);
+        RunAll(matrix, "wrong_audience");
         JsonElement status = GatewayStatus();
         Assert.Equal(0, gateway.Stop());
         _trial.StartGateway();
@@ -61,13 +62,19 @@ public sealed class AuthorityMatrixTests : IDisposable
         Assert.Equal(status.Pending("CRYPTO_BACKEND"), again.Policy("CRYPTO_BACKEND"));
     }
 
-    private static void RunAll(AuthorityMatrix matrix)
+    /// <param name="matrix">The cases.</param>
+    /// <param name="own">The outcome that only this program has.</param>
+    private static void RunAll(AuthorityMatrix matrix, string own)
     {
         foreach (int threshold in Thresholds)
             matrix.Run(threshold);
         Assert.True(matrix.Wrong.Count == 0, $"{matrix.Wrong.Count} of {matrix.Cases} cases:\n{string.Join('\n', matrix.Wrong.Take(MostShown))}");
         Assert.True(matrix.Cases >= FewestCases, $"{matrix.Cases} cases");
-        TestContext.Current.TestOutputHelper?.WriteLine($"{matrix.Cases} cases");
+        // Each outcome has its cases: a table that refuses everything would match nothing.
+        string[] outcomes = ["bad_request", "bad_signature", own, "not_authorised", "ok", "unknown_command", "unknown_key"];
+        Assert.Equal(outcomes.Order(StringComparer.Ordinal), matrix.Outcomes.Keys);
+        Assert.All(matrix.Outcomes, outcome => Assert.True(outcome.Value >= FewestOfEach, $"{outcome.Key}: {outcome.Value} cases"));
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join(", ", matrix.Outcomes.Select(outcome => $"{outcome.Key} {outcome.Value}")));
     }
 
     private JsonElement GatewayStatus() => _trial.Ask("""{"msg":{"command":"get_status"}}"""u8, _trial.GatewaySocket);

@@ -30,6 +30,9 @@ internal sealed class AuthorityMatrix(string socket, bool isGateway, Roots roots
     /// <summary>Entries that the program must have recorded.</summary>
     public long Entries { get; private set; }
 
+    /// <summary>How many cases came to each outcome.</summary>
+    public SortedDictionary<string, int> Outcomes { get; } = new(StringComparer.Ordinal);
+
     /// <summary>What was not as the table says, one sentence a case.</summary>
     public List<string> Wrong { get; } = [];
 
@@ -148,6 +151,7 @@ internal sealed class AuthorityMatrix(string socket, bool isGateway, Roots roots
     private void Compare(string what, string code, JsonElement answer)
     {
         Cases++;
+        Outcomes[code] = Outcomes.GetValueOrDefault(code) + 1;
         if (answer.Code() != code)
             Wrong.Add($"{what}: {answer}, not {code}");
     }

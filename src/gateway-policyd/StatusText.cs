@@ -48,7 +48,7 @@ internal static class StatusText
 
         text.Append("trust root: version ").Append(Text(version)).Append(", ").Append(Text(Member(trust, "sha256")));
         if (Member(trust, "expires") is { } end && end.TryGetInteger(out long expires) && clock is not null && clock.TryGetInteger(out long now))
-            text.Append(expires < now ? ", EXPIRED: nothing but the next one is taken" : $", valid until {DateTimeOffset.FromUnixTimeSeconds(Math.Min(expires, Limits.MaxShownSeconds)):yyyy-MM-dd}");
+            text.Append(expires < now ? ", EXPIRED: nothing but the next one, and fire, is taken" : $", valid until {DateTimeOffset.FromUnixTimeSeconds(Math.Min(expires, Limits.MaxShownSeconds)):yyyy-MM-dd}");
         text.AppendLine();
     }
 

@@ -84,7 +84,7 @@ internal static class RootText
 
     /// <summary>When it ends, and how soon that is.</summary>
     public static string Until(TrustRoot root, long nowSeconds) => root.ExpiresSeconds < nowSeconds
-        ? $"{AuditText.Time(root.ExpiresSeconds)}: it has EXPIRED, and nothing but the next one is accepted"
+        ? $"{AuditText.Time(root.ExpiresSeconds)}: it has EXPIRED, and nothing but the next one, and fire, is accepted"
         : $"{AuditText.Time(root.ExpiresSeconds)}, {Duration.InWords(root.ExpiresSeconds - nowSeconds)} from now";
 
     public static JsonValue ToJson(SignedRoot signed) => JsonValue.Object(

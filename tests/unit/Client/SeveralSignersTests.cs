@@ -1,4 +1,5 @@
 using System.Text;
+using Qwamos.ControlBus.Tests.Listening;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -183,6 +184,16 @@ public sealed class SeveralSignersTests : IDisposable
         Assert.Contains(says, trial.Output, StringComparison.Ordinal);
         Assert.Equal(exit, trial.Run(person, "can", key, value, "-o", "json"));
         Assert.True(trial.Client.Json.TryGet("alone", out var alone) && alone.AsBoolean == (exit == 0));
+    }
+
+    [Fact]
+    public void Can_says_that_of_an_expired_trust_root_fire_is_left()
+    {
+        trial.Client.Clock = new ManualTime(trial.Now + (800 * 86_400));
+        Assert.Equal(1, trial.Run("anna", "can", "RADIO_ISOLATION", "off"));
+        Assert.Contains("the trust root has expired", trial.Output, StringComparison.Ordinal);
+        Assert.Equal(1, trial.Run("anna", "can", "GHOST.trigger", "disarmed"));
+        Assert.Equal(0, trial.Run("anna", "can", "GHOST.trigger", "fire"));
     }
 
     [Fact]

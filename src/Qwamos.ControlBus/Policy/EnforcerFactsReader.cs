@@ -22,13 +22,13 @@ internal static class EnforcerFactsReader
 
     private static FirewallFacts Firewall(MemberReader reader, MemberReader outer)
     {
-        var inside = Interfaces(reader, "inside", isNeeded: false);
+        var inside = Interfaces(reader, "inside", isNeeded: false, mayBePattern: true);
         var outside = Interfaces(reader, "outside", isNeeded: true);
         var control = Inner(reader, "control") is { } a ? Control(a, reader) : null;
         var tor = Inner(reader, "tor") is { } b ? Tor(b, reader) : null;
         var tunnel = Inner(reader, "tunnel") is { } c ? Tunnel(c, reader) : null;
         var roles = inside.Concat(outside).Concat(tunnel is null ? [] : [tunnel.Interface]).ToList();
-        if (roles.Distinct(StringComparer.Ordinal).Count() != roles.Count)
+        if (roles.Distinct(StringComparer.Ordinal).Count() != roles.Count || roles.Skip(inside.Count).Any(name => inside.Any(pattern => Covers(pattern, name))))
             reader.Refuse("firewall: an interface is inside, outside or the tunnel, and named once");
         if (control is not null && tunnel?.Interface == control.Interface)
             reader.Refuse("firewall: the control link cannot be the tunnel");
@@ -100,21 +100,25 @@ internal static class EnforcerFactsReader
         return warned;
     }
 
-    private static List<string> Interfaces(MemberReader reader, string member, bool isNeeded)
+    /// <summary>Whether a pattern (<c>vif*</c>) has this name, too.</summary>
+    private static bool Covers(string pattern, string name) => pattern.EndsWith('*') && name.StartsWith(pattern[..^1], StringComparison.Ordinal);
+
+    private static List<string> Interfaces(MemberReader reader, string member, bool isNeeded, bool mayBePattern = false)
     {
         var items = isNeeded ? reader.Array(member, Limits.MaxInterfaces) : reader.ArrayIfPresent(member, Limits.MaxInterfaces);
-        var names = items.Select(item => Interface(reader, item.TryGetString(out var name) ? name : "")).ToList();
+        var names = items.Select(item => Interface(reader, item.TryGetString(out var name) ? name : "", mayBePattern)).ToList();
         if (isNeeded && names.Count == 0)
             reader.Refuse($"{member} must name an interface");
         return names;
     }
 
-    /// <summary>Narrower than Linux's own form: nothing that a ruleset, which quotes it, could take for anything else.</summary>
-    private static string Interface(MemberReader reader, string name)
+    /// <summary>Narrower than Linux's own form: nothing that a ruleset, which quotes it, could take for anything else. A pattern ends with <c>*</c>, and never has lo.</summary>
+    private static string Interface(MemberReader reader, string given, bool mayBePattern = false)
     {
+        var name = mayBePattern && given.EndsWith('*') && !Covers(given, "lo") ? given[..^1] : given;
         if (name.Length is 0 or > Limits.MaxInterfaceNameChars || !char.IsAsciiLetterOrDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-') || name == "lo")
             reader.Refuse($"the name of an interface has 1 to {Limits.MaxInterfaceNameChars} letters, digits and _ . -, a letter or digit first, and is not lo");
-        return name;
+        return given;
     }
 
     private static bool IsUser(string name) => name.Length is > 0 and <= MaxUserNameChars && (char.IsAsciiLetterLower(name[0]) || name[0] == '_')

@@ -1,7 +1,7 @@
 namespace Qwamos.ControlBus.Policy;
 
 /// <summary>What the firewall must know of this machine: the member <c>firewall</c> of gateway.json. A fact that is null is not known here.</summary>
-/// <param name="Inside">The interfaces of the workstations.</param>
+/// <param name="Inside">The interfaces of the workstations; a name that ends with <c>*</c> stands for all that begin so.</param>
 /// <param name="Outside">The interfaces to the rest of the world; at least one.</param>
 public sealed record FirewallFacts(IReadOnlyList<string> Inside, IReadOnlyList<string> Outside, ControlLink? Control, TorFacts? Tor, TunnelFacts? Tunnel)
 {

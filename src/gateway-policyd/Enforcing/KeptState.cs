@@ -20,6 +20,7 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
     private long _triedAt;
     private string? _why; // what was tried last is not in force; null: it is
     private bool _isDrifted;
+    private string? _said;
 
     public IReadOnlyList<string> Keys => enforcer.Keys;
 
@@ -84,12 +85,15 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
         {
             if (_isDrifted)
                 NoteAll(_ => EnforcementOutcome.Done);
-            _isDrifted = false;
+            (_isDrifted, _said) = (false, null);
         }
         else if (_why is not null)
         {
-            log.Drifted(string.Join(", ", Keys), difference, "closed again");
-            _ = Close(stop);
+            // Again and again where it cannot be closed: said once.
+            string? open = Close(stop);
+            if (_said != difference)
+                log.Drifted(string.Join(", ", Keys), difference, open is null ? "closed again" : $"and it could not be closed: {open}");
+            _said = difference;
         }
         else if (isCorrected)
         {

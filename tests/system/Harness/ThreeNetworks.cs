@@ -28,7 +28,7 @@ internal sealed class ThreeNetworks : IDisposable
 
     /// <summary>Its firewall's part of gateway.json.</summary>
     public static string Facts(string torUser = "nobody") => $$$"""
-        {"name":"gateway","class":"gateway","firewall":{"inside":["inside0"],"outside":["outside0"],"control":{"interface":"control0","port":9443},
+        {"name":"gateway","class":"gateway","firewall":{"inside":["ins*"],"outside":["outside0"],"control":{"interface":"control0","port":9443},
         "tor":{"user":"{{{torUser}}}","trans_port":9040,"dns_port":5353,"socks_port":9050},
         "tunnel":{"interface":"tun0","endpoint":"10.2.0.2","port":51820,"protocol":"udp"} } }
         """;

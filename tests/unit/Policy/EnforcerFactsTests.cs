@@ -62,6 +62,10 @@ public sealed class EnforcerFactsTests : IDisposable
         Assert.Null(facts.Tunnel);
     }
 
+    [Fact]
+    public void TheInside_MayBeAPattern() =>
+        Assert.Equal(["eth1", "vif*"], Load(Full.Replace("vif3.0", "vif*", StringComparison.Ordinal), out _)!.Firewall!.Inside);
+
     [Theory]
     [InlineData("\"outside\":[\"eth0\"]", "\"outside\":[]", "outside must name an interface")]
     [InlineData("\"eth0\"", "\"eth1\"", "named once")]
@@ -71,6 +75,13 @@ public sealed class EnforcerFactsTests : IDisposable
     [InlineData("\"eth0\"", "\"eth0\\\" accept; #\"", "the name of an interface")]
     [InlineData("\"eth0\"", "\"a-name-of-16-chr\"", "the name of an interface")]
     [InlineData("\"eth0\"", "\"eth*\"", "the name of an interface")]
+    [InlineData("\"wg0\"", "\"wg*\"", "the name of an interface")]
+    [InlineData("\"vif3.0\"", "\"eth*\"", "named once")]
+    [InlineData("\"vif3.0\"", "\"w*\"", "named once")]
+    [InlineData("\"vif3.0\"", "\"*\"", "the name of an interface")]
+    [InlineData("\"vif3.0\"", "\"l*\"", "the name of an interface")]
+    [InlineData("\"vif3.0\"", "\"v*f\"", "the name of an interface")]
+    [InlineData("\"vif3.0\"", "\"vif**\"", "the name of an interface")]
     [InlineData("\"eth0\"", "1", "the name of an interface")]
     [InlineData("debian-tor", "root accept", "must be the name of a user")]
     [InlineData("9040", "9050", "are the same")]

@@ -52,7 +52,7 @@ internal sealed class RotationVersions(Session session, RotationTerms terms, Act
             Say($"version {root.Root.Version}: {line}");
         if (waiting is null && !terms.IsConfirmed && session.Terminal.Confirm("Sign this? Type yes: ") is not true)
         {
-            exit = session.Fail(RootEnding.NotConfirmed(session, "nothing was signed and nothing was sent; to take it back: qwamosctl trust rotate --undo"));
+            exit = session.Fail(new Failure(ExitCode.Refused, "nothing was signed and nothing was sent", "Take it back: qwamosctl trust rotate --undo"));
             return false;
         }
         if (!RootEnding.TrySign(session, trust, ref root, out failure))

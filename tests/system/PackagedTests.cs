@@ -54,7 +54,7 @@ public sealed partial class PackagedTests
         system.Client("set RADIO_ISOLATION off");
 
         machine.Do("/root/tree/install.sh remove");
-        Assert.Equal("", machine.Do("systemctl list-units --all --state=loaded,active,activating,failed --no-legend 'qwamos*'"));
+        Assert.Equal("", machine.Do("systemctl list-units --all --state=loaded,active,activating,failed --no-legend 'qwamosd*' 'qwamos-[!g]*'"));
         Assert.NotEqual(0, machine.Run("pidof qwamosd").ExitCode);
         Assert.Equal("active", machine.Do("systemctl is-active gateway-policyd.socket"));
         Assert.Equal("enabled", machine.Do("systemctl is-enabled gateway-policyd.socket"));
@@ -102,7 +102,7 @@ public sealed partial class PackagedTests
         Assert.All(ended["0"], number => Assert.Contains($"change {number}", recorded));
         // The socket is systemd's and stays: clients wait in it. The one at most that a daemon had accepted and not read when it ended is told that.
         Assert.InRange(ended["3"].Count(), 0, Restarts);
-        Assert.All(ended["3"], number => Assert.Contains("closed the connection without an answer; whether it took the request is unknown", machine.Do($"cat /tmp/load/err.{number}")));
+        Assert.All(ended["3"], number => Assert.Matches("closed the connection (without an answer; whether it took the request is unknown|before it had the whole request)", machine.Do($"cat /tmp/load/err.{number}")));
         Assert.All(ended, code => Assert.True(code.Key is "0" or "3", $"changes ended with {code.Key}: {machine.Run($"cat /tmp/load/err.{code.First()}").Output}"));
         Assert.Contains("sound", machine.Do("systemctl stop qwamosd.socket qwamosd.service; qwamosd fsck"));
     }

@@ -116,6 +116,7 @@ case $PART in
         program qwamosctl
         units dom0
         user_units
+        install -m 644 "$HERE/sysusers.d/qwamos-courier.conf" "$DESTDIR/etc/sysusers.d"
         install -m 644 "$HERE/tmpfiles.d/qwamos.conf" "$DESTDIR/etc/tmpfiles.d"
         configuration "$HERE/conf/qwamosd.json"
         configuration "$HERE/conf/policy.schema.json"
@@ -154,7 +155,7 @@ case $PART in
         for unit in $mine; do rm -f "$UNITS/$unit"; done
         for unit in "$HERE"/systemd/user/*; do rm -f "$DESTDIR/etc/systemd/user/${unit##*/}"; done
         for name in qwamosd gateway-policyd qwamosctl; do rm -f "$BIN/$name" "$LIB/$name"; done
-        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"
+        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR/etc/sysusers.d/qwamos-courier.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"
         for page in "$HERE"/man/*; do rm -f "$MAN/man${page##*.}/${page##*/}"; done
         [ ! -d "$LIB" ] || rmdir "$LIB"
         live && systemctl daemon-reload

@@ -8,6 +8,9 @@ public static class Limits
     /// <summary>Longest request, `{` to `}`: leaves 4 KiB of a 64 KiB leaf for what the ledger says about it.</summary>
     public const int MaxRequestBytes = 61_440;
 
+    /// <summary>Longest delivery: a leaf in base64, its path in the tree, and, where the leaf holds its hash only, the envelope in base64.</summary>
+    public const int MaxDeliveryBytes = 131_072;
+
     /// <summary>Deepest nesting, the outermost object being 1: no honest message needs more than 4, and recursion stays small.</summary>
     public const int MaxJsonDepth = 16;
 
@@ -283,6 +286,17 @@ public static class Limits
 
     /// <summary>Most checks of a boot: with their time, what the unit waits for.</summary>
     public const int MaxBootChecks = 64;
+
+    // Delivery.
+
+    /// <summary>Longest that a request waits for the ledger to grow: well below the time after which a connection counts as idle.</summary>
+    public const int MaxGrowthWaitSeconds = 30;
+
+    /// <summary>Longest domains.json of the courier: some kilobytes a domain.</summary>
+    public const int MaxDomainsFileBytes = 4 * 1024 * 1024;
+
+    /// <summary>Deliveries under way to one domain: its answer to one comes while the next are read.</summary>
+    public const int MaxDeliveriesUnderWay = 16;
 
     // Enforcement.
 

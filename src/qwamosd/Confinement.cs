@@ -13,8 +13,19 @@ internal static class Confinement
             : [
                 new(paths.EtcDir, LandlockAccess.Read),
                 new(paths.BootDir, LandlockAccess.Read),
+                new(NearestFolder(paths.CourierDir), LandlockAccess.Read),
                 new(paths.StateDir, LandlockAccess.Write),
                 new(paths.RunDir, LandlockAccess.Write),
+            ],
+        closesNetwork: true);
+
+    /// <summary>The courier: its own state, read the configuration.</summary>
+    public static string? ForCourier(SystemPaths paths) => Landlock.Confine(
+        paths.IsTrial
+            ? Trial(paths)
+            : [
+                new(paths.EtcDir, LandlockAccess.Read),
+                new(paths.CourierDir, LandlockAccess.Write),
             ],
         closesNetwork: true);
 

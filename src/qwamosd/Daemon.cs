@@ -15,7 +15,6 @@ using Qwamos.Daemon.Delivery;
 using Qwamos.Daemon.Keeping;
 using Qwamos.Daemon.Measuring;
 using Qwamos.Daemon.Staging;
-using Qwamos.Daemon.Witnessing;
 
 namespace Qwamos.Daemon;
 
@@ -29,7 +28,7 @@ internal sealed class Daemon : IAsyncDisposable
     private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Backup, Commands.GetBackup };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Backup, Commands.GetBackup, Commands.GetGrowth, Commands.GetEnvelope };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;
@@ -37,9 +36,9 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly StorageWatch _storage;
     private readonly ProjectionWorker _projections;
     private readonly CheckpointWorker _checkpoints;
-    private readonly DeliveryService _delivery;
+    private readonly CourierView _courier;
+    private readonly LedgerFollowers _followers;
     private readonly BackupKeeper _backups;
-    private readonly WitnessService _witnesses;
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
     private readonly MetricsServer? _metrics;
@@ -53,9 +52,10 @@ internal sealed class Daemon : IAsyncDisposable
         var replay = new ReplayStore(start.Ledger, start.Config.ReplayNonces);
         _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
-        _delivery = new DeliveryService(start.Config, start.Schema, start.Ledger, start.Loaded.State, time, log);
+        _followers = new LedgerFollowers(() => _writer.Published, IsCourier, time);
+        _courier = new CourierView(start.Paths, start.Config, _followers, time);
         _writer.Committed += _projections.Committed;
-        _writer.Committed += _ => _delivery.LedgerHasGrown();
+        _writer.Committed += _ => _followers.Grown();
         _storage = new StorageWatch(start.Paths.StateDir);
         _writer.Committed += NoteTrust;
         _writer.StorageFull += NoteStorage;
@@ -72,12 +72,10 @@ internal sealed class Daemon : IAsyncDisposable
         var checkpoints = new Checkpoints(start.LedgerKey, () => _writer.Published, time);
         _checkpoints = new CheckpointWorker(checkpoints, start.Paths.CheckpointFile, time, log);
         _writer.Committed += _ => _checkpoints.Committed();
-        _witnesses = new WitnessService(start.Config, start.SystemId, checkpoints, start.Ledger, time, log);
-        _checkpoints.Made += _ => _witnesses.Wake();
-        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, after => _delivery.Status(_witnesses.Status, after), () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
-        var audit = new AuditAnswers(start.Ledger, checkpoints, _witnesses.Of);
+        var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _courier.Status, () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
+        var audit = new AuditAnswers(start.Ledger, checkpoints, _courier.Cosignatures);
         _backups = new BackupKeeper(start.Paths, time, log);
-        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, audit)));
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, audit)), followers: _followers);
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
         _metrics = start.MetricsSocket is { } socket ? new MetricsServer(socket, Metrics(scheduler, checkpoints, time)) : null;
@@ -92,8 +90,6 @@ internal sealed class Daemon : IAsyncDisposable
         // By way of the pool, so that one without a free thread is noticed, too.
         _writer.Beat += () => ThreadPool.QueueUserWorkItem(_ => notifier.Alive());
         _writer.Start(ServiceNotifier.WatchdogInterval());
-        _delivery.Start();
-        _witnesses.Start();
         await _listener.StartAsync();
         _metrics?.Start();
         LogStart();
@@ -101,10 +97,9 @@ internal sealed class Daemon : IAsyncDisposable
 
         Task ended = await Task.WhenAny(stopRequested, _writer.Broken);
         notifier.Stopping();
+        _followers.Release();
         await _listener.StopAsync(StopGrace);
-        await _delivery.DisposeAsync();
         _backups.Dispose();
-        await _witnesses.DisposeAsync();
         _writer.Stop();
         // Only now: what the writer recorded last is answered, too.
         await _listener.CutOffAsync(LastAnswersGrace);
@@ -130,6 +125,10 @@ internal sealed class Daemon : IAsyncDisposable
         _start.Dispose();
     }
 
+    /// <summary>Whose its folder is; and this user, who has the ledger.</summary>
+    private bool IsCourier(PeerCredentials peer) =>
+        peer.Uid == Posix.EffectiveUid || (Posix.TryStat(_start.Paths.CourierDir, out FileStat folder) && folder.Kind == FileKind.Directory && folder.Uid == peer.Uid);
+
     private BusMetrics Metrics(FairScheduler scheduler, Checkpoints checkpoints, TimeProvider time)
     {
         long Now() => time.GetUtcNow().ToUnixTimeSeconds();
@@ -138,7 +137,7 @@ internal sealed class Daemon : IAsyncDisposable
             Stages = _writer.Stages,
             Counts = () => _pipeline.Counts,
             Published = () => _writer.Published,
-            Domains = () => _delivery.Figures(_witnesses.IsAlarmed),
+            Domains = _courier.Figures,
             Unfinished = () => scheduler.Unfinished,
             Waiting = () => _writer.Waiting,
             Connections = () => _listener.ConnectionCount,

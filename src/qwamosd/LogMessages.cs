@@ -98,8 +98,29 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(42, LogLevel.Error, "gateway {Domain} refuses entry {Index}: {Reason}")]
     public partial void DeliveryRefused(string domain, long index, string reason);
 
-    [LoggerMessage(43, LogLevel.Error, "entry {Index} went stale before gateway {Domain} took it: set its keys again when the gateway is back")]
-    public partial void DeliveryStale(string domain, long index);
+    [LoggerMessage(43, LogLevel.Error, "gateway {Domain} takes nothing: {Reason}")]
+    public partial void DomainHolds(string domain, string reason);
+
+    [LoggerMessage(52, LogLevel.Warning, "gateway {Domain} had taken delivery {Before} and says {Now}: its record was put back, or root there began anew; it is brought what it lacks")]
+    public partial void DomainPutBack(string domain, long before, long now);
+
+    [LoggerMessage(53, LogLevel.Warning, "qwamosd cannot be asked: {Reason}; tried again")]
+    public partial void BusDown(string reason);
+
+    [LoggerMessage(54, LogLevel.Information, "qwamosd answers again")]
+    public partial void BusBack();
+
+    [LoggerMessage(55, LogLevel.Error, "{Path} cannot be written: {Reason}; status shows the domains as they were")]
+    public partial void DomainsNotKept(string path, string reason);
+
+    [LoggerMessage(56, LogLevel.Information, "the domains' file is written again")]
+    public partial void DomainsKept();
+
+    [LoggerMessage(57, LogLevel.Warning, "{Path} cannot be read and is made anew: {Reason}")]
+    public partial void DomainsForgotten(string path, string reason);
+
+    [LoggerMessage(58, LogLevel.Information, "stopped")]
+    public partial void CourierStopped();
 
     [LoggerMessage(50, LogLevel.Information, "gateway {Domain} has trust root {Version}")]
     public partial void TrustRootDelivered(string domain, long version);
@@ -115,9 +136,6 @@ internal sealed partial class LogMessages(ILogger logger)
 
     [LoggerMessage(47, LogLevel.Warning, "gateway {Domain} cosigns with another key, {New}, than before, {Old}")]
     public partial void WitnessKeyChanged(string domain, string old, string @new);
-
-    [LoggerMessage(44, LogLevel.Critical, "delivery to {Domain} stops: {Reason}")]
-    public partial void DeliveryStopped(string domain, string reason);
 
     [LoggerMessage(48, LogLevel.Information, "trust root: version {Version}, {Holders} holders, until {Expires}, SHA-256 {Hash}")]
     public partial void TrustRoot(long version, string hash, int holders, string expires);

@@ -4,6 +4,7 @@ using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus.Keys;
 using Qwamos.Daemon.Boot;
 using Qwamos.Daemon.Checking;
+using Qwamos.Daemon.Delivery;
 using Qwamos.Daemon.Keeping;
 using Qwamos.Daemon.Restoring;
 
@@ -22,6 +23,7 @@ internal static class Program
             DaemonCommandLine.Root,
             DaemonCommandLine.LogFormat,
             RunCommand.Create(),
+            CourierCommand.Create(),
             ApplyPendingCommand.Create(),
             BootCompleteCommand.Create(),
             FsckCommand.Create(),

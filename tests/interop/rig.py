@@ -105,6 +105,9 @@ class Rig:
     def start_daemon(self):
         self.start("qwamosd", [program("qwamosd"), "--root", self.root], self.bus)
 
+    def start_courier(self):
+        self.start("courier", [program("qwamosd"), "courier", "--root", self.root], self.bus)
+
     def start_gateway(self):
         self.start("gateway-policyd", [program("gateway-policyd"), "--root", self.root], self.gateway)
 

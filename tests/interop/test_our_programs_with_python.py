@@ -65,6 +65,7 @@ class OurDaemonDeliversToPythonGateways(unittest.TestCase):
         self.rig.write_json("etc/qwamos/qwamosd.json", {"gateways": [
             {"name": name, "class": "gateway", "socket": self.external(name)} for name in names]})
         self.rig.start_daemon()
+        self.rig.start_courier()
 
     @staticmethod
     def external(name):

@@ -97,8 +97,9 @@ public sealed class MetricsTests : IDisposable
         Directory.CreateDirectory(_trial.At("/run/qwamos"));
         RunningProgram daemon = _trial.StartDaemon(["systemd-socket-activate", "--listen=" + MetricsSocket, "--fdname=metrics"], waitReady: false);
         Eventually.True(() => File.Exists(MetricsSocket), "the socket is there", () => daemon.Log);
-        using Socket first = Connect();
-        daemon.WaitReady();
+        using (Connect())
+            daemon.WaitReady();
+        _trial.StartCourier();
     }
 
     private Socket Connect()

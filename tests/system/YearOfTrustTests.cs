@@ -322,7 +322,7 @@ public sealed class YearOfTrustTests : IDisposable
             root["expires"] = Now + (365 * DaySeconds);
         JsonElement answer = Bring(root, signers);
         Assert.True(answer.Code() == "ok", answer.ToString());
-        Eventually.True(() => Trust(_awake.GatewaySocket) == Roots.Hash(root), "the gateway that is awake takes it", () => $"{_dom0.Status()}\n{_gateway!.Log}");
+        Eventually.True(() => Trust(_awake.GatewaySocket) == Roots.Hash(root), "the gateway that is awake takes it", () => $"{_dom0.Status()}\n{_gateway!.Log}\n{_dom0.Courier!.Log}");
     }
 
     private JsonElement Status(string socket) => _dom0.Ask("""{"msg":{"command":"get_status"}}"""u8, socket);

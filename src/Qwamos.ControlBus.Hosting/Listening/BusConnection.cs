@@ -41,6 +41,7 @@ internal sealed class BusConnection
         _time = time;
         _peer = peer;
         _shares = shares;
+        _framer = new RequestFramer(handler.MaxFrameBytes);
         _lane = new FairLane(peer.Uid);
         _answers = new AnswerQueue(transport.Transport.Output, time, transport.Abort);
         _idleSince = Now();

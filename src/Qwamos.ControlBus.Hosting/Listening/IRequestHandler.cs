@@ -3,6 +3,9 @@ namespace Qwamos.ControlBus.Hosting.Listening;
 /// <summary>What a listener gives its requests to.</summary>
 public interface IRequestHandler
 {
+    /// <summary>Longest frame that it takes.</summary>
+    int MaxFrameBytes => Limits.MaxRequestBytes;
+
     /// <summary>
     /// Takes one framed request. Called on the connection's reading thread, in the order received, one at a time for a connection;
     /// it must not block. Every request is answered exactly once, from any thread.

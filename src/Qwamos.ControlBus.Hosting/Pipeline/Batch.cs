@@ -1,5 +1,6 @@
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Trust;
@@ -13,6 +14,8 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// </summary>
 internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema schema, DomainScope scope, PublishedState start, int count)
 {
+    private const int MaxEntriesLookedBack = 1_024;
+
     private readonly List<Decided> _decided = new(count);
     private readonly List<NewEntry> _entries = new(count);
     private readonly List<Nonce> _nonces = new(count);
@@ -32,6 +35,11 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     public void Decide(PendingChange pending)
     {
         long index = start.Size + _entries.Count;
+        if (pending.Delivery is { } delivery)
+        {
+            _decided.Add(DecideDelivery(pending, delivery));
+            return;
+        }
         if (pending.Message.RootVersion != State.Trust.Version && pending.JudgeAgain(State.Trust.Root) is { } changed)
         {
             // What was verified under the trust root before is nothing under this one.
@@ -41,12 +49,17 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         VerifiedMessage message = pending.Message;
         if (message.Root is { } root)
         {
-            _decided.Add(Decide(pending, root, index));
+            _decided.Add(Decide(pending, root, index, out _));
             return;
         }
         if (message.Message.KeyStatement is { } statement)
         {
             _decided.Add(Decide(pending, statement, index));
+            return;
+        }
+        if (State.Delivered.Sequence > 0 && !(message.Message.Audience is [var only] && only == scope.Name))
+        {
+            _decided.Add(new Decided(pending, Refusal: DirectDisabled));
             return;
         }
         replay.SetNow(pending.Judged, start.Size);
@@ -60,14 +73,12 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         LastUpdateSeconds = pending.Judged.Now;
         if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
         {
-            _entries.Add(EntryWriter.Accept(pending.Judged.Now, peer, message, schema, outcome));
-            _outcomes.Add(MessageEntry.Accepted);
+            Append(EntryWriter.Accept(pending.Judged.Now, peer, message, schema, outcome), RecordedEntry.Accepted);
             _decided.Add(new Decided(pending, new CommittedChange(index, message, outcome)));
             State = next;
             return;
         }
-        _entries.Add(EntryWriter.Refuse(pending.Judged.Now, peer, message, schema, refusal));
-        _outcomes.Add(ErrorCodes.Name(refusal.Code));
+        Append(EntryWriter.Refuse(pending.Judged.Now, peer, message, schema, refusal), ErrorCodes.Name(refusal.Code));
         _decided.Add(new Decided(pending, Refusal: refusal with { Index = index }));
     }
 
@@ -76,7 +87,9 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     {
         foreach (Decided decided in _decided)
         {
-            if (decided.Change is { } change)
+            if (decided.Delivered is { } outcome)
+                decided.Pending.Delivered(outcome, decided.Refusal);
+            else if (decided.Change is { } change)
                 decided.Pending.Accept(change);
             else if (decided.Statement is { } index)
                 decided.Pending.Recorded(index);
@@ -109,29 +122,132 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             return new Decided(pending, Statement: known.Index);
         if (State.LedgerKey is { } newer && newer.Statement.TimestampSeconds >= statement.TimestampSeconds)
             return new Decided(pending, Refusal: new Refusal(ErrorCode.Superseded, $"a statement as new as this one or newer is recorded, as entry {newer.Index}"));
-        _entries.Add(EntryWriter.RecordKey(pending.Judged.Now, PeerOf(pending), statement));
-        _outcomes.Add(MessageEntry.Accepted);
+        Append(EntryWriter.RecordKey(pending.Judged.Now, PeerOf(pending), statement), RecordedEntry.Accepted);
         LastUpdateSeconds = pending.Judged.Now;
         State = State.WithKey(statement, index);
         return new Decided(pending, Statement: index);
     }
 
     /// <summary>The one in force is answered as the first time. A baseline that this ledger does not have was seen in another, or in what root gave up.</summary>
-    private Decided Decide(PendingChange pending, SignedRoot root, long index)
+    private Decided Decide(PendingChange pending, SignedRoot root, long index, out bool isKnown)
     {
-        if (RootChain.IsSame(State.Trust.Root ?? TrustRoot.Implicit([]), root.Root))
+        isKnown = RootChain.IsSame(State.Trust.Root ?? TrustRoot.Implicit([]), root.Root);
+        if (isKnown)
             return new Decided(pending, Statement: State.Trust.Entries[^1]);
         if (State.Trust.Root is null && root.Root.CreatedSeconds <= State.Trust.BegunSeconds)
             return new Decided(pending, Refusal: new Refusal(
                 ErrorCode.Superseded, "the trust root was drawn up before root had the trust begin anew here: draw up another one: qwamosctl trust init"));
         if (!scope.IsReceiver && !HasSeen(root.Root.Baseline) && State.Lost?.MayHold(root.Root) != true)
             return new Decided(pending, Refusal: new Refusal(ErrorCode.Unproven, $"the trust root's baseline, {root.Root.Baseline.Size} entries, is not of this ledger"));
-        _entries.Add(EntryWriter.RecordRoot(pending.Judged.Now, PeerOf(pending), root));
-        _outcomes.Add(MessageEntry.Accepted);
+        Append(EntryWriter.RecordRoot(pending.Judged.Now, PeerOf(pending), root), RecordedEntry.Accepted);
         LastUpdateSeconds = pending.Judged.Now;
         State = State.WithRoot(root, index);
         return new Decided(pending, Statement: index);
     }
+
+    // A delivery. What it is not proven to be never came so far; from here on the number and the entry count, and whatever becomes of what is in it, one that is next is taken.
+
+    private Decided DecideDelivery(PendingChange pending, JudgedDelivery judged)
+    {
+        if (judged.Proven is not { } proven)
+            return new Decided(pending, Refusal: Refusal.Undecided);
+        DeliveryCursor next = proven.Cursor;
+        DeliveryCursor last = State.Delivered.Of(next.Ledger);
+        if (next.Sequence <= last.Sequence)
+            return DecideKnown(pending, next);
+        if (next.Sequence != last.Sequence + 1 || next.Index <= last.Index)
+        {
+            return new Decided(pending, Refusal: new Refusal(
+                ErrorCode.BaseMismatch, $"delivery {last.Sequence}, entry {last.Index}, was taken last here: {next.Sequence}, entry {next.Index}, is not the one after it",
+                Extra: [KeyValuePair.Create("seq", JsonValue.Of(last.Sequence)), KeyValuePair.Create("index", JsonValue.Of(last.Index))]));
+        }
+        if (judged.RootVersion != State.Trust.Version)
+            judged = pending.JudgeAgain(judged, State.Trust.Root);
+        Decided decided = proven.Root is { } root ? TakeRoot(pending, judged, root) : TakeChange(pending, judged, proven);
+        if (decided.Delivered is not { } outcome)
+            return decided;
+        Append(EntryWriter.RecordDelivery(pending.Judged.Now, PeerOf(pending), next, outcome), outcome);
+        LastUpdateSeconds = pending.Judged.Now;
+        State = State with { Delivered = next };
+        return decided;
+    }
+
+    /// <summary>The one with that number again is answered as such; another one is a fork (ATTACKS 6, 9).</summary>
+    private Decided DecideKnown(PendingChange pending, DeliveryCursor offered)
+    {
+        if (FindTaken(offered) is not { } taken)
+            return new Decided(pending, Refusal: new Refusal(ErrorCode.Superseded, $"delivery {offered.Sequence} was taken so long ago that it is not compared: {State.Delivered.Sequence} was taken last"));
+        if (taken == offered)
+            return new Decided(pending, Delivered: DeliveryEntry.Duplicate);
+        pending.Forked(taken);
+        return new Decided(pending, Refusal: new Refusal(ErrorCode.Fork, $"delivery {taken.Sequence} was entry {taken.Index} when it was taken here, with the hash {taken.LeafHash}"));
+    }
+
+    /// <summary>Looks no further back than a sender that missed its answers asks.</summary>
+    private DeliveryCursor? FindTaken(DeliveryCursor offered)
+    {
+        if (offered.Sequence == State.Delivered.Sequence)
+            return State.Delivered;
+        for (long index = start.Size - 1; index >= Math.Max(0, start.Size - MaxEntriesLookedBack); index--)
+        {
+            if (ledger.ReadEntry(index) is DeliveryEntry entry && entry.Cursor.Of(offered.Ledger).Sequence <= offered.Sequence)
+                return entry.Cursor.Of(offered.Ledger).Sequence == offered.Sequence ? entry.Cursor : null;
+        }
+        return null;
+    }
+
+    private Decided TakeRoot(PendingChange pending, JudgedDelivery judged, SignedRoot root)
+    {
+        if (judged.Refusal is { } disbelieved)
+            return IsRecorded(root) ? new Decided(pending, Delivered: DeliveryEntry.Duplicate) : Refused(pending, disbelieved);
+        Decided decided = Decide(pending, root, start.Size + _entries.Count, out bool isKnown);
+        return decided.Refusal is { } refusal ? Refused(pending, refusal)
+            : new Decided(pending, Delivered: isKnown ? DeliveryEntry.Duplicate : RecordedEntry.Accepted);
+    }
+
+    /// <summary>Whether it is the version of its number here.</summary>
+    private bool IsRecorded(SignedRoot root) =>
+        root.Root.Version <= State.Trust.Version && State.Trust.Entries[(int)root.Root.Version - 1] is var index && index < start.Size
+        && (ledger.ReadEntry(index) as TrustRootEntry)?.Root.Root.Hash == root.Root.Hash;
+
+    private Decided TakeChange(PendingChange pending, JudgedDelivery judged, ProvenDelivery proven)
+    {
+        Message change = proven.Change!.Message;
+        if (judged.Message is not { } message)
+        {
+            // What came by another way was believed then, and is not judged twice.
+            return ReplayKey.Of(change) is { } key && ledger.Find(key) is { } known
+                ? Known(pending, known)
+                : Refused(pending, judged.Refusal ?? Refusal.Undecided);
+        }
+        long index = start.Size + _entries.Count;
+        replay.SetNow(pending.Judged, start.Size);
+        if (Consume(message, index) is { } refusal)
+            return refusal is { Code: ErrorCode.Replayed, Index: { } entry } ? Known(pending, entry) : new Decided(pending, Refusal: refusal);
+        PolicyDecision decision = PolicyRules.Decide(schema, State, change, scope, index);
+        if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
+        {
+            Append(EntryWriter.Accept(proven.RecordedSeconds, PeerOf(pending), message, schema, outcome), RecordedEntry.Accepted);
+            State = next;
+            return new Decided(pending, new CommittedChange(index, message, outcome), Delivered: RecordedEntry.Accepted);
+        }
+        Append(EntryWriter.Refuse(proven.RecordedSeconds, PeerOf(pending), message, schema, refusal), ErrorCodes.Name(refusal.Code));
+        return Refused(pending, refusal);
+    }
+
+    private Decided Known(PendingChange pending, long index) =>
+        new(pending, Delivered: OutcomeOf(index) is { } outcome and not RecordedEntry.Accepted ? outcome : DeliveryEntry.Duplicate);
+
+    private static Decided Refused(PendingChange pending, Refusal refusal) => new(pending, Refusal: refusal, Delivered: ErrorCodes.Name(refusal.Code));
+
+    private void Append(NewEntry entry, string outcome)
+    {
+        _entries.Add(entry);
+        _outcomes.Add(outcome);
+    }
+
+    private static Refusal DirectDisabled { get; } = new(
+        ErrorCode.DirectDisabled, "this domain takes changes from Dom0's delivery: one that is sent to it directly must name it, and it alone, in its audience");
 
     private bool HasSeen(Baseline baseline) =>
         baseline.Size <= start.Size && Convert.ToHexStringLower(new LedgerTree(ledger).RootAt(baseline.Size)) == baseline.RootHash;
@@ -160,6 +276,6 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         ? _outcomes[(int)(index - start.Size)]
         : (ledger.ReadEntry(index) as MessageEntry)?.OutcomeName;
 
-    /// <summary>What became of one request: a change, the entry of a statement, or why not.</summary>
-    private readonly record struct Decided(PendingChange Pending, CommittedChange? Change = null, long? Statement = null, Refusal? Refusal = null);
+    /// <summary>What became of one request: a change, the entry of a statement, or why not; a delivery that was taken has its outcome, whatever came of what is in it.</summary>
+    private readonly record struct Decided(PendingChange Pending, CommittedChange? Change = null, long? Statement = null, Refusal? Refusal = null, string? Delivered = null);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 
@@ -25,6 +26,9 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
 
     public void Run() => pipeline.Verify(this);
 
+    /// <summary>What is delivered; null for every other request.</summary>
+    public JudgedDelivery? Delivery { get; private set; }
+
     /// <summary>The time the message was found fresh at: what its entry says, so that whoever judges the entry again agrees.</summary>
     public EffectiveTime Judged { get; private set; }
 
@@ -37,6 +41,20 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
         _message = message;
         Judged = judged;
     }
+
+    /// <inheritdoc cref="Verified(VerifiedMessage, EffectiveTime, long)"/>
+    public void Proven(JudgedDelivery delivery, EffectiveTime now, long at)
+    {
+        VerifiedAt = at;
+        Delivery = delivery;
+        Judged = now;
+    }
+
+    /// <summary>The delivery by another trust root than before.</summary>
+    public JudgedDelivery JudgeAgain(JudgedDelivery delivery, TrustRoot? root) => pipeline.Deliveries!.JudgeAgain(delivery, root);
+
+    /// <summary>Another delivery than this one was taken with its number.</summary>
+    public void Forked(DeliveryCursor taken) => pipeline.Deliveries!.Forked(Envelope.Message.Delivery!, taken);
 
     /// <summary>Verifies it again, by another trust root than before; why it is nothing now, or null.</summary>
     public Refusal? JudgeAgain(TrustRoot? root)
@@ -52,6 +70,9 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
 
     /// <inheritdoc cref="Accept"/>
     public void Recorded(long index) => pipeline.Recorded(this, index);
+
+    /// <inheritdoc cref="Accept"/>
+    public void Delivered(string outcome, Refusal? refusal) => pipeline.Delivered(this, outcome, refusal);
 
     /// <inheritdoc cref="Accept"/>
     public void Refuse(Refusal refusal) => pipeline.Refuse(this, refusal);

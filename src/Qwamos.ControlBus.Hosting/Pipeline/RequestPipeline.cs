@@ -12,13 +12,17 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// share of the processors, and handed to the one <see cref="Writer"/>, which decides, records and publishes; here it is answered.
 /// </summary>
 public sealed class RequestPipeline(
-    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null) : IRequestHandler
+    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null, DeliveryJudge? deliveries = null, LedgerFollowers? followers = null) : IRequestHandler
 {
     private const int MaxWaitingRootsPerUid = 2;
+    private const int MaxReasonCodePoints = 256;
 
     private readonly Dictionary<uint, int> _waitingRoots = [];
 
     public RequestCounts Counts { get; } = new();
+
+    /// <inheritdoc/>
+    public int MaxFrameBytes => deliveries is null ? Limits.MaxRequestBytes : Limits.MaxDeliveryBytes;
 
     /// <summary>Told of each refusal, on any thread; it must not block. A flood of bad requests calls it as often.</summary>
     public event Action<PeerCredentials, Refusal>? Refused;
@@ -28,12 +32,14 @@ public sealed class RequestPipeline(
 
     internal Verifier Verifier => verifier;
 
+    internal DeliveryJudge? Deliveries => deliveries;
+
     private EffectiveTime Now => new(time.GetUtcNow().ToUnixTimeSeconds(), writer.Published.Policy.FloorSeconds);
 
     /// <summary>1. On the connection's thread: parse, and queue for verification what is signed.</summary>
     public void Handle(BusRequest request, ReadOnlyMemory<byte> frame)
     {
-        if (!EnvelopeReader.TryRead(frame, out Envelope? envelope, out Refusal? refusal))
+        if (!EnvelopeReader.TryRead(frame, out Envelope? envelope, out Refusal? refusal, MaxFrameBytes))
             Refuse(request, refusal);
         else if (!envelope.IsSigned && !Envelopes.Commands.IsSelfAuthenticating(envelope.Message.Command))
             ShowOrRefuse(request, verifier.Check(envelope, Now, writer.Published.Policy.Trust.Root));
@@ -88,6 +94,11 @@ public sealed class RequestPipeline(
         long begin = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Queue, pending.QueuedAt, begin);
         Verdict verdict = verifier.Check(pending.Envelope, now, writer.Published.Policy.Trust.Root);
+        if (deliveries is not null && pending.Envelope.Message.Delivery is { } offer && verdict.TryGet(out _, out _))
+        {
+            JudgeDelivery(deliveries, pending, offer, now, begin);
+            return;
+        }
         long end = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Verify, begin, end);
         if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true)
@@ -99,6 +110,22 @@ public sealed class RequestPipeline(
         writer.NotComing();
         scheduler.Finished(pending.Request.Lane);
         ShowOrRefuse(pending.Request, verdict);
+    }
+
+    private void JudgeDelivery(DeliveryJudge judge, PendingChange pending, DeliveryOffer offer, EffectiveTime now, long begin)
+    {
+        JudgedDelivery judged = judge.Judge(offer, now, writer.Published.Policy.Trust.Root, out Refusal? refusal);
+        long end = Stopwatch.GetTimestamp();
+        writer.Stages.Add(RequestStage.Verify, begin, end);
+        if (refusal is null)
+        {
+            pending.Proven(judged, now, end);
+            writer.Submit(pending);
+            return;
+        }
+        writer.NotComing();
+        scheduler.Finished(pending.Request.Lane);
+        Refuse(pending.Request, refusal);
     }
 
     /// <summary>3. From the writer, when the entry is durable and published: the change is accepted.</summary>
@@ -125,6 +152,23 @@ public sealed class RequestPipeline(
         pending.Request.AnswerLater(Answer.Ok([("index", JsonValue.Of(index)), .. ClockNote()]));
     }
 
+    /// <summary>3. The same for a delivery, whatever came of what is in it.</summary>
+    internal void Delivered(PendingChange pending, string outcome, Refusal? refusal)
+    {
+        scheduler.Finished(pending.Request.Lane);
+        if (refusal is null)
+            Counts.CountAccepted();
+        else
+            CountRefused(pending.Peer, refusal);
+        pending.Request.AnswerLater(Answer.Ok(
+        [
+            ("outcome", JsonValue.Of(outcome)),
+            .. refusal is null ? ReadOnlySpan<(string, JsonValue)>.Empty : [("reason", JsonValue.Shown(CodePoints.Take(refusal.Reason, MaxReasonCodePoints)))],
+            .. refusal?.Extra?.Select(member => (member.Key, member.Value)) ?? [],
+            .. ClockNote(),
+        ]));
+    }
+
     /// <summary>3. Or it is refused: recorded, or with nothing consumed.</summary>
     internal void Refuse(PendingChange pending, Refusal refusal)
     {
@@ -142,6 +186,10 @@ public sealed class RequestPipeline(
     {
         if (!verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
             Refuse(request, refusal);
+        else if (followers is not null && message.Message.Command == Envelopes.Commands.GetGrowth)
+            request.AnswerAtHead(async () => Answer.Ok([("size", JsonValue.Of(await followers.WaitAsync(message.Message, request.Peer).ConfigureAwait(false))), .. ClockNote()]));
+        else if (message.Message.Command == Envelopes.Commands.GetEnvelope && followers?.IsCourier(request.Peer) != true)
+            Refuse(request, new Refusal(ErrorCode.NotAuthorised, "a confidential envelope is given to the courier's user only"));
         else if (reads?.Serves(message.Message.Command) == true)
             request.AnswerAtHead(() => scheduler.MakeAsync(request.Lane, () => Read(reads, message, request.Peer)));
         else
@@ -176,9 +224,14 @@ public sealed class RequestPipeline(
 
     private byte[] Line(PeerCredentials peer, Refusal refusal)
     {
+        CountRefused(peer, refusal);
+        return Answer.Error(refusal with { Extra = [.. refusal.Extra ?? [], .. ClockNote().Select(member => KeyValuePair.Create(member.Name, member.Value))] });
+    }
+
+    private void CountRefused(PeerCredentials peer, Refusal refusal)
+    {
         Counts.CountRefused(refusal.Code);
         Refused?.Invoke(peer, refusal);
-        return Answer.Error(refusal with { Extra = [.. refusal.Extra ?? [], .. ClockNote().Select(member => KeyValuePair.Create(member.Name, member.Value))] });
     }
 
     /// <summary>While the clock is far behind the time floor every answer says so, with both times.</summary>

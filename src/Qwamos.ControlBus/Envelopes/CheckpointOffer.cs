@@ -28,16 +28,8 @@ public sealed record CheckpointOffer(string Note, string Key, long Old, IReadOnl
             || !json.TryGet("proof", out var proof) || proof.Kind != JsonKind.Array)
             return false;
         fault = $"proof is not a list of at most {Limits.MaxProofHashes} hashes in canonical base64";
-        if (proof.Items.Length > Limits.MaxProofHashes)
+        if (!CanonicalBase64.TryDecodeHashes(proof, HashBytes, out var hashes))
             return false;
-        var hashes = new List<byte[]>(proof.Items.Length);
-        foreach (var item in proof.Items)
-        {
-            var hash = new byte[HashBytes];
-            if (!item.TryGetString(out var text) || !CanonicalBase64.TryDecode(text, hash))
-                return false;
-            hashes.Add(hash);
-        }
         offer = new CheckpointOffer(note.AsString, key.AsString, size, hashes);
         fault = null;
         return true;

@@ -18,8 +18,23 @@ public static class Commands
     /// </summary>
     public const string GetEntries = "get_entries";
 
-    /// <summary>That an entry is in the tree of a checkpoint: <c>args</c> is <c>{"index":N}</c>. May come unsigned; qwamosd's only.</summary>
+    /// <summary>
+    /// That an entry is in the tree of a checkpoint: <c>args</c> is <c>{"index":N}</c>, or <c>{"index":N,"size":N}</c> for a tree that was seen before. May come
+    /// unsigned; qwamosd's only.
+    /// </summary>
     public const string GetProof = "get_proof";
+
+    /// <summary>
+    /// Whether the ledger has grown: <c>args</c> is <c>{"size":N,"wait":S}</c>. The answer comes when it has more than N entries, or after S seconds. May come
+    /// unsigned; qwamosd's only.
+    /// </summary>
+    public const string GetGrowth = "get_growth";
+
+    /// <summary>
+    /// The envelope of a confidential change, in pages: <c>args</c> is <c>{"index":N,"skip":B}</c>. Unsigned, and answered to the courier's user only;
+    /// qwamosd's only.
+    /// </summary>
+    public const string GetEnvelope = "get_envelope";
 
     /// <summary>That one tree begins with another: <c>args</c> is <c>{"old":N,"new":N}</c>, two sizes. May come unsigned; qwamosd's only.</summary>
     public const string GetConsistency = "get_consistency";
@@ -44,8 +59,17 @@ public static class Commands
     /// </summary>
     public const string GetTrustRoot = "get_trust_root";
 
+    /// <summary>
+    /// An entry of Dom0's ledger for a domain, with the proof that it is one: <c>args</c> is a <see cref="DeliveryOffer"/>. What was signed stands in the
+    /// entry; a gateway's only.
+    /// </summary>
+    public const string Deliver = "deliver";
+
+    /// <summary>Which delivery a domain took last: no <c>args</c>. May come unsigned; a gateway's only.</summary>
+    public const string GetCursor = "get_cursor";
+
     /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
-    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or Checkpoint or TrustRoot;
+    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or Checkpoint or TrustRoot or Deliver;
 
     /// <summary>A backup of the whole ledger: no <c>args</c>. Signed; takes no nonce's place; qwamosd's only.</summary>
     public const string Backup = "backup";
@@ -54,7 +78,7 @@ public static class Commands
     public const string GetBackup = "get_backup";
 
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
-    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot;
+    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot or GetCursor or GetGrowth or GetEnvelope;
 
     /// <summary>Whether a command gives confidential values: without a signature it has a form, and is <c>bad_signature</c>.</summary>
     public static bool IsForSigners(string command) => command is Backup or GetBackup;

@@ -11,27 +11,36 @@ namespace Qwamos.ControlBus.Envelopes;
 public static class EnvelopeReader
 {
     /// <param name="frame">One request; white space around it is not part of it.</param>
+    /// <param name="envelope">The request.</param>
+    /// <param name="refusal">Why there is none.</param>
+    /// <param name="maxBytes">Longest request; more than 61,440 are a delivery's only.</param>
     public static bool TryRead(
-        ReadOnlyMemory<byte> frame, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal)
+        ReadOnlyMemory<byte> frame, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal, int maxBytes = Limits.MaxRequestBytes)
     {
         envelope = null;
         ReadOnlySpan<byte> request = frame.Span.Trim(" \t\r\n"u8);
-        if (request.Length > Limits.MaxRequestBytes)
+        if (request.Length > maxBytes)
         {
-            refusal = new Refusal(ErrorCode.TooLarge, $"the request has more than {Limits.MaxRequestBytes} bytes");
+            refusal = TooLarge;
             return false;
         }
 
         // A copy: the caller's buffer may be pooled, and what is recorded must be what was verified.
-        return TryReadOwned(request.ToArray(), out envelope, out refusal);
+        if (!TryReadOwned(request.ToArray(), out envelope, out refusal, maxBytes))
+            return false;
+        if (request.Length > Limits.MaxRequestBytes && envelope.Message.Command != Commands.Deliver)
+            (envelope, refusal) = (null, TooLarge);
+        return refusal is null;
     }
 
-    /// <summary>The same for a request of at most 61,440 bytes that begins and ends with its braces, in memory that nobody writes to any more: no copy is made.</summary>
+    private static Refusal TooLarge => new(ErrorCode.TooLarge, $"the request has more than {Limits.MaxRequestBytes} bytes");
+
+    /// <summary>The same for a request of at most so many bytes that begins and ends with its braces, in memory that nobody writes to any more: no copy is made.</summary>
     internal static bool TryReadOwned(
-        ReadOnlyMemory<byte> raw, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal)
+        ReadOnlyMemory<byte> raw, [NotNullWhen(true)] out Envelope? envelope, [NotNullWhen(false)] out Refusal? refusal, int maxBytes = Limits.MaxRequestBytes)
     {
         envelope = null;
-        if (!StrictJson.TryParse(raw.Span, out var document, out string? fault))
+        if (!StrictJson.TryParse(raw.Span, out var document, out string? fault, maxBytes))
         {
             refusal = new Refusal(ErrorCode.BadJson, fault);
             return false;

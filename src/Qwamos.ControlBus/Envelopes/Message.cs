@@ -61,6 +61,10 @@ public sealed class Message
     public bool Fires =>
         Command == Commands.SetPolicy && Args is { Members: [var only] } && only.Value.TryGetString(out var value) && value == Fire;
 
+    /// <summary>What <c>deliver</c> brings; null for every other command.</summary>
+    public DeliveryOffer? Delivery =>
+        Command == Commands.Deliver && DeliveryOffer.TryRead(Args, out var offer, out _) ? offer : null;
+
     /// <summary>True for <c>get_status</c> that asks for confidential values.</summary>
     public bool AsksToReveal =>
         Command == Commands.GetStatus && Args is not null && Args.TryGet("reveal", out var reveal) && reveal.AsBoolean;

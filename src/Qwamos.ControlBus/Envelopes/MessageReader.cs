@@ -92,6 +92,8 @@ internal static class MessageReader
             Commands.GetCheckpoint => args is null || args.Members.IsEmpty ? null : "get_checkpoint takes no args",
             Commands.GetEntries => HasNumbers(args, "from", "skip") ? null : "args of get_entries is not an object of exactly from and skip, numbers from 0 on",
             Commands.GetProof => HasNumbers(args, "index") || HasNumbers(args, "index", "size") ? null : "args of get_proof is not an object of index and, perhaps, size, numbers from 0 on",
+            Commands.GetGrowth => HasNumbers(args, "size", "wait") ? null : "args of get_growth is not an object of exactly size and wait, numbers from 0 on",
+            Commands.GetEnvelope => HasNumbers(args, "index", "skip") ? null : "args of get_envelope is not an object of exactly index and skip, numbers from 0 on",
             Commands.LedgerKey => LedgerKeyStatement.TryRead(args, out _, out string? fault) ? null : $"args of ledger_key: {fault}",
             Commands.Checkpoint => CheckpointOffer.TryRead(args, out _, out string? why) ? null : $"args of checkpoint: {why}",
             // What is in it costs more to judge than others should wait for: that is the verifier's.
@@ -99,6 +101,8 @@ internal static class MessageReader
             Commands.GetTrustRoot => args is null || args.Members.IsEmpty || HasNumbers(args, "version") ? null : "args of get_trust_root is not empty, and not an object of exactly version, a number from 0 on",
             Commands.Backup => args is null || args.Members.IsEmpty ? null : "backup takes no args",
             Commands.GetBackup => IsPlace(args) ? null : "args of get_backup is not an object of exactly name, a string, and offset, a number from 0 on",
+            Commands.Deliver => DeliveryOffer.TryRead(args, out _, out string? no) ? null : $"args of deliver: {no}",
+            Commands.GetCursor => args is null || args.Members.IsEmpty ? null : "get_cursor takes no args",
             Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",
             _ => null,
         };

@@ -52,6 +52,10 @@ public sealed class SystemPaths
     public string GatewayEvidenceDir => At("/var/lib/qwamos-gateway/evidence");
     public string GatewayStatusFile => At("/var/lib/qwamos-gateway/status.json");
 
+    public string CourierDir => At("/var/lib/qwamos-courier");
+    public string CourierLockFile => At("/var/lib/qwamos-courier/lock");
+    public string DomainsFile => At("/var/lib/qwamos-courier/domains.json");
+
     public string RunDir => At("/run/qwamos");
     public string BootIdFile => At("/run/qwamos-boot.id");
     public string BootRunFile => At("/run/qwamos-boot.json");

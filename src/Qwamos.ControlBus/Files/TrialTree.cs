@@ -20,6 +20,7 @@ public static class TrialTree
         DurableFile.MakeDirectory(paths.BackupsDir, OwnerOnly);
         DurableFile.MakeDirectory(paths.BootDir, GroupReads);
         DurableFile.MakeDirectory(paths.BootNotesDir, GroupReads);
+        DurableFile.MakeDirectory(paths.CourierDir, GroupReads);
         DurableFile.MakeDirectory(paths.GatewayStateDir, OwnerOnly);
         DurableFile.MakeDirectory(paths.RunDir, Everybody);
         DurableFile.MakeLink(paths.EtcStatusLink, "../../var/lib/qwamos/status.json");

@@ -6,7 +6,7 @@ namespace Qwamos.ControlBus.Json;
 /// Takes the members of an object one by one and notes the first fault; <see cref="Finish"/> also refuses members that
 /// nobody asked for. For small documents of our own: configuration, snapshots, boot notes, trust roots.
 /// </summary>
-internal sealed class MemberReader
+public sealed class MemberReader
 {
     private readonly JsonValue document;
     private readonly string what;

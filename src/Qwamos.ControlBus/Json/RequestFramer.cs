@@ -10,8 +10,13 @@ namespace Qwamos.ControlBus.Json;
 /// </summary>
 public struct RequestFramer
 {
+    private readonly int _more;
+
     private static readonly SearchValues<byte> Structure = SearchValues.Create("\"{}[]"u8);
     private static readonly SearchValues<byte> EndOfRun = SearchValues.Create("\"\\"u8);
+
+    /// <summary>For requests of more than 61,440 bytes, which only deliveries are.</summary>
+    public RequestFramer(int maxBytes) => _more = maxBytes - Limits.MaxRequestBytes;
 
     private uint _openArrays; // bit n: the bracket opened at depth n is `[`
     private bool _isInString;
@@ -32,8 +37,10 @@ public struct RequestFramer
     /// <summary>Why the status is TooLarge or Bad, as one sentence without any of the input.</summary>
     public string? Fault { get; private set; }
 
+    private readonly int MaxBytes => Limits.MaxRequestBytes + _more;
+
     /// <summary>Ready for the next request.</summary>
-    public void Reset() => this = default;
+    public void Reset() => this = new RequestFramer(MaxBytes);
 
     /// <summary>
     /// Takes bytes up to the end of the request. <paramref name="taken"/> says how many: all of them with NeedMore, those up to and with
@@ -51,13 +58,13 @@ public struct RequestFramer
             if (bytes[start] != '{') return Fail("a request starts with {");
         }
         // No byte beyond the longest request is looked at, so that one answer holds for it however the bytes came.
-        var room = Limits.MaxRequestBytes - FrameBytes;
+        var room = MaxBytes - FrameBytes;
         var window = bytes.Length - taken > room ? bytes.Slice(taken, room) : bytes[taken..];
         var status = Scan(window, out var scanned);
         FrameBytes += scanned;
         taken += scanned;
         if (status != FrameStatus.NeedMore || taken == bytes.Length) return status;
-        Fault = $"a request has at most {Limits.MaxRequestBytes} bytes";
+        Fault = $"a request has at most {MaxBytes} bytes";
         return FrameStatus.TooLarge;
     }
 

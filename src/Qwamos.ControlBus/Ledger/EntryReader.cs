@@ -48,6 +48,8 @@ public static class EntryReader
             entry = ReadKey(reader, time, document);
         else if (kind == EntryWriter.TrustRoot)
             entry = ReadRoot(reader, time, document);
+        else if (kind == EntryWriter.Delivery)
+            entry = ReadDelivery(reader, time, document);
         else if (kind is EntryWriter.Change or EntryWriter.Refused)
             entry = ReadMessage(row, reader, time, document, kind == EntryWriter.Change, confidentialEnvelope);
         else
@@ -76,6 +78,20 @@ public static class EntryReader
             return new TrustRootEntry(time, sender, root);
         reader.Refuse($"its trust root: {fault}");
         return null;
+    }
+
+    private static DeliveryEntry ReadDelivery(MemberReader reader, long time, JsonValue document)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = ReadPeer(peer);
+        Finish(peer, reader);
+        var inner = Inner(reader, document, "delivery");
+        var cursor = DeliveryCursor.Read(inner);
+        var outcome = inner.Text("outcome", MaxKindCodePoints * 2);
+        if (outcome is not (RecordedEntry.Accepted or DeliveryEntry.Duplicate) && !ErrorCodes.TryParse(outcome, out _))
+            inner.Refuse("the outcome is not known");
+        Finish(inner, reader);
+        return new DeliveryEntry(time, sender, cursor, outcome);
     }
 
     private static LedgerKeyEntry? ReadKey(MemberReader reader, long time, JsonValue document)

@@ -25,6 +25,7 @@ public static class EntryWriter
     internal const string Note = "note";
     internal const string LedgerKey = "ledger-key";
     internal const string TrustRoot = "trust-root";
+    internal const string Delivery = "delivery";
 
     // With escapes at most 3,072 bytes: what stands beside the envelope stays below the 4,095 bytes that a leaf has more than a request.
     internal const int MaxReasonCodePoints = 256;
@@ -45,6 +46,10 @@ public static class EntryWriter
 
     /// <summary>The entry of a version of the trust root.</summary>
     public static NewEntry RecordRoot(long timeSeconds, EntryPeer peer, SignedRoot root) => new(Write(new TrustRootEntry(timeSeconds, peer, root)));
+
+    /// <summary>The entry of a delivery that a domain took.</summary>
+    public static NewEntry RecordDelivery(long timeSeconds, EntryPeer peer, DeliveryCursor cursor, string outcome) =>
+        new(Write(new DeliveryEntry(timeSeconds, peer, cursor, outcome)));
 
     /// <summary>
     /// Whether a message's envelope is kept out of the leaf: it names a confidential key, or one that the schema does not know, for that may
@@ -83,12 +88,20 @@ public static class EntryWriter
         {
             json.WriteStartObject();
             json.WriteNumber("v", FirstVersion);
-            json.WriteString("kind", entry is LedgerKeyEntry ? LedgerKey : entry is TrustRootEntry ? TrustRoot : Note);
+            json.WriteString("kind", entry switch
+            {
+                LedgerKeyEntry => LedgerKey,
+                TrustRootEntry => TrustRoot,
+                DeliveryEntry => Delivery,
+                _ => Note,
+            });
             json.WriteNumber("time", entry.TimeSeconds);
             if (entry is LedgerKeyEntry key)
                 WriteSent(json, key.Peer, "statement", key.Statement.ToJson());
             else if (entry is TrustRootEntry root)
                 WriteSent(json, root.Peer, "trust_root", root.Root.ToJson());
+            else if (entry is DeliveryEntry delivery)
+                WriteSent(json, delivery.Peer, "delivery", JsonValue.Object([.. delivery.Cursor.Members(), ("outcome", JsonValue.Of(delivery.Outcome))]));
             else
                 WriteNote(json, (NoteEntry)entry);
             json.WriteEndObject();

@@ -20,6 +20,7 @@ public static class LedgerFold
         NoteEntry note => state.Import(note.Note),
         LedgerKeyEntry key => state.WithKey(key.Statement, index),
         TrustRootEntry root => state.WithRoot(root.Root, index),
+        DeliveryEntry delivery => state with { Delivered = delivery.Cursor },
         _ => state,
     };
 

@@ -52,6 +52,9 @@ public sealed record PolicyState
     /// <summary>What root gave up when it last put an older ledger back; null where it never did.</summary>
     public LostEntries? Lost { get; init; }
 
+    /// <summary>The last delivery taken; a domain's, never Dom0's.</summary>
+    public DeliveryCursor Delivered { get; init; } = DeliveryCursor.None;
+
     /// <summary>
     /// Lower-case hex SHA-256 of JCS of the applied values of one class (<c>{}</c> when none is set), the form of <c>base</c>.
     /// Confidential values are part of it as they are: their class is dom0's own, and a hash of few possible values hides nothing anyway.
@@ -175,9 +178,9 @@ public sealed record PolicyState
             return state.LowerFloor(note.FloorSeconds, note.TimeSeconds);
         if (note.IsRestored)
             return state.AfterRestore(note);
-        // From another key on there is another beginning: the boot knows by its own memory whether root did that.
+        // From another key on there is another beginning: the boot knows by its own memory whether root did that. To a domain all is delivered anew.
         if (note.Kind == BootNoteKind.AnchorReplaced)
-            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) } };
+            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) }, Delivered = DeliveryCursor.None };
         foreach (var back in note.Returned)
             state = state.Return(back);
         foreach (var result in note.Results)

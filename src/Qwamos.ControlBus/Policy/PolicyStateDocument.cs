@@ -9,7 +9,7 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost. A state of theirs is not read: the entries are folded anew.
+    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost and no delivered. A state of theirs is not read: the entries are folded anew.
     private const long Format = 5;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
@@ -33,6 +33,7 @@ public static class PolicyStateDocument
         ("lost", state.Lost is { } lost
             ? JsonValue.Object([("from", JsonValue.Of(lost.From)), ("to", JsonValue.Of(lost.To)), ("time", JsonValue.Of(lost.Seconds))])
             : JsonValue.Null),
+        ("delivered", state.Delivered == DeliveryCursor.None ? JsonValue.Null : JsonValue.Object(state.Delivered.Members())),
     ]);
 
     /// <summary>Whether it is the state of an earlier program, which says nothing against the ledger.</summary>
@@ -55,9 +56,22 @@ public static class PolicyStateDocument
         var key = ReadKey(reader);
         var trust = ReadTrust(reader);
         var lost = ReadLost(reader);
+        var delivered = ReadDelivered(reader);
         if (!reader.Finish(out fault))
             return false;
-        state = new PolicyState { Policy = policy, Staged = staged, Earlier = earlier, LastTimestamps = timestamps, FloorSeconds = floor, LastNote = lastNote, LedgerKey = key, Trust = trust, Lost = lost };
+        state = new PolicyState
+        {
+            Policy = policy,
+            Staged = staged,
+            Earlier = earlier,
+            LastTimestamps = timestamps,
+            FloorSeconds = floor,
+            LastNote = lastNote,
+            LedgerKey = key,
+            Trust = trust,
+            Lost = lost,
+            Delivered = delivered,
+        };
         return format == Format;
     }
 
@@ -121,6 +135,17 @@ public static class PolicyStateDocument
             return lost;
         reader.Refuse(fault);
         return null;
+    }
+
+    private static DeliveryCursor ReadDelivered(MemberReader reader)
+    {
+        if (reader.Any("delivered") is not { Kind: not JsonKind.Null } json)
+            return DeliveryCursor.None;
+        var inner = new MemberReader(json, "delivered");
+        var cursor = DeliveryCursor.Read(inner);
+        if (!inner.Finish(out var fault))
+            reader.Refuse(fault);
+        return cursor;
     }
 
     private static JsonValue WriteValues(ImmutableSortedDictionary<string, Applied> values) => JsonValue.Object(values.Select(pair =>

@@ -22,7 +22,7 @@ public sealed class VerifiedMessage
 
     public Message Message => Envelope.Message;
 
-    /// <summary>Whose signatures hold, in their order; none only for a command that reads and came unsigned, and for a <c>checkpoint</c>.</summary>
+    /// <summary>Whose signatures hold, in their order; none only for a command that reads and came unsigned, and for a <c>checkpoint</c> or a delivery, which are judged by what is in them.</summary>
     public IReadOnlyList<KeyId> Signers { get; }
 
     /// <summary>The first of <see cref="Signers"/>; null when there is none.</summary>

@@ -66,6 +66,16 @@ public sealed class Verifier
         return Verdict.Refuse(new Refusal(ErrorCode.UnknownKey, $"the key {revoked} is revoked from entry {current.RevocationOf(revoked)?.FromIndex ?? 0} on{rest}"));
     }
 
+    /// <summary>Why a trust root may not take the place of the one in force, or null; the one in force itself may.</summary>
+    /// <param name="next">Whose form was read.</param>
+    /// <param name="recordedSeconds">When it was recorded, unix seconds.</param>
+    /// <param name="root">The trust root in force; null while there is none.</param>
+    public Refusal? CheckRoot(SignedRoot next, long recordedSeconds, TrustRoot? root) =>
+        RootRefusal(next, recordedSeconds, root ?? _implicit);
+
+    private Refusal? RootRefusal(SignedRoot next, long nowSeconds, TrustRoot root) =>
+        RootChain.IsSame(root, next.Root) ? null : RootChain.Refusal(root, next, _options.SystemId, nowSeconds, _options.TakesExpiredRoots);
+
     private Verdict Judge(Envelope envelope, long nowSeconds, TrustRoot root)
     {
         var message = envelope.Message;
@@ -110,7 +120,7 @@ public sealed class Verifier
     private static Verdict JudgeUnsigned(Envelope envelope)
     {
         var message = envelope.Message;
-        return message.Offer is not null || (Commands.IsRead(message.Command) && !message.AsksToReveal)
+        return message.Command is Commands.Checkpoint or Commands.Deliver || (Commands.IsRead(message.Command) && !message.AsksToReveal)
             ? Verdict.Accept(new VerifiedMessage(envelope, [], 0))
             : Verdict.Refuse(new Refusal(ErrorCode.BadSignature, "this needs a signature"));
     }
@@ -122,7 +132,7 @@ public sealed class Verifier
             return Verdict.Refuse(early);
         if (!SignedRoot.TryRead(envelope.Message.Args, out SignedRoot? next, out string? fault))
             return Verdict.Refuse(Refusal.BadRequest($"args of trust_root: {fault}"));
-        return RootChain.IsSame(root, next.Root) || RootChain.Refusal(root, next, _options.SystemId, nowSeconds, _options.TakesExpiredRoots) is not { } refusal
+        return RootRefusal(next, nowSeconds, root) is not { } refusal
             ? Verdict.Accept(new VerifiedMessage(envelope, [.. next.Signatures.Select(signature => signature.Key)], root.Version, next))
             : Verdict.Refuse(refusal);
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Hosting.Pipeline;
@@ -54,7 +55,9 @@ internal sealed class Receiver : IAsyncDisposable
         var watching = new WitnessAnswers(witness, () => _writer.Published.Policy.Trust.Root, time);
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, watching.Status, time);
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
-        var pipeline = new RequestPipeline(settings.Verifier(), scheduler, _writer, _status, new ChangeAnswer(), time, new TrustRootAnswers(store, () => _writer.Published, watching));
+        Verifier verifier = settings.Verifier();
+        var reads = new TrustRootAnswers(store, () => _writer.Published, new CursorAnswers(settings, () => _writer.Published.Policy, witness, watching));
+        var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked));
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
         pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
@@ -177,6 +180,14 @@ internal sealed class Receiver : IAsyncDisposable
         NoteTrust(batch.State.Policy.Trust);
         _statusFile.HasChanged();
     }
+
+    /// <summary>On the writer's thread, and rare.</summary>
+    private void Forked(DeliveryOffer offer, DeliveryCursor taken) => _witness?.Evidence.Keep(
+        EvidenceKind.Delivery,
+        $"delivery {taken.Sequence} was entry {taken.Index} when it was taken, and is entry {offer.Index} now",
+        _witness.Memory,
+        JsonValue.Object([("offered", offer.ToJson()), ("taken", JsonValue.Object([("seq", JsonValue.Of(taken.Sequence)), ("index", JsonValue.Of(taken.Index)), ("leaf_hash", JsonValue.Of(taken.LeafHash))]))]),
+        $"{taken.LeafHash}\n{Convert.ToHexStringLower(MerkleTree.LeafHash(offer.Leaf))}");
 
     /// <summary>Before the trust root's sender is told: from then on no word of a revoked key is vouched for. Rare, so that the writer may wait for that file.</summary>
     private void NoteTrust(RecordedTrust trust)

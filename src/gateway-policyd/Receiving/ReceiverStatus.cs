@@ -28,6 +28,7 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
         yield return ("key_id", JsonValue.Of(settings.Anchor.Id.ToString()));
         yield return ("trust", state.Policy.Trust.ToStatus());
         yield return ("domain", JsonValue.Object([("name", JsonValue.Of(settings.Domain.Name)), ("class", JsonValue.Of(settings.Domain.Class))]));
+        yield return ("delivery", Delivery(state.Policy));
         yield return ("witness", witness());
         yield return ("projections", JsonValue.Shown(projections()));
     }
@@ -47,6 +48,10 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
             ("trust", state.Policy.Trust.ToStatus()),
         ]));
     }
+
+    private static JsonValue Delivery(PolicyState state) => state.Delivered == DeliveryCursor.None
+        ? JsonValue.Null
+        : JsonValue.Object([("seq", JsonValue.Of(state.Delivered.Sequence)), ("index", JsonValue.Of(state.Delivered.Index))]);
 
     private JsonValue Values(IEnumerable<KeyValuePair<string, Applied>> values, bool reveals) =>
         JsonValue.Object(values.Select(pair =>

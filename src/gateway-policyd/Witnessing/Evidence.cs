@@ -33,9 +33,9 @@ internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages
     /// <param name="kind">What it shows.</param>
     /// <param name="reason">A sentence without its full stop.</param>
     /// <param name="seen">What was remembered.</param>
-    /// <param name="offer">What came; null when nothing did.</param>
+    /// <param name="offered">What came; null when nothing did.</param>
     /// <param name="identity">The same for what tells nothing new.</param>
-    public void Keep(EvidenceKind kind, string reason, WitnessMemory? seen, CheckpointOffer? offer, string identity)
+    public void Keep(EvidenceKind kind, string reason, WitnessMemory? seen, JsonValue? offered, string identity)
     {
         string name = $"{Word(kind)}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)))[..NameDigits]}.json";
         string path = Path.Combine(paths.GatewayEvidenceDir, name);
@@ -50,7 +50,7 @@ internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages
         try
         {
             DurableFile.MakeDirectory(paths.GatewayEvidenceDir, FolderMode);
-            if (DurableFile.CreateNew(path, Content(kind, reason, seen, offer), FileMode))
+            if (DurableFile.CreateNew(path, Content(kind, reason, seen, offered), FileMode))
                 log.EvidenceKept(reason, path);
         }
         catch (IOException e)
@@ -60,7 +60,7 @@ internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages
         }
     }
 
-    private byte[] Content(EvidenceKind kind, string reason, WitnessMemory? seen, CheckpointOffer? offer) => JsonText.Line(JsonValue.Object(
+    private byte[] Content(EvidenceKind kind, string reason, WitnessMemory? seen, JsonValue? offered) => JsonText.Line(JsonValue.Object(
     [
         ("format", JsonValue.Of(Format)),
         ("kind", JsonValue.Of(Word(kind))),
@@ -72,14 +72,14 @@ internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages
             ("trust", JsonValue.Of(seen.Trust)),
             ("checkpoint", seen.Seen is { } last ? JsonValue.Of(last.Cosigned.ToString()) : JsonValue.Null),
         ])),
-        ("offered", offer?.ToJson() ?? JsonValue.Null),
+        ("offered", offered ?? JsonValue.Null),
     ]));
 
     private int Count(EvidenceKind kind) =>
         Directory.Exists(paths.GatewayEvidenceDir) ? Directory.EnumerateFiles(paths.GatewayEvidenceDir, Word(kind) + "-*.json").Count() : 0;
 
     private static int MaxFiles(EvidenceKind kind) =>
-        kind is EvidenceKind.PinnedFork or EvidenceKind.Unproven or EvidenceKind.UnknownKey ? Limits.MaxUnprovenEvidenceFiles : Limits.MaxEvidenceFiles;
+        kind is EvidenceKind.PinnedFork or EvidenceKind.Unproven or EvidenceKind.UnknownKey or EvidenceKind.Delivery ? Limits.MaxUnprovenEvidenceFiles : Limits.MaxEvidenceFiles;
 
     private static string Word(EvidenceKind kind) => kind switch
     {
@@ -87,6 +87,7 @@ internal sealed class Evidence(SystemPaths paths, TimeProvider time, LogMessages
         EvidenceKind.PinnedFork => "pinned-fork",
         EvidenceKind.Unproven => "unproven",
         EvidenceKind.UnknownKey => "unknown-key",
+        EvidenceKind.Delivery => "delivery",
         _ => "replaced",
     };
 }

@@ -15,6 +15,9 @@ internal enum EvidenceKind
     /// <summary>A checkpoint by another key than the ledger's.</summary>
     UnknownKey,
 
+    /// <summary>A delivery that is another than the one that was taken with its number.</summary>
+    Delivery,
+
     /// <summary>What was remembered when an operator named another ledger's key, or root another system.</summary>
     Replaced,
 }

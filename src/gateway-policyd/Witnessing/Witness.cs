@@ -192,7 +192,7 @@ internal sealed class Witness : IDisposable
         var refusal = new Refusal(ErrorCode.UnknownKey, $"the checkpoint's key is not the ledger's, which is {memory.Key} ({memory.Trust})");
         // What its own key did not sign could have been written by anybody, and shows nothing.
         if (offered.TryVerify(out SignedNote? note, out _, out _))
-            Evidence.Keep(EvidenceKind.UnknownKey, refusal.Reason, memory, offer, $"{offer.Key}\n{note.Text}");
+            Evidence.Keep(EvidenceKind.UnknownKey, refusal.Reason, memory, offer.ToJson(), $"{offer.Key}\n{note.Text}");
         return refusal;
     }
 
@@ -207,7 +207,7 @@ internal sealed class Witness : IDisposable
             if (refusal.Code is ErrorCode.Fork or ErrorCode.Unproven)
             {
                 EvidenceKind kind = refusal.Code != ErrorCode.Fork ? EvidenceKind.Unproven : _memory!.Statement is null ? EvidenceKind.PinnedFork : EvidenceKind.Fork;
-                Evidence.Keep(kind, refusal.Reason, _memory, offer, $"{offer.Key}\n{last!.Note.Text}\n{note.Text}");
+                Evidence.Keep(kind, refusal.Reason, _memory, offer.ToJson(), $"{offer.Key}\n{last!.Note.Text}\n{note.Text}");
             }
 
             return refusal;

@@ -13,7 +13,7 @@ namespace Qwamos.Gateway.Witnessing;
 /// <param name="time">The clock.</param>
 internal sealed class WitnessAnswers(Witness? witness, Func<TrustRoot?> root, TimeProvider time) : IReadSource
 {
-    private const string NoSystem = "this gateway has no system ID yet, and watches no ledger: run gateway-policyd enroll FILE --system HEX";
+    internal const string NoSystem = "this gateway has no system ID yet, and watches no ledger: run gateway-policyd enroll FILE --system HEX";
 
     public bool Serves(string command) => command is Commands.GetCheckpoint or Commands.Checkpoint or Commands.LedgerKey;
 

@@ -13,7 +13,7 @@ internal static class UnitChecks
     /// <summary>Each runs once in a boot, at its place: started by hand it would do that in a boot that went on without it.</summary>
     private static readonly string[] OnceABoot = ["qwamos-policy-apply.service", "qwamos-boot-complete.service"];
 
-    private static readonly string[] Units = ["qwamosd.socket", "qwamosd.service", "qwamos-policy-apply.service", "qwamos-boot-complete.service", "qwamos-backup.timer"];
+    private static readonly string[] Units = ["qwamosd.socket", "qwamosd.service", "qwamosd-courier.service", "qwamos-policy-apply.service", "qwamos-boot-complete.service", "qwamos-backup.timer"];
 
     public static IEnumerable<Finding> Run(Session session)
     {

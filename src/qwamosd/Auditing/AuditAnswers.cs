@@ -14,12 +14,12 @@ namespace Qwamos.Daemon.Auditing;
 /// </summary>
 /// <param name="ledger">The ledger.</param>
 /// <param name="checkpoints">Its checkpoints.</param>
-/// <param name="cosignatures">The witnesses' lines under a tree of that size, each with its newline, and how many more may come soon.</param>
-internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, Func<long, (string Lines, int Awaited)> cosignatures) : IReadSource
+/// <param name="cosignatures">The witnesses' lines under a tree, each with its newline, and how many more may come soon.</param>
+internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, Func<Checkpoint, (string Lines, int Awaited)> cosignatures) : IReadSource
 {
     private readonly LedgerTree _tree = new(ledger);
 
-    public bool Serves(string command) => command is Commands.GetCheckpoint or Commands.GetEntries or Commands.GetProof or Commands.GetConsistency;
+    public bool Serves(string command) => command is Commands.GetCheckpoint or Commands.GetEntries or Commands.GetProof or Commands.GetConsistency or Commands.GetEnvelope;
 
     public bool TryRead(
         Message message,
@@ -34,6 +34,7 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, 
             {
                 Commands.GetEntries => Page(Number(message, "from"), Number(message, "skip"), out fault),
                 Commands.GetProof => message.Args!.TryGet("size", out _) ? Path(Number(message, "index"), Number(message, "size"), out fault) : Proof(Number(message, "index"), out fault),
+                Commands.GetEnvelope => Envelope(Number(message, "index"), Number(message, "skip"), out fault),
                 Commands.GetConsistency => Consistency(Number(message, "old"), Number(message, "new"), out fault),
                 _ => Checkpoint(checkpoints.Newest()),
             };
@@ -49,7 +50,7 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, 
 
     private (string, JsonValue)[] Checkpoint(SignedTree newest)
     {
-        (string lines, int awaited) = cosignatures(newest.Size);
+        (string lines, int awaited) = cosignatures(newest.Checkpoint);
         return
         [
             ("checkpoint", JsonValue.Of(newest.Note + lines)),
@@ -90,6 +91,16 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, 
         fault = size > ledger.Size ? $"there is no tree of {size} entries: the ledger has {ledger.Size}" : $"there is no entry {index} in a tree of {size}";
         return index < size && size <= ledger.Size
             ? [("index", JsonValue.Of(index)), ("size", JsonValue.Of(size)), ("path", Hashes(_tree.InclusionProof(index, size)))]
+            : null;
+    }
+
+    /// <summary>Only the courier comes so far.</summary>
+    private List<(string, JsonValue)>? Envelope(long index, long skip, out string? fault)
+    {
+        byte[]? envelope = ledger.ReadConfidential(index);
+        fault = envelope is null ? $"entry {index} has no envelope beside its leaf" : $"skip is beyond the end of the envelope of entry {index}";
+        return envelope is not null && skip <= envelope.Length
+            ? [("index", JsonValue.Of(index)), ("length", JsonValue.Of(envelope.Length)), ("envelope", JsonValue.Of(Convert.ToBase64String(envelope.AsSpan((int)skip, (int)Math.Min(envelope.Length - skip, Limits.MaxLeafPageBytes)))))]
             : null;
     }
 

@@ -8,9 +8,6 @@ internal sealed class Backoff
 
     private int _next = FirstMilliseconds;
 
-    /// <summary>The shortest wait.</summary>
-    public static TimeSpan First => TimeSpan.FromMilliseconds(FirstMilliseconds);
-
     public TimeSpan Next()
     {
         int now = _next;

@@ -1,34 +1,28 @@
+using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
-using Qwamos.ControlBus.Trust;
-using Qwamos.ControlBus.Verification;
 
 namespace Qwamos.Daemon.Delivery;
 
 /// <summary>
-/// Which entries concern a gateway: accepted changes with a key of its class or of class <c>all</c>, whose audience, if any, names it.
-/// A confidential key is of the gateway's own class or the change does not match at all, for such a change holds no other class.
+/// Which entries concern a domain: every trust root, and accepted changes with a key of its class or of class <c>all</c>, whose audience, if any, names it.
+/// A confidential key is of the domain's own class or the change does not match at all, for such a change holds no other class.
 /// </summary>
-internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry gateway)
+internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry domain)
 {
-    private readonly DomainScope _scope = DomainScope.Receiver(gateway.Name, gateway.Class);
+    private readonly DomainScope _scope = DomainScope.Receiver(domain.Name, domain.Class);
 
-    /// <summary>Whether a key's changes go to this gateway.</summary>
+    /// <summary>Whether a change that the ledger shows without its envelope could be for this domain: only who has confidential keys is given any.</summary>
+    public bool TakesConfidential { get; } = schema.Keys.Any(key => key.IsConfidential && key.Class == domain.Class);
+
+    /// <summary>Whether a key's changes go to this domain.</summary>
     public bool Concerns(string name) => schema.TryGet(name, out PolicyKey? key) && _scope.Includes(key);
 
-    /// <summary>The delivery that an entry is for this gateway, or null.</summary>
-    /// <param name="index">The entry's.</param>
-    /// <param name="entry">The entry.</param>
-    /// <param name="root">The trust root in force at it: what needs several holders may be delivered for longer.</param>
-    public PendingDelivery? Match(long index, LedgerEntry entry, TrustRoot root)
+    /// <summary>The keys of a change that concern this domain, when it is for it.</summary>
+    public bool TryMatch(Message message, [NotNullWhen(true)] out IReadOnlyList<string>? keys)
     {
-        if (entry is not MessageEntry { IsAccepted: true } change)
-            return null;
-        Message message = change.Message;
-        string[] keys = [.. message.Args!.Members.Select(member => member.Key).Where(Concerns)];
-        if (keys.Length == 0 || message.Audience?.Contains(gateway.Name, StringComparer.Ordinal) == false)
-            return null;
-        return new PendingDelivery(index, change.Envelope.Raw, keys, Freshness.LastSecond(message, root));
+        keys = message.Audience?.Contains(domain.Name, StringComparer.Ordinal) == false ? [] : [.. message.Args!.Members.Select(member => member.Key).Where(Concerns)];
+        return keys.Count > 0;
     }
 }

@@ -1,7 +1,8 @@
 namespace Qwamos.Daemon.Delivery;
 
-/// <summary>One entry that one gateway is to be given.</summary>
-/// <param name="Envelope">The operator's own bytes, as received.</param>
-/// <param name="Keys">The keys that concern the gateway.</param>
-/// <param name="LastSecond">The last unix second in which a receiver accepts it.</param>
-internal sealed record PendingDelivery(long Index, ReadOnlyMemory<byte> Envelope, IReadOnlyList<string> Keys, long LastSecond);
+/// <summary>One entry that one domain is to be given.</summary>
+/// <param name="Entry">The entry.</param>
+/// <param name="Envelope">The envelope of a confidential change; null for any other entry.</param>
+/// <param name="Keys">The keys of a change that concern the domain; none of a trust root.</param>
+/// <param name="RootVersion">The version of a trust root; null for a change.</param>
+internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion);

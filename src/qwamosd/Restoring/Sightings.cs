@@ -91,12 +91,13 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
         {
             if (!EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.GetCheckpoint }, out Envelope? envelope, out Refusal? refusal))
                 throw new InvalidOperationException(refusal.Reason);
-            AnswerReader answer = await GatewayLink.SendAsync(gateway.SocketPath, envelope.Raw, time, CancellationToken.None).ConfigureAwait(false);
+            using Link link = await Link.OpenAsync(gateway.SocketPath, time, CancellationToken.None).ConfigureAwait(false);
+            AnswerReader answer = await link.AskAsync(envelope.Raw, CancellationToken.None).ConfigureAwait(false);
             if (!answer.IsOk)
                 return (who, null, $"not asked: {Receptions.Describe(answer)}");
             return TextOf(answer, "checkpoint") is not { } note || TextOf(answer, "key") is not { } key ? (who, null, "has seen no checkpoint") : Open(who, note, key, origin);
         }
-        catch (GatewayLinkException e)
+        catch (LinkException e)
         {
             return (who, null, $"not asked: {e.Message}");
         }

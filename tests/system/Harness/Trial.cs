@@ -65,8 +65,23 @@ internal sealed class Trial : IDisposable
         File.SetUnixFileMode(At("/etc/qwamos/dom0.pub"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
 
-    public RunningProgram StartDaemon(IReadOnlyList<string>? wrapper = null, IReadOnlyDictionary<string, string>? environment = null, bool waitReady = true) =>
-        Start([.. wrapper ?? [], Binaries.Daemon, "--root", Root], environment, waitReady);
+    /// <summary>Starts qwamosd; and the courier with the first one, where there are domains: it outlives the daemon, and follows the next.</summary>
+    public RunningProgram StartDaemon(IReadOnlyList<string>? wrapper = null, IReadOnlyDictionary<string, string>? environment = null, bool waitReady = true)
+    {
+        RunningProgram daemon = Start([.. wrapper ?? [], Binaries.Daemon, "--root", Root], environment, waitReady);
+        if (waitReady && Courier is null && File.Exists(At("/etc/qwamos/qwamosd.json")) && File.ReadAllText(At("/etc/qwamos/qwamosd.json")).Contains("\"socket\"", StringComparison.Ordinal))
+            StartCourier(environment: environment);
+        return daemon;
+    }
+
+    public RunningProgram StartCourier(IReadOnlyList<string>? wrapper = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        Courier = Start([.. wrapper ?? [], Binaries.Daemon, "courier", "--root", Root], environment, waitReady: true);
+        return Courier;
+    }
+
+    /// <summary>The courier that was started; null while there are no domains.</summary>
+    public RunningProgram? Courier { get; private set; }
 
     public RunningProgram StartGateway(IReadOnlyList<string>? wrapper = null, IReadOnlyDictionary<string, string>? environment = null, bool waitReady = true) =>
         Start([.. wrapper ?? [], Binaries.Gateway, "--root", Root], environment, waitReady);

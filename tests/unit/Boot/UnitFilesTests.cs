@@ -37,6 +37,7 @@ public sealed class UnitFilesTests
     /// <summary>Exposure by `systemd-analyze security`: 0 is wholly confined, 10 not at all.</summary>
     [Theory]
     [InlineData("qwamosd.service", 1.5)]
+    [InlineData("qwamosd-courier.service", 1.5)]
     [InlineData("qwamos-backup.service", 1.5)]
     [InlineData("qwamos-policy-apply.service", 2.0)]
     [InlineData("qwamos-boot-complete.service", 2.5)]
@@ -52,7 +53,7 @@ public sealed class UnitFilesTests
 
     [Fact]
     public void TheUnitsAreThese() => Assert.Equal(
-        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-policy-apply.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
+        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-policy-apply.service", "qwamosd-courier.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
         Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]

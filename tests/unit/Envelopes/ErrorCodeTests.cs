@@ -13,7 +13,7 @@ public sealed class ErrorCodeTests
     public void Names_are_those_of_the_wire() =>
         Assert.Equal(
             "too_large bad_json bad_request not_supported unknown_command stale from_future expired wrong_system wrong_audience unknown_key "
-            + "bad_signature not_authorised replayed base_mismatch fork unproven superseded invalid_policy mixed_domains busy replay_store_full storage_full storage_error",
+            + "bad_signature not_authorised direct_disabled replayed base_mismatch fork unproven superseded invalid_policy mixed_domains busy replay_store_full storage_full storage_error",
             string.Join(' ', ErrorCodes.All.Select(ErrorCodes.Name)));
 
     [Fact]

@@ -24,12 +24,16 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public static readonly string LedgerKey = $"qwamos/{SystemIdText}+0a0b0c0d+{Convert.ToBase64String(new byte[33])}";
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey, Commands.TrustRoot };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey, Commands.TrustRoot, Commands.Deliver,
+            Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.GetGrowth, Commands.GetEnvelope };
 
     private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
     private readonly SystemPaths _paths;
     private readonly string _ledgerFile;
     private TimeSpan? _beatInterval;
+    private DomainScope _scope = DomainScope.Authority;
+    private Func<Verifier, DeliveryJudge>? _deliveries;
+    private Func<PipelineTrial, IReadSource>? _reads;
 
     private PipelineTrial(string? ledgerFile)
     {
@@ -41,7 +45,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
 
     public ManualTime Time { get; } = new();
 
-    public SigningKey Key { get; } = SigningKey.Generate();
+    public SigningKey Key { get; private init; } = SigningKey.Generate();
 
     public LedgerStore Ledger { get; private set; } = null!;
 
@@ -51,12 +55,35 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
 
     public RequestPipeline Requests { get; private set; } = null!;
 
+    public LedgerFollowers Followers { get; private set; } = null!;
+
+    /// <summary>Whose requests are the courier's.</summary>
+    public uint CourierUid { get; set; } = Posix.EffectiveUid;
+
+    public SystemPaths Paths => _paths;
+
     public BusListener Listener { get; private set; } = null!;
 
     public static async Task<PipelineTrial> StartAsync(int replayCapacity = 1_000, int maxWaiting = 1_000, string? ledgerFile = null, TimeSpan? beatInterval = null)
     {
         var trial = new PipelineTrial(ledgerFile) { _beatInterval = beatInterval };
         await trial.OpenAsync(replayCapacity, maxWaiting);
+        return trial;
+    }
+
+    /// <summary>A bus that shows its ledger, and that a courier may follow.</summary>
+    public static async Task<PipelineTrial> StartBusAsync(Func<PipelineTrial, IReadSource> reads)
+    {
+        var trial = new PipelineTrial(null) { _reads = reads };
+        await trial.OpenAsync(1_000, 1_000);
+        return trial;
+    }
+
+    /// <summary>A domain that believes the key, and takes deliveries.</summary>
+    public static async Task<PipelineTrial> StartDomainAsync(string name, string @class, SigningKey key, Func<Verifier, DeliveryJudge> deliveries)
+    {
+        var trial = new PipelineTrial(null) { Key = key, _scope = DomainScope.Receiver(name, @class), _deliveries = deliveries };
+        await trial.OpenAsync(1_000, 1_000);
         return trial;
     }
 
@@ -125,7 +152,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         AnswerLists.Write(json, "applied"u8, change.Outcome.Applied);
     }
 
-    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey or Commands.TrustRoot);
+    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey or Commands.TrustRoot or Commands.Deliver);
 
     /// <summary>Another look than a status: its command, by name.</summary>
     public bool TryRead(
@@ -139,7 +166,8 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public async ValueTask DisposeAsync()
     {
         await CloseAsync();
-        Key.Dispose();
+        if (!_scope.IsReceiver)
+            Key.Dispose();
         Directory.Delete(_root, recursive: true);
     }
 
@@ -148,10 +176,19 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         Ledger = LedgerStore.Open(_ledgerFile, LedgerOpenMode.ReadWrite);
         Loaded = LedgerFold.Load(Ledger);
         var replay = new ReplayStore(Ledger, replayCapacity);
-        Writer = new Writer(Ledger, Loaded, replay, PolicySchema.BuiltIn, DomainScope.Authority);
-        Requests = new RequestPipeline(
-            new Verifier(new VerifierOptions { Keys = [Key.Public], Commands = Served, SystemId = SystemIdText, LedgerKey = LedgerKey }),
-            new FairScheduler(2, maxWaiting), Writer, this, this, Time, this);
+        Writer = new Writer(Ledger, Loaded, replay, PolicySchema.BuiltIn, _scope);
+        var verifier = new Verifier(new VerifierOptions
+        {
+            Keys = [Key.Public],
+            Commands = Served,
+            SystemId = SystemIdText,
+            LedgerKey = LedgerKey,
+            TakesExpiredRoots = _scope.IsReceiver,
+            AudienceRule = _scope.IsReceiver ? AudienceRules.ForReceiver(PolicySchema.BuiltIn, _scope.Name!, _scope.Class!) : _ => null,
+        });
+        Followers = new LedgerFollowers(() => Writer.Published, peer => peer.Uid == CourierUid, Time);
+        Writer.Committed += _ => Followers.Grown();
+        Requests = new RequestPipeline(verifier, new FairScheduler(2, maxWaiting), Writer, this, this, Time, _reads?.Invoke(this) ?? this, _deliveries?.Invoke(verifier), Followers);
         Assert.True(BusSocket.TryBind(_paths.BusSocket, _paths, null, out BusSocket? socket, out string? fault), fault);
         Listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
         Writer.Start(_beatInterval);

@@ -87,7 +87,7 @@ public sealed class WitnessTests : IDisposable
         }
 
         Assert.Equal("fork", _trial.Take(_trial.Offer(5, 5, WitnessTrial.Split)));
-        Assert.Equal("""{"fork":1,"pinned_fork":0,"unproven":4,"unknown_key":4,"replaced":0,"left_out":26}""", _trial.Witness.Evidence.ToJson().ToString());
+        Assert.Equal("""{"fork":1,"pinned_fork":0,"unproven":4,"unknown_key":4,"delivery":0,"replaced":0,"left_out":26}""", _trial.Witness.Evidence.ToJson().ToString());
     }
 
     [Fact]
@@ -180,7 +180,7 @@ public sealed class WitnessTests : IDisposable
         Assert.Equal(2, trial.Witness.Memory.Seen.Cosigned.Signatures.Count);
         Assert.Equal("unproven", trial.Take(trial.Offer(9, 10, WitnessTrial.Split)));
         Assert.Equal("fork", trial.Take(trial.Offer(9, 9, WitnessTrial.Split)));
-        Assert.Equal("""{"fork":0,"pinned_fork":1,"unproven":1,"unknown_key":0,"replaced":0,"left_out":0}""", trial.Witness.Evidence.ToJson().ToString());
+        Assert.Equal("""{"fork":0,"pinned_fork":1,"unproven":1,"unknown_key":0,"delivery":0,"replaced":0,"left_out":0}""", trial.Witness.Evidence.ToJson().ToString());
         trial.Restart();
         Assert.Null(trial.Witness.Memory!.Seen!.Cosignature);
 

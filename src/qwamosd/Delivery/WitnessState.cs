@@ -1,4 +1,4 @@
-namespace Qwamos.Daemon.Witnessing;
+namespace Qwamos.Daemon.Delivery;
 
 /// <summary>How a gateway stands as a witness.</summary>
 internal enum WitnessState

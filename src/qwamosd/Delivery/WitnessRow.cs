@@ -1,6 +1,6 @@
 using Qwamos.ControlBus.Json;
 
-namespace Qwamos.Daemon.Witnessing;
+namespace Qwamos.Daemon.Delivery;
 
 /// <summary>What status says of one gateway as a witness. Immutable; replaced whole.</summary>
 /// <param name="State">How it stands.</param>
@@ -26,6 +26,23 @@ internal sealed record WitnessRow(WitnessState State, long? Size = null, long? S
 
         return JsonValue.Object(members);
     }
+
+    /// <summary>Reads that form; what is wrong is a fault of the reader's.</summary>
+    public static WitnessRow Read(JsonValue json, MemberReader outer)
+    {
+        if (json.Kind != JsonKind.Object)
+        {
+            outer.Refuse("witness is not an object");
+            return new WitnessRow(WitnessState.Unknown);
+        }
+
+        WitnessState state = Enum.GetValues<WitnessState>().FirstOrDefault(state => new WitnessRow(state).Word == Text(json, "state"));
+        return new WitnessRow(state, Number(json, "size"), Number(json, "time"), Text(json, "key"), Text(json, "trust"), Text(json, "fault"));
+    }
+
+    private static long? Number(JsonValue json, string name) => json.TryGet(name, out JsonValue? value) && value.TryGetInteger(out long number) ? number : null;
+
+    private static string? Text(JsonValue json, string name) => json.TryGet(name, out JsonValue? value) && value.TryGetString(out string? text) ? text : null;
 
     private string Word => State switch
     {

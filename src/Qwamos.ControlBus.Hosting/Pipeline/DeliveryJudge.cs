@@ -1,0 +1,57 @@
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
+
+namespace Qwamos.ControlBus.Hosting.Pipeline;
+
+/// <summary>
+/// Judges what Dom0 delivers to a domain (docs/formats/delivery.md): that it is an entry of the ledger that the domain watches, and what its signatures say by the trust root in
+/// force here. Fresh is what was fresh when Dom0 recorded it. Pure and thread-safe.
+/// </summary>
+/// <param name="verifier">The domain's.</param>
+/// <param name="memory">What the domain knows of the ledger; null before its first checkpoint, and where it watches none.</param>
+/// <param name="forked">Told of a delivery that is another than the one that was taken with its number.</param>
+public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory, Action<DeliveryOffer, DeliveryCursor> forked)
+{
+    /// <summary>Judges one that arrives now; the refusal, when it proves nothing.</summary>
+    internal JudgedDelivery Judge(DeliveryOffer offer, EffectiveTime now, TrustRoot? root, out Refusal? refusal)
+    {
+        WitnessMemory? watched = memory();
+        if (watched?.Seen?.Checkpoint is not { } seen || seen.Size != offer.Size)
+        {
+            long size = watched?.Seen?.Checkpoint.Size ?? 0;
+            refusal = new Refusal(ErrorCode.BaseMismatch, $"the last checkpoint seen here has {size} entries, and the path is one of {offer.Size}", Extra: [KeyValuePair.Create("size", JsonValue.Of(size))]);
+            return default;
+        }
+
+        if (!ProvenDelivery.TryProve(offer, watched.Key.ToString(), seen.RootHash.Span, out ProvenDelivery? proven, out refusal))
+            return default;
+        return JudgeContent(proven, watched.Statement is null ? now : null, root);
+    }
+
+    /// <summary>The same by another trust root than before.</summary>
+    internal JudgedDelivery JudgeAgain(JudgedDelivery judged, TrustRoot? root) => JudgeContent(judged.Proven!, judged.Doubted, root);
+
+    internal void Forked(DeliveryOffer offer, DeliveryCursor taken) => forked(offer, taken);
+
+    /// <summary>
+    /// While nobody has vouched for the ledger's key, its word for when it recorded something is nobody's: a change must be fresh by the clock here, too
+    /// (ATTACKS 9, 12).
+    /// </summary>
+    private JudgedDelivery JudgeContent(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
+    {
+        long version = root?.Version ?? 0;
+        if (proven.Root is { } next)
+            return new JudgedDelivery(proven, null, verifier.CheckRoot(next, proven.RecordedSeconds, root), version, doubted);
+        Verdict verdict = verifier.CheckRecorded(proven.Change!, proven.RecordedSeconds, root);
+        if (doubted is { } now && verdict.TryGet(out _, out _))
+            verdict = verifier.Check(proven.Change!, now, root);
+        return verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal)
+            ? new JudgedDelivery(proven, message, null, version, doubted)
+            : new JudgedDelivery(proven, null, refusal, version, doubted);
+    }
+}

@@ -1,0 +1,80 @@
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Listening;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.ControlBus.Hosting.Pipeline;
+
+/// <summary>Those who follow the ledger as it grows, the courier above all. Thread-safe.</summary>
+/// <param name="published">What is durable.</param>
+/// <param name="isCourier">Whether a peer is the courier: it alone is given confidential envelopes, and its last sign of life counts.</param>
+/// <param name="time">The clock.</param>
+public sealed class LedgerFollowers(Func<PublishedState> published, Func<PeerCredentials, bool> isCourier, TimeProvider time)
+{
+    private readonly Lock _turn = new();
+    private TaskCompletionSource? _grown;
+    private bool _isOver;
+    private long _courierSeenAt;
+
+    /// <summary>How long ago the courier asked; null when it never did.</summary>
+    public TimeSpan? CourierSilence => Volatile.Read(ref _courierSeenAt) is var at and not 0 ? time.GetElapsedTime(at) : null;
+
+    /// <summary>To be called after each commit; never blocks.</summary>
+    public void Grown()
+    {
+        // Published before, looked for now: who comes to wait does it the other way round, and one of both sees the other.
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _grown) is null)
+            return;
+        Interlocked.Exchange(ref _grown, null)?.TrySetResult();
+    }
+
+    /// <summary>Nobody waits from here on: the daemon ends.</summary>
+    public void Release()
+    {
+        lock (_turn)
+            _isOver = true;
+        Grown();
+    }
+
+    internal bool IsCourier(PeerCredentials peer)
+    {
+        if (!isCourier(peer))
+            return false;
+        Volatile.Write(ref _courierSeenAt, Math.Max(1, time.GetTimestamp()));
+        return true;
+    }
+
+    /// <summary>The ledger's size when it has grown beyond the one that is asked about, or when the time is over.</summary>
+    internal async Task<long> WaitAsync(Message message, PeerCredentials peer)
+    {
+        _ = IsCourier(peer);
+        long size = Number(message, "size");
+        Task over = Task.Delay(TimeSpan.FromSeconds(Math.Min(Number(message, "wait"), Limits.MaxGrowthWaitSeconds)), time);
+        while (published().Size <= size && !over.IsCompleted && Next() is { } grown)
+        {
+            // Once more: what was published before the wait began woke nobody.
+            Interlocked.MemoryBarrier();
+            if (published().Size <= size)
+                await Task.WhenAny(grown, over).ConfigureAwait(false);
+        }
+
+        _ = IsCourier(peer);
+        return published().Size;
+    }
+
+    private Task? Next()
+    {
+        lock (_turn)
+        {
+            if (_isOver)
+                return null;
+            TaskCompletionSource? grown = Volatile.Read(ref _grown);
+            if (grown is null)
+                Volatile.Write(ref _grown, grown = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            return grown.Task;
+        }
+    }
+
+    private static long Number(Message message, string name) =>
+        message.Args!.TryGet(name, out JsonValue? value) && value.TryGetInteger(out long number) ? number : 0;
+}

@@ -1,0 +1,96 @@
+using System.Threading.Channels;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>The running courier: the ledger's feed, a task for each domain, and the file that says how they stand.</summary>
+internal sealed class CourierService : IDisposable
+{
+    /// <summary>So many domains may be given a checkpoint of nothing new in a second.</summary>
+    private const double QuietDomainsPerSecond = 50;
+
+    private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly SystemPaths _paths;
+    private readonly LedgerFeed _feed;
+    private readonly DomainCourier[] _couriers;
+    private readonly TimeProvider _time;
+    private readonly LogMessages _log;
+    private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _isFailing;
+
+    /// <param name="remembered">How the domains stood at the last stop.</param>
+    public CourierService(
+        SystemPaths paths, DaemonConfig config, PolicySchema schema, string systemId, IReadOnlyDictionary<string, DomainRow> remembered, TimeProvider time, LogMessages log)
+    {
+        _paths = paths;
+        _time = time;
+        _log = log;
+        _feed = new LedgerFeed(paths.BusSocket, time, log);
+        var quietPause = TimeSpan.FromSeconds(Math.Max(1, config.Gateways.Count / QuietDomainsPerSecond));
+        _couriers =
+        [
+            .. config.Gateways.Select(domain => new DomainCourier(
+                domain, new DeliveryRule(schema, domain), WitnessKeyFile.NameOf(systemId, domain.Name), _feed,
+                remembered.GetValueOrDefault(domain.Name) ?? new DomainRow(), quietPause, time, log, () => _changes.Writer.TryWrite(true))),
+        ];
+    }
+
+    /// <summary>How a domain stands.</summary>
+    public DomainRow Row(string domain) => _couriers.First(courier => courier.Name == domain).Row;
+
+    /// <summary>Until asked to stop; then the file says how far it came.</summary>
+    public async Task RunAsync(Task asked)
+    {
+        using var stop = new CancellationTokenSource();
+        Task writing = KeepFileAsync();
+        Task serving = Task.WhenAll(_couriers.Select(courier => Task.Run(() => courier.RunAsync(stop.Token))).Append(_feed.RunAsync(stop.Token)));
+        await asked.ConfigureAwait(false);
+        await stop.CancelAsync().ConfigureAwait(false);
+        await serving.ConfigureAwait(false);
+        _changes.Writer.TryWrite(true);
+        _changes.Writer.Complete();
+        _ending.SetResult();
+        await writing.ConfigureAwait(false);
+    }
+
+    public void Dispose() => _feed.Dispose();
+
+    private async Task KeepFileAsync()
+    {
+        _changes.Writer.TryWrite(true);
+        await foreach (bool _ in _changes.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            await PauseAsync(Delay).ConfigureAwait(false);
+            while (!TryWrite() && !_ending.Task.IsCompleted)
+                await PauseAsync(RetryAfter).ConfigureAwait(false);
+        }
+    }
+
+    private bool TryWrite()
+    {
+        try
+        {
+            DomainsFile.Write(_paths, _couriers.Select(courier => KeyValuePair.Create(courier.Name, courier.Row)));
+            if (_isFailing)
+                _log.DomainsKept();
+            _isFailing = false;
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_isFailing)
+                _log.DomainsNotKept(_paths.DomainsFile, e.Message);
+            _isFailing = true;
+            return false;
+        }
+    }
+
+    /// <summary>Shorter when the courier stops meanwhile.</summary>
+    private Task<Task> PauseAsync(TimeSpan pause) => Task.WhenAny(Task.Delay(pause, _time), _ending.Task);
+}

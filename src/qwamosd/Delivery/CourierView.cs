@@ -1,0 +1,99 @@
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
+using Qwamos.Daemon.Measuring;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>What qwamosd shows of the courier's work: by its file, which is read when it has changed, and by when it asked last. Thread-safe.</summary>
+/// <param name="paths">Where the file is.</param>
+/// <param name="config">The domains.</param>
+/// <param name="followers">Who asks.</param>
+/// <param name="time">The clock.</param>
+internal sealed class CourierView(SystemPaths paths, DaemonConfig config, LedgerFollowers followers, TimeProvider time)
+{
+    /// <summary>It asks at least every half minute.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(Limits.MaxGrowthWaitSeconds + 15);
+
+    /// <summary>Two quotes, a colon and a comma.</summary>
+    private const int RowOverheadBytes = 4;
+
+    private static readonly DomainRow Unknown = new();
+
+    private readonly Lock _turn = new();
+    private (ulong Inode, long Bytes, DateTime Written) _read;
+    private string? _fault;
+    private IReadOnlyDictionary<string, DomainRow> _rows = new Dictionary<string, DomainRow>();
+
+    /// <summary>
+    /// The member <c>gateways</c> of status, by name, as many rows as <see cref="Limits.MaxGatewayPageBytes"/> holds; and where there are more, <c>more_gateways</c>, the last name shown: first, for a
+    /// status that is too long loses what stands last. Before the first ones <c>courier</c>.
+    /// </summary>
+    /// <param name="after">The name after which to begin; empty for the first.</param>
+    public IReadOnlyList<(string Name, JsonValue Value)> Status(string after)
+    {
+        List<(string Name, JsonValue Row)> rows = [];
+        (string, JsonValue)[] before = after.Length == 0 ? [("courier", State())] : [];
+        int bytes = 0;
+        foreach ((string name, DomainRow row) in Rows().Where(row => string.CompareOrdinal(row.Name, after) > 0).OrderBy(row => row.Name, StringComparer.Ordinal))
+        {
+            JsonValue json = row.ToStatus();
+            bytes += RowOverheadBytes + name.Length + JsonText.Bytes(json).Length;
+            if (rows.Count > 0 && bytes > Limits.MaxGatewayPageBytes)
+                return [.. before, ("more_gateways", JsonValue.Of(rows[^1].Name)), ("gateways", JsonValue.Object(rows))];
+            rows.Add((name, json));
+        }
+
+        return [.. before, ("gateways", JsonValue.Object(rows))];
+    }
+
+    /// <summary>The member <c>courier</c>: <c>ok</c>, or what is wrong with it; null where there are no domains.</summary>
+    public JsonValue State()
+    {
+        if (config.Gateways.Count == 0)
+            return JsonValue.Null;
+        if (followers.CourierSilence is not { } silence || silence > Silence)
+            return JsonValue.Of($"not running: {ProposedCommand.Of(paths, "qwamosd", "courier")}");
+        _ = Rows();
+        return JsonValue.Shown(_fault is { } fault ? $"its file cannot be read: {fault}" : "ok");
+    }
+
+    /// <summary>How each domain stands, for metrics.</summary>
+    public IEnumerable<DomainFigures> Figures()
+    {
+        long now = time.GetUtcNow().ToUnixTimeSeconds();
+        return Rows().Select(row => new DomainFigures(
+            row.Name, row.Row.Taken, row.Row.BehindSince is { } since ? Math.Max(0, now - since) : 0, row.Row.Witness.State == WitnessState.Alarm));
+    }
+
+    /// <summary>The domains' lines under a tree, each with its newline, and how many may still come.</summary>
+    public (string Lines, int Awaited) Cosignatures(Checkpoint tree)
+    {
+        IReadOnlyList<(string Name, DomainRow Row)> rows = Rows();
+        string lines = string.Concat(rows.SelectMany(row => row.Row.Cosignatures).Where(line => line.Root == tree.RootHex).Select(line => line.Line + "\n"));
+        bool isThere = followers.CourierSilence is { } silence && silence <= Silence;
+        return (lines, isThere ? rows.Count(row => IsAwaited(row.Row, tree)) : 0);
+    }
+
+    /// <summary>Whether its line may still come soon: it cosigns, or was never asked, or waits for the operator's word without having refused it.</summary>
+    private static bool IsAwaited(DomainRow row, Checkpoint tree) => row.Witness.State switch
+    {
+        WitnessState.Unknown or WitnessState.Cosigns => !row.Cosignatures.Any(line => line.Root == tree.RootHex),
+        WitnessState.Pinned => row.Witness.Fault is null && row.Witness.Size < tree.Size,
+        _ => false,
+    };
+
+    private IReadOnlyList<(string Name, DomainRow Row)> Rows()
+    {
+        lock (_turn)
+        {
+            var now = Posix.TryStat(paths.DomainsFile, out FileStat stat) ? (stat.Inode, stat.SizeBytes, File.GetLastWriteTimeUtc(paths.DomainsFile)) : default;
+            if (now != _read)
+                (_rows, _read) = (DomainsFile.TryRead(paths, out IReadOnlyDictionary<string, DomainRow>? rows, out _fault) ? rows : _rows, now);
+            return [.. config.Gateways.Select(gateway => (gateway.Name, _rows.GetValueOrDefault(gateway.Name) ?? Unknown))];
+        }
+    }
+}

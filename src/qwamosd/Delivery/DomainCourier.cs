@@ -1,0 +1,424 @@
+using System.Text;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>
+/// Serves one domain from the ledger, in order (docs/formats/delivery.md): a task of its own, so that a dead or hostile domain delays no other. It asks the domain where it stands,
+/// and remembers places only, whatever has piled up.
+/// </summary>
+internal sealed class DomainCourier
+{
+    /// <summary>Until a domain that refuses for a reason that only people mend is asked again, and until one that has all is given the next checkpoint.</summary>
+    private static readonly TimeSpan LongPause = TimeSpan.FromSeconds(Limits.CheckpointIdleSeconds);
+
+    /// <summary>A domain that says again and again that it stands elsewhere leads nowhere.</summary>
+    private const int MaxStepsAside = 3;
+
+    private readonly GatewayEntry _domain;
+    private readonly DeliveryRule _rule;
+    private readonly LedgerFeed _feed;
+    private readonly CheckpointBringer _checkpoints;
+    private readonly TimeSpan _quietPause;
+    private readonly TimeProvider _time;
+    private readonly LogMessages _log;
+    private readonly Action _changed;
+    private readonly Backoff _backoff = new();
+    private DomainRow _row;
+    private long _look;
+    private long _seen;
+    private bool _isDown;
+    private bool _hasNext;
+    private string? _trustFault;
+
+    /// <param name="domain">Where to.</param>
+    /// <param name="rule">What concerns it.</param>
+    /// <param name="witnessName">The name that its cosignatures must have.</param>
+    /// <param name="feed">The ledger.</param>
+    /// <param name="remembered">What was known of it at the last stop.</param>
+    /// <param name="quietPause">Least time between two checkpoints where nothing is for this domain.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="log">The log.</param>
+    /// <param name="changed">Called when the row has changed; it must not block.</param>
+    public DomainCourier(
+        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action changed)
+    {
+        _domain = domain;
+        _rule = rule;
+        _feed = feed;
+        _checkpoints = new CheckpointBringer(domain.Name, witnessName, feed, log);
+        _checkpoints.Remember(remembered.Witness);
+        // The ledger may be another one by now: a domain gives its lines again.
+        _row = remembered with { Cosignatures = [] };
+        _look = remembered.Index + 1;
+        _quietPause = quietPause;
+        _time = time;
+        _log = log;
+        _changed = changed;
+    }
+
+    public string Name => _domain.Name;
+
+    public DomainRow Row => Volatile.Read(ref _row);
+
+    /// <summary>Until stopped.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (true)
+            {
+                long version = _feed.Version;
+                bool endsWithGrowth = true;
+                TimeSpan pause = LongPause;
+                try
+                {
+                    if (!await ServeAsync(stop).ConfigureAwait(false))
+                        (endsWithGrowth, pause) = (false, _backoff.Next());
+                }
+                catch (Exception e) when (!stop.IsCancellationRequested)
+                {
+                    // Whatever a domain's answer brings about is its own row's, and it is tried again.
+                    Down(e is LinkException ? e.Message : $"{e.GetType().Name}: {e.Message}");
+                    (endsWithGrowth, pause) = (false, _backoff.Next());
+                }
+
+                await WaitAsync(version, pause, endsWithGrowth, stop).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The courier ends; what was taken is kept with the row.
+        }
+    }
+
+    /// <summary>Until the ledger has grown by something for this domain, or by anything and a while has passed; at most the pause.</summary>
+    private async Task WaitAsync(long version, TimeSpan pause, bool endsWithGrowth, CancellationToken stop)
+    {
+        using var rest = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        Task over = Task.Delay(pause, _time, rest.Token);
+        Task quiet = Task.Delay(_quietPause, _time, rest.Token);
+        while (endsWithGrowth && !over.IsCompleted)
+        {
+            await Task.WhenAny(over, _feed.ChangedAsync(version, rest.Token)).ConfigureAwait(false);
+            // A stop ends the one before the other, and this goes on in between.
+            if (over.IsCompleted || stop.IsCancellationRequested)
+                break;
+            version = _feed.Version;
+            if (await MayHaveNextAsync(stop).ConfigureAwait(false))
+                break;
+            await Task.WhenAny(over, quiet, _feed.ChangedAsync(version, rest.Token)).ConfigureAwait(false);
+            if (quiet.IsCompleted)
+                break;
+        }
+
+        if (!endsWithGrowth)
+            await over.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await rest.CancelAsync().ConfigureAwait(false);
+        stop.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>False when the domain is to be asked again soon, true when it has all or when only people can mend what it lacks.</summary>
+    private async Task<bool> ServeAsync(CancellationToken stop)
+    {
+        if (_feed.Size < 0)
+            await _feed.ChangedAsync(0, stop).ConfigureAwait(false);
+        await FindNextAsync(stop).ConfigureAwait(false);
+        using Link link = await OpenAsync(stop).ConfigureAwait(false);
+        if (!await GreetAsync(link, stop).ConfigureAwait(false))
+            return true;
+        for (int stepsAside = 0; stepsAside <= MaxStepsAside;)
+        {
+            (bool isTaken, _seen) = await _checkpoints.BringAsync(link, _seen, stop).ConfigureAwait(false);
+            Show(Row);
+            if (!isTaken)
+                return _checkpoints.Row.State != WitnessState.Failing;
+            Reception reception = await DeliverAsync(link, stop).ConfigureAwait(false);
+            if (reception == Reception.Later)
+                return false;
+            if (reception == Reception.Refused)
+                return true;
+            if (reception == Reception.Aside)
+                stepsAside++;
+            else if (!await FindNextAsync(stop).ConfigureAwait(false))
+                break;
+        }
+
+        _backoff.Reset();
+        return true;
+    }
+
+    private async Task<Link> OpenAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await Link.OpenAsync(_domain.SocketPath, _time, stop).ConfigureAwait(false);
+        }
+        catch (LinkException e)
+        {
+            throw new LinkException($"{e.Message}; does gateway-policyd run there?");
+        }
+    }
+
+    /// <summary>Where the domain stands is its own to say: a place that it lies about is its own loss.</summary>
+    private async Task<bool> GreetAsync(Link link, CancellationToken stop)
+    {
+        AnswerReader answer = await link.AskAsync("""{"msg":{"command":"get_cursor"}}"""u8.ToArray(), stop).ConfigureAwait(false);
+        if (_isDown)
+            _log.GatewayBack(Name);
+        _isDown = false;
+        if (!answer.IsOk)
+            return Hold(Receptions.Describe(answer));
+        string name = Text(answer, "name"), @class = Text(answer, "class");
+        if (name != _domain.Name || @class != _domain.Class)
+            return Hold($"it is {SafeText.ForTerminal(CodePoints.Take(name, 64))} of class {SafeText.ForTerminal(CodePoints.Take(@class, 64))}: mend its gateway.json, or qwamosd.json here");
+        if (!TryNumber(answer, "seq", out long sequence) || !TryNumber(answer, "index", out long index) || !TryNumber(answer, "size", out long size) || !TryNumber(answer, "trust_version", out long version))
+            return Hold("its answer to get_cursor cannot be read");
+        if (sequence < Row.Sequence)
+        {
+            _log.DomainPutBack(Name, Row.Sequence, sequence);
+            _checkpoints.Forget();
+        }
+
+        _seen = size;
+        Show(Row with { TrustVersion = version });
+        Adopt(sequence, index);
+        if (index >= _feed.Size)
+            Show(Row with { LastError = $"it took entry {index}, and the ledger has {_feed.Size} entries: an older one was put back" });
+        return true;
+    }
+
+    private void Adopt(long sequence, long index)
+    {
+        _look = index + 1;
+        Show(Row with { Sequence = sequence, Index = index });
+    }
+
+    private async Task<Reception> DeliverAsync(Link link, CancellationToken stop)
+    {
+        while (true)
+        {
+            List<PendingDelivery> next = await GatherAsync(stop).ConfigureAwait(false);
+            if (next.Count == 0)
+                return Reception.Taken;
+            var requests = new List<ReadOnlyMemory<byte>>(next.Count);
+            foreach (PendingDelivery delivery in next)
+                requests.Add(await RequestAsync(delivery, Row.Sequence + 1 + requests.Count, stop).ConfigureAwait(false));
+            AnswerReader[] answers = await link.AskAsync(requests, stop).ConfigureAwait(false);
+            for (int i = 0; i < answers.Length; i++)
+            {
+                Reception reception = Judge(next[i], answers[i]);
+                if (reception != Reception.Taken)
+                    return reception;
+            }
+        }
+    }
+
+    /// <summary>What comes next, as far as the domain has seen the tree.</summary>
+    private async Task<List<PendingDelivery>> GatherAsync(CancellationToken stop)
+    {
+        var next = new List<PendingDelivery>();
+        for (long index = _look; next.Count < Limits.MaxDeliveriesUnderWay;)
+        {
+            IReadOnlyList<FeedEntry> page = await _feed.ReadAsync(index, stop).ConfigureAwait(false);
+            foreach (FeedEntry entry in page)
+            {
+                if (entry.Index >= _seen || next.Count == Limits.MaxDeliveriesUnderWay)
+                    return next;
+                if (await MatchAsync(entry, stop).ConfigureAwait(false) is { } delivery)
+                    next.Add(delivery);
+                else if (next.Count == 0)
+                    _look = entry.Index + 1;
+            }
+
+            if (page.Count == 0)
+                break;
+            index = page[^1].Index + 1;
+        }
+
+        return next;
+    }
+
+    /// <summary>Whether something is for this domain that it has not taken; from then on it is behind.</summary>
+    private async Task<bool> FindNextAsync(CancellationToken stop)
+    {
+        while (await _feed.ReadAsync(_look, stop).ConfigureAwait(false) is { Count: > 0 } page)
+        {
+            foreach (FeedEntry entry in page)
+            {
+                if (await MatchAsync(entry, stop).ConfigureAwait(false) is not null)
+                    return ShowNext(hasNext: true);
+                _look = entry.Index + 1;
+            }
+        }
+
+        return ShowNext(hasNext: false);
+    }
+
+    /// <summary>The same; true when that cannot be found out, which serving the domain meets again, and says.</summary>
+    private async Task<bool> MayHaveNextAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await FindNextAsync(stop).ConfigureAwait(false);
+        }
+        catch (Exception) when (!stop.IsCancellationRequested)
+        {
+            return true;
+        }
+    }
+
+    private bool ShowNext(bool hasNext)
+    {
+        if (_hasNext != hasNext || Row.IsBehind != IsBehind(Row))
+        {
+            _hasNext = hasNext;
+            Show(Row);
+        }
+
+        return hasNext;
+    }
+
+    private async Task<PendingDelivery?> MatchAsync(FeedEntry entry, CancellationToken stop)
+    {
+        switch (entry.Entry)
+        {
+            case TrustRootEntry root:
+                return new PendingDelivery(entry, null, [], root.Root.Root.Version);
+            case MessageEntry { IsAccepted: true } change:
+                return _rule.TryMatch(change.Message, out IReadOnlyList<string>? keys) ? new PendingDelivery(entry, null, keys, null) : null;
+            case WithheldEntry { IsAccepted: true } when _rule.TakesConfidential:
+                byte[] raw = await _feed.EnvelopeAsync(entry.Index, stop).ConfigureAwait(false);
+                return EnvelopeReader.TryRead(raw, out Envelope? envelope, out _) && _rule.TryMatch(envelope.Message, out keys) ? new PendingDelivery(entry, raw, keys, null) : null;
+            default:
+                return null;
+        }
+    }
+
+    private async Task<byte[]> RequestAsync(PendingDelivery delivery, long sequence, CancellationToken stop)
+    {
+        IReadOnlyList<byte[]> path = await _feed.InclusionAsync(delivery.Entry.Index, _seen, stop).ConfigureAwait(false);
+        var offer = new DeliveryOffer(sequence, delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, _seen, path);
+        return Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(offer.ToJson())}}},"command":"deliver"}}""");
+    }
+
+    private Reception Judge(PendingDelivery delivery, AnswerReader answer)
+    {
+        if (answer.IsOk)
+        {
+            Take(delivery, Text(answer, "outcome"), answer);
+            return Reception.Taken;
+        }
+
+        if (Receptions.IsLater(answer))
+        {
+            Show(Row with { LastError = Receptions.Describe(answer) });
+            return Reception.Later;
+        }
+
+        if (answer.Code != ErrorCodes.Name(ErrorCode.BaseMismatch))
+        {
+            _ = Hold(Receptions.Describe(answer));
+            return Reception.Refused;
+        }
+
+        // It stands elsewhere, or has seen another tree: both it says.
+        if (TryNumber(answer, "seq", out long sequence) && TryNumber(answer, "index", out long index))
+            Adopt(sequence, index);
+        if (TryNumber(answer, "size", out long size))
+            _seen = size;
+        return Reception.Aside;
+    }
+
+    private void Take(PendingDelivery delivery, string outcome, AnswerReader answer)
+    {
+        long index = delivery.Entry.Index;
+        _look = index + 1;
+        bool isTaken = outcome is RecordedEntry.Accepted or DeliveryEntry.Duplicate;
+        DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index };
+        if (delivery.RootVersion is { } version)
+        {
+            string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, TryNumber(answer, "version", out long has) ? has : null);
+            if (fault is null && row.TrustVersion < version)
+                _log.TrustRootDelivered(Name, version);
+            else if (fault is not null)
+                _log.TrustRootRefused(Name, version, fault);
+            _trustFault = fault;
+            Show(row with { TrustVersion = isTaken ? Math.Max(version, row.TrustVersion ?? 0) : row.TrustVersion, LastError = null });
+            return;
+        }
+
+        if (isTaken)
+        {
+            Show(row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.Keys), LastError = null });
+            return;
+        }
+
+        string error = Receptions.Describe(outcome, answer.Reason);
+        _log.DeliveryRefused(Name, index, error);
+        Show(row with { Missed = row.Missed.SetItems(delivery.Keys.Select(key => KeyValuePair.Create(key, index))), LastError = error });
+    }
+
+    /// <summary>Only people can mend it.</summary>
+    private bool Hold(string error)
+    {
+        if (Row.LastError != error)
+            _log.DomainHolds(Name, error);
+        Show(Row with { LastError = error });
+        return false;
+    }
+
+    private void Down(string reason)
+    {
+        if (!_isDown)
+            _log.GatewayDown(Name, reason);
+        _isDown = true;
+        _checkpoints.Fail(reason);
+        Show(Row with { LastError = reason });
+    }
+
+    private bool IsBehind(DomainRow row) => _hasNext || row.Missed.Count > 0 || _trustFault is not null;
+
+    private void Show(DomainRow row)
+    {
+        bool isBehind = IsBehind(row);
+        Volatile.Write(ref _row, row with
+        {
+            IsBehind = isBehind,
+            BehindSince = isBehind ? row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null,
+            LastError = _trustFault ?? row.LastError,
+            Witness = _checkpoints.Row,
+            Cosignatures = _checkpoints.Cosignatures,
+        });
+        _changed();
+    }
+
+    private static bool TryNumber(AnswerReader answer, string name, out long number)
+    {
+        number = 0;
+        return answer.Document.TryGet(name, out JsonValue? value) && value.TryGetInteger(out number) && number >= -1;
+    }
+
+    private static string Text(AnswerReader answer, string name) =>
+        answer.Document.TryGet(name, out JsonValue? value) && value.TryGetString(out string? text) ? text : "";
+
+    private enum Reception
+    {
+        /// <summary>Only people can mend it.</summary>
+        Refused = 0,
+
+        /// <summary>It took all that it was given.</summary>
+        Taken,
+
+        /// <summary>It cannot take it now.</summary>
+        Later,
+
+        /// <summary>It stands elsewhere than was thought.</summary>
+        Aside,
+    }
+}

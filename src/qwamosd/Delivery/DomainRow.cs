@@ -1,0 +1,117 @@
+using System.Collections.Immutable;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>What the courier knows of one domain. Immutable; replaced whole.</summary>
+internal sealed record DomainRow
+{
+    /// <summary>Lines that are kept of each domain: the tree being exported is not forgotten when a change comes meanwhile.</summary>
+    public const int MaxCosignatures = 4;
+
+    /// <summary>The last delivery's number at this domain; 0 before the first.</summary>
+    public long Sequence { get; init; }
+
+    /// <summary>The last entry that was brought there, whatever became of it; -1 before the first.</summary>
+    public long Index { get; init; } = -1;
+
+    /// <summary>The last change that it took; null when there is none.</summary>
+    public long? Taken { get; init; }
+
+    /// <summary>An entry for it is not taken: on its way, or refused and nothing newer of its keys taken since.</summary>
+    public bool IsBehind { get; init; }
+
+    /// <summary>Since when, unix seconds; null when it is not.</summary>
+    public long? BehindSince { get; init; }
+
+    /// <summary>Keys whose newest change it refused, with the entry of that change.</summary>
+    public ImmutableSortedDictionary<string, long> Missed { get; init; } = ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
+
+    /// <summary>Why the last attempt failed; null when it did not.</summary>
+    public string? LastError { get; init; }
+
+    /// <summary>The version of the trust root that it has; null when that is not known.</summary>
+    public long? TrustVersion { get; init; }
+
+    /// <summary>How it stands as a witness.</summary>
+    public WitnessRow Witness { get; init; } = new(WitnessState.Unknown);
+
+    /// <summary>Its newest lines, each with the root of its tree, 64 lower-case hex digits: a size alone could be another history's.</summary>
+    public IReadOnlyList<(string Root, string Line)> Cosignatures { get; init; } = [];
+
+    /// <summary>What status shows.</summary>
+    public JsonValue ToStatus() => JsonValue.Object(
+    [
+        ("taken", Taken is { } index ? JsonValue.Of(index) : JsonValue.Null),
+        ("seq", JsonValue.Of(Sequence)),
+        ("behind", JsonValue.Of(IsBehind)),
+        .. LastError is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        ("witness", Witness.ToJson()),
+    ]);
+
+    /// <summary>What is kept.</summary>
+    public JsonValue ToJson() => JsonValue.Object(
+    [
+        ("seq", JsonValue.Of(Sequence)),
+        ("index", JsonValue.Of(Index)),
+        ("taken", Number(Taken)),
+        ("behind_since", Number(BehindSince)),
+        ("missed", JsonValue.Object(Missed.Select(pair => (pair.Key, JsonValue.Of(pair.Value))))),
+        ("last_error", JsonValue.Shown(LastError ?? "")),
+        ("trust_version", Number(TrustVersion)),
+        ("witness", Witness.ToJson()),
+        ("cosignatures", JsonValue.Array(Cosignatures.Select(line => JsonValue.Array(JsonValue.Of(line.Root), JsonValue.Of(line.Line))))),
+    ]);
+
+    /// <summary>Reads what <see cref="ToJson"/> wrote; false for anything else.</summary>
+    public static bool TryRead(JsonValue json, out DomainRow row, out string fault)
+    {
+        var reader = new MemberReader(json, "a domain");
+        var missed = ImmutableSortedDictionary.CreateBuilder<string, long>(StringComparer.Ordinal);
+        row = new DomainRow
+        {
+            Sequence = reader.Integer("seq", 0, long.MaxValue),
+            Index = reader.Integer("index", -1, long.MaxValue),
+            Taken = OptionalNumber(reader, "taken"),
+            BehindSince = OptionalNumber(reader, "behind_since"),
+            LastError = reader.Text("last_error", MaxTextCodePoints) is { Length: > 0 } error ? error : null,
+            TrustVersion = OptionalNumber(reader, "trust_version"),
+            Witness = WitnessRow.Read(reader.Any("witness"), reader),
+            Cosignatures = [.. reader.Array("cosignatures", MaxCosignatures).Select(line => ReadLine(line, reader))],
+        };
+        foreach ((string key, JsonValue value) in reader.Object("missed"))
+        {
+            if (value.TryGetInteger(out long index))
+                missed[key] = index;
+            else
+                reader.Refuse("a domain: missed holds something else than numbers");
+        }
+
+        row = row with { Missed = missed.ToImmutable(), IsBehind = row.BehindSince is not null };
+        return reader.Finish(out fault);
+    }
+
+    private const int MaxTextCodePoints = 1_024;
+
+    private static JsonValue Number(long? number) => number is { } known ? JsonValue.Of(known) : JsonValue.Null;
+
+    private static long? OptionalNumber(MemberReader reader, string name)
+    {
+        JsonValue value = reader.Any(name);
+        if (value.Kind == JsonKind.Null)
+            return null;
+        if (value.TryGetInteger(out long number))
+            return number;
+        reader.Refuse($"a domain: {name} is no number");
+        return null;
+    }
+
+    private static (string, string) ReadLine(JsonValue value, MemberReader reader)
+    {
+        if (value is { Kind: JsonKind.Array, Items.Length: 2 } && value.Items[0].TryGetString(out string? root) && value.Items[1].TryGetString(out string? line))
+            return (root, line);
+        reader.Refuse("a domain: cosignatures holds something else than pairs of a root and a line");
+        return ("", "");
+    }
+}

@@ -1,0 +1,148 @@
+using System.Net.Sockets;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Running;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>
+/// A connection to a domain or to qwamosd: requests go out, answers come back in their order. Who is at the other end may be hostile: its bytes are bounded in
+/// size and time, and parsed strictly; nothing it says can do more than fill its own row of the status. One caller at a time.
+/// </summary>
+internal sealed class Link : IDisposable
+{
+    /// <summary>Time for a connection to be made, and for each answer.</summary>
+    public const int AnswerTimeoutSeconds = 10;
+
+    private readonly Socket _socket;
+    private readonly string _path;
+    private readonly TimeProvider _time;
+    private readonly byte[] _buffer = new byte[Limits.MaxAnswerBytes];
+    private int _buffered;
+
+    private Link(Socket socket, string path, TimeProvider time)
+    {
+        _socket = socket;
+        _path = path;
+        _time = time;
+    }
+
+    /// <exception cref="LinkException">Nobody is there.</exception>
+    public static async Task<Link> OpenAsync(string socketPath, TimeProvider time, CancellationToken stop)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var link = new Link(socket, socketPath, time);
+        try
+        {
+            await link.LimitedAsync(AnswerTimeoutSeconds, limit => socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), limit).AsTask(), stop).ConfigureAwait(false);
+            return link;
+        }
+        catch
+        {
+            link.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>One request and its answer.</summary>
+    /// <param name="request">Without a newline.</param>
+    /// <param name="stop">Ends the courier.</param>
+    /// <param name="patienceSeconds">How much longer than usual the answer may take.</param>
+    /// <exception cref="LinkException">The link failed, or what came back is no answer.</exception>
+    public async Task<AnswerReader> AskAsync(ReadOnlyMemory<byte> request, CancellationToken stop, int patienceSeconds = 0) =>
+        (await AskAsync([request], stop, patienceSeconds).ConfigureAwait(false))[0];
+
+    /// <summary>Several requests, sent together, and their answers.</summary>
+    /// <inheritdoc cref="AskAsync(ReadOnlyMemory{byte}, CancellationToken, int)"/>
+    public async Task<AnswerReader[]> AskAsync(IReadOnlyList<ReadOnlyMemory<byte>> requests, CancellationToken stop, int patienceSeconds = 0)
+    {
+        var answers = new AnswerReader[requests.Count];
+        // Beside each other: the other side need not read what follows while it sends its answers.
+        Task sending = LimitedAsync(AnswerTimeoutSeconds * requests.Count, limit => SendAsync(requests, limit), stop);
+        try
+        {
+            for (int i = 0; i < answers.Length; i++)
+                await LimitedAsync(AnswerTimeoutSeconds + patienceSeconds, async limit => answers[i] = Parse(await ReceiveAsync(limit).ConfigureAwait(false)), stop).ConfigureAwait(false);
+            await sending.ConfigureAwait(false);
+            return answers;
+        }
+        catch
+        {
+            // Nothing more is sent on it, and its own end is nobody's concern any more.
+            _socket.Dispose();
+            await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private async Task SendAsync(IReadOnlyList<ReadOnlyMemory<byte>> requests, CancellationToken limit)
+    {
+        foreach (ReadOnlyMemory<byte> request in requests)
+        {
+            byte[] line = [.. request.Span, (byte)'\n'];
+            for (int sent = 0; sent < line.Length;)
+                sent += await _socket.SendAsync(line.AsMemory(sent), limit).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Up to a line feed or the end of the stream: a gateway of the old design closes without a line feed.</summary>
+    private async Task<ReadOnlyMemory<byte>> ReceiveAsync(CancellationToken limit)
+    {
+        int looked = 0;
+        while (true)
+        {
+            int newline = _buffer.AsSpan(looked, _buffered - looked).IndexOf((byte)'\n');
+            if (newline >= 0)
+                return Take(looked + newline, 1);
+            looked = _buffered;
+            if (_buffered == _buffer.Length)
+                throw new LinkException($"its answer passes {Limits.MaxAnswerBytes} bytes");
+            int read = await _socket.ReceiveAsync(_buffer.AsMemory(_buffered), limit).ConfigureAwait(false);
+            if (read == 0)
+                return Take(_buffered, 0);
+            _buffered += read;
+        }
+    }
+
+    private byte[] Take(int length, int separator)
+    {
+        byte[] line = _buffer[..length];
+        int taken = length + separator;
+        _buffer.AsSpan(taken, _buffered - taken).CopyTo(_buffer);
+        _buffered -= taken;
+        return line;
+    }
+
+    private static AnswerReader Parse(ReadOnlyMemory<byte> line)
+    {
+        if (line.IsEmpty)
+            throw new LinkException("it closed the connection without an answer");
+        return AnswerReader.TryRead(line.Span, out AnswerReader? answer, out string? fault)
+            ? answer
+            : throw new LinkException("its answer cannot be read: " + fault);
+    }
+
+    private async Task LimitedAsync(int seconds, Func<CancellationToken, Task> act, CancellationToken stop)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds), _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        try
+        {
+            await act(either.Token).ConfigureAwait(false);
+        }
+        catch (SocketException e)
+        {
+            throw new LinkException(SocketFaults.Describe(_path, e));
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new LinkException("the link was given up");
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new LinkException($"no answer within {seconds} s");
+        }
+    }
+}

@@ -53,7 +53,7 @@ internal sealed class Daemon : IAsyncDisposable
         _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
         _followers = new LedgerFollowers(() => _writer.Published, IsCourier, time);
-        _courier = new CourierView(start.Paths, start.Config, _followers, time);
+        _courier = new CourierView(start.Paths, start.Config, start.Schema, _followers, time);
         _writer.Committed += _projections.Committed;
         _writer.Committed += _ => _followers.Grown();
         _storage = new StorageWatch(start.Paths.StateDir);
@@ -73,7 +73,7 @@ internal sealed class Daemon : IAsyncDisposable
         _checkpoints = new CheckpointWorker(checkpoints, start.Paths.CheckpointFile, time, log);
         _writer.Committed += _ => _checkpoints.Committed();
         var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _courier.Status, () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
-        var audit = new AuditAnswers(start.Ledger, checkpoints, _courier.Cosignatures);
+        var audit = new AuditAnswers(start.Ledger, checkpoints, _courier.Cosignatures, _courier.Serves);
         _backups = new BackupKeeper(start.Paths, time, log);
         _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, audit)), followers: _followers);
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);

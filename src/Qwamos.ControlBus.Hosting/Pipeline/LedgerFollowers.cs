@@ -44,10 +44,14 @@ public sealed class LedgerFollowers(Func<PublishedState> published, Func<PeerCre
         return true;
     }
 
-    /// <summary>The ledger's size when it has grown beyond the one that is asked about, or when the time is over.</summary>
+    /// <summary>
+    /// The ledger's size when it has grown beyond the one that is asked about, or when the time is over. Only the courier waits: each who does costs an answer a commit, and others have nothing to
+    /// wait for.
+    /// </summary>
     internal async Task<long> WaitAsync(Message message, PeerCredentials peer)
     {
-        _ = IsCourier(peer);
+        if (!IsCourier(peer))
+            return published().Size;
         long size = Number(message, "size");
         Task over = Task.Delay(TimeSpan.FromSeconds(Math.Min(Number(message, "wait"), Limits.MaxGrowthWaitSeconds)), time);
         while (published().Size <= size && !over.IsCompleted && Next() is { } grown)

@@ -25,8 +25,8 @@ public static class Commands
     public const string GetProof = "get_proof";
 
     /// <summary>
-    /// Whether the ledger has grown: <c>args</c> is <c>{"size":N,"wait":S}</c>. The answer comes when it has more than N entries, or after S seconds. May come
-    /// unsigned; qwamosd's only.
+    /// Whether the ledger has grown: <c>args</c> is <c>{"size":N,"wait":S}</c>. The courier's answer comes when it has more than N entries, or after
+    /// S seconds; everybody else's at once. May come unsigned; qwamosd's only.
     /// </summary>
     public const string GetGrowth = "get_growth";
 

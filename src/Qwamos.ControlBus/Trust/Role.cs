@@ -15,8 +15,8 @@ public sealed record Role(string Name, IReadOnlyList<string> Holders, int Thresh
     public int Count(IReadOnlyCollection<string> holders)
     {
         int count = 0;
-        foreach (string name in Holders)
-            count += holders.Contains(name) ? 1 : 0;
+        for (int i = 0; i < Holders.Count; i++)
+            count += holders.Contains(Holders[i]) ? 1 : 0;
         return count;
     }
 

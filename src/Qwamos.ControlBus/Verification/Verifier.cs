@@ -214,9 +214,10 @@ public sealed class Verifier
         // A panic button waits for nobody, least of all for a renewal: it was armed under a trust root in force, and its holders and thresholds count as ever.
         if (root.ExpiresSeconds < nowSeconds && !message.Fires)
             return new Refusal(ErrorCode.NotAuthorised, $"the trust root in force, version {root.Version}, expired {nowSeconds - root.ExpiresSeconds} s ago: nothing but the next one, and {Message.Fire}, is accepted");
-        var holders = new HashSet<string>(signers.Length, StringComparer.Ordinal);
-        foreach (KeyId signer in signers)
-            holders.Add(root.HolderOf(signer)!);
+        // A holder with two keys stands in it twice, and is counted once: a role looks for each of its holders.
+        string[] holders = new string[signers.Length];
+        for (int i = 0; i < holders.Length; i++)
+            holders[i] = root.HolderOf(signers[i])!;
         return Authority.Refusal(root, message, holders);
     }
 }

@@ -15,7 +15,8 @@ namespace Qwamos.Daemon.Auditing;
 /// <param name="ledger">The ledger.</param>
 /// <param name="checkpoints">Its checkpoints.</param>
 /// <param name="cosignatures">The witnesses' lines under a tree, each with its newline, and how many more may come soon.</param>
-internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, Func<Checkpoint, (string Lines, int Awaited)> cosignatures) : IReadSource
+/// <param name="leavesDom0">Whether a confidential change is for a domain that the courier serves.</param>
+internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, Func<Checkpoint, (string Lines, int Awaited)> cosignatures, Func<Message, bool> leavesDom0) : IReadSource
 {
     private readonly LedgerTree _tree = new(ledger);
 
@@ -97,8 +98,8 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, 
     /// <summary>Only the courier comes so far.</summary>
     private List<(string, JsonValue)>? Envelope(long index, long skip, out string? fault)
     {
-        byte[]? envelope = ledger.ReadConfidential(index);
-        fault = envelope is null ? $"entry {index} has no envelope beside its leaf" : $"skip is beyond the end of the envelope of entry {index}";
+        byte[]? envelope = ledger.ReadEntry(index) is MessageEntry { IsConfidential: true } entry && leavesDom0(entry.Message) ? entry.Envelope.Raw.ToArray() : null;
+        fault = envelope is null ? $"entry {index} is no confidential change for a domain of qwamosd.json" : $"skip is beyond the end of the envelope of entry {index}";
         return envelope is not null && skip <= envelope.Length
             ? [("index", JsonValue.Of(index)), ("length", JsonValue.Of(envelope.Length)), ("envelope", JsonValue.Of(Convert.ToBase64String(envelope.AsSpan((int)skip, (int)Math.Min(envelope.Length - skip, Limits.MaxLeafPageBytes)))))]
             : null;

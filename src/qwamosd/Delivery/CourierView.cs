@@ -1,5 +1,6 @@
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
@@ -11,17 +12,23 @@ namespace Qwamos.Daemon.Delivery;
 /// <summary>What qwamosd shows of the courier's work: by its file, which is read when it has changed, and by when it asked last. Thread-safe.</summary>
 /// <param name="paths">Where the file is.</param>
 /// <param name="config">The domains.</param>
+/// <param name="schema">Gives the classes of keys.</param>
 /// <param name="followers">Who asks.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CourierView(SystemPaths paths, DaemonConfig config, LedgerFollowers followers, TimeProvider time)
+internal sealed class CourierView(SystemPaths paths, DaemonConfig config, PolicySchema schema, LedgerFollowers followers, TimeProvider time)
 {
     /// <summary>It asks at least every half minute.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(Limits.MaxGrowthWaitSeconds + 15);
+
+    /// <summary>The ledger's own signature and the one with the time.</summary>
+    private const int LedgersLines = 2;
 
     /// <summary>Two quotes, a colon and a comma.</summary>
     private const int RowOverheadBytes = 4;
 
     private static readonly DomainRow Unknown = new();
+
+    private readonly DeliveryRule[] _rules = [.. config.Gateways.Select(domain => new DeliveryRule(schema, domain))];
 
     private readonly Lock _turn = new();
     private (ulong Inode, long Bytes, DateTime Written) _read;
@@ -61,6 +68,9 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Ledger
         return JsonValue.Shown(_fault is { } fault ? $"its file cannot be read: {fault}" : "ok");
     }
 
+    /// <summary>Whether a confidential change is for one of the domains: no other is given to the courier.</summary>
+    public bool Serves(Message message) => _rules.Any(rule => rule.TakesConfidential && rule.TryMatch(message, out _));
+
     /// <summary>How each domain stands, for metrics.</summary>
     public IEnumerable<DomainFigures> Figures()
     {
@@ -69,11 +79,11 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Ledger
             row.Name, row.Row.Taken, row.Row.BehindSince is { } since ? Math.Max(0, now - since) : 0, row.Row.Witness.State == WitnessState.Alarm));
     }
 
-    /// <summary>The domains' lines under a tree, each with its newline, and how many may still come.</summary>
+    /// <summary>The domains' lines under a tree, each with its newline, as many as a note may have beside the ledger's two, and how many may still come.</summary>
     public (string Lines, int Awaited) Cosignatures(Checkpoint tree)
     {
         IReadOnlyList<(string Name, DomainRow Row)> rows = Rows();
-        string lines = string.Concat(rows.SelectMany(row => row.Row.Cosignatures).Where(line => line.Root == tree.RootHex).Select(line => line.Line + "\n"));
+        string lines = string.Concat(rows.SelectMany(row => row.Row.Cosignatures).Where(line => line.Root == tree.RootHex).Take(Limits.MaxNoteSignatures - LedgersLines).Select(line => line.Line + "\n"));
         bool isThere = followers.CourierSilence is { } silence && silence <= Silence;
         return (lines, isThere ? rows.Count(row => IsAwaited(row.Row, tree)) : 0);
     }

@@ -32,6 +32,7 @@ internal sealed class DomainCourier
     private DomainRow _row;
     private long _look;
     private long _seen;
+    private long? _putBackAt;
     private bool _isDown;
     private bool _hasNext;
     private string? _trustFault;
@@ -181,6 +182,10 @@ internal sealed class DomainCourier
             return Hold("its answer to get_cursor cannot be read");
         if (sequence < Row.Sequence)
         {
+            // Once is a disk that was put back; again and again it would have all of the ledger brought for ever.
+            if (_putBackAt is { } before && _time.GetElapsedTime(before) < LongPause)
+                return Hold($"it says that it took delivery {sequence} last, again less than {LongPause.TotalSeconds} s after its record was put back");
+            _putBackAt = _time.GetTimestamp();
             _log.DomainPutBack(Name, Row.Sequence, sequence);
             _checkpoints.Forget();
         }

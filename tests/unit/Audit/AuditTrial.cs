@@ -130,7 +130,7 @@ internal sealed class AuditTrial : IDisposable
         Checkpoints checkpoints = new(Signer, () => new PublishedState(History.State, Store.Tree(), 0), Clock);
         if (envelope.Message.Command is Commands.SetPolicy or Commands.GetStatus)
             return Show(envelope.Message.Command, checkpoints);
-        TrustRootAnswers answers = new(Store, () => new PublishedState(History.State, Store.Tree(), 0), new AuditAnswers(Store, checkpoints, _ => ("", 0)));
+        TrustRootAnswers answers = new(Store, () => new PublishedState(History.State, Store.Tree(), 0), new AuditAnswers(Store, checkpoints, _ => ("", 0), _ => true));
         return answers.TryRead(envelope.Message, out var members, out refusal) ? ControlBus.Envelopes.Answer.Ok(members) : ControlBus.Envelopes.Answer.Error(refusal);
     }
 

@@ -32,7 +32,7 @@ public sealed class DomainCourierTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _signer = new CheckpointSigner(SigningKey.Generate(), Checkpoint.OriginOf(PipelineTrial.SystemIdText));
-        _bus = await PipelineTrial.StartBusAsync(bus => new AuditAnswers(bus.Ledger, new Checkpoints(_signer, () => bus.Writer.Published, bus.Time), _ => ("", 0)));
+        _bus = await PipelineTrial.StartBusAsync(bus => new AuditAnswers(bus.Ledger, new Checkpoints(_signer, () => bus.Writer.Published, bus.Time), _ => ("", 0), _ => true));
     }
 
     public async ValueTask DisposeAsync()
@@ -227,6 +227,26 @@ public sealed class DomainCourierTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DomainThatForgetsAgainAndAgain_IsNotBroughtTheWholeLedgerEachTime()
+    {
+        ScriptedDomain domain = Domain("one");
+        domain.Instead = message =>
+        {
+            if (Command(message) == "get_cursor")
+                (domain.Sequence, domain.Index) = (0, -1);
+            return null;
+        };
+        Start("one");
+        long first = Set("RADIO_ISOLATION", "off");
+        await TakenAsync("one", first);
+        long second = Set("RADIO_ISOLATION", "on");
+        await TakenAsync("one", second);
+        Set("TOR_ISOLATION", "off");
+        await ErrorAsync("one", "again less than 60 s after its record was put back");
+        Assert.Equal([first, first, second], domain.TakenIndexes);
+    }
+
+    [Fact]
     public async Task TrustRoot_GoesBetweenTheChangesAroundIt_AndARefusedOneIsShown()
     {
         ScriptedDomain domain = Domain("one");
@@ -288,6 +308,8 @@ public sealed class DomainCourierTests : IAsyncLifetime
         socket.Send("""{"msg":{"command":"get_growth","args":{"size":5,"wait":30}}}"""u8);
         await WhileMovingTimeAsync(() => socket.Poll(0, SelectMode.SelectRead));
         Assert.Equal(1, PipelineTrial.Parse(socket.ReadLine()!).GetProperty("size").GetInt64());
+        _bus.CourierUid = Posix.EffectiveUid + 1;
+        Assert.Equal(1, _bus.Ask("""{"msg":{"command":"get_growth","args":{"size":5,"wait":30}}}"""u8.ToArray())[0].GetProperty("size").GetInt64());
     }
 
     [Fact]
@@ -295,7 +317,7 @@ public sealed class DomainCourierTests : IAsyncLifetime
     {
         Domain("one");
         DaemonConfig config = Config("one", "dead");
-        var view = new CourierView(_bus.Paths, config, _bus.Followers, _bus.Time);
+        var view = new CourierView(_bus.Paths, config, PolicySchema.BuiltIn, _bus.Followers, _bus.Time);
         Assert.StartsWith("not running: qwamosd --root", view.State().AsString, StringComparison.Ordinal);
         Start("one", "dead");
         long index = Set("RADIO_ISOLATION", "off");

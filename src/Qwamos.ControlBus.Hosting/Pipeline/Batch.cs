@@ -14,12 +14,15 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// </summary>
 internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema schema, DomainScope scope, PublishedState start, int count)
 {
-    private const int MaxEntriesLookedBack = 1_024;
+    private const int MaxEntriesLookedBack = 64;
+
+    private const int MaxLooksBackABatch = 4;
 
     private readonly List<Decided> _decided = new(count);
     private readonly List<NewEntry> _entries = new(count);
     private readonly List<Nonce> _nonces = new(count);
     private readonly List<string> _outcomes = new(count);
+    private int _looksBack;
 
     /// <summary>The fold after the last change decided.</summary>
     public PolicyState State { get; private set; } = start.Policy;
@@ -49,7 +52,13 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         VerifiedMessage message = pending.Message;
         if (message.Root is { } root)
         {
-            _decided.Add(Decide(pending, root, index, out _));
+            if (State.TakesDeliveries)
+            {
+                // Out of its place it would have what is on its way judged by keys of later.
+                _decided.Add(new Decided(pending, Refusal: DirectDisabled));
+                return;
+            }
+            _decided.Add(Decide(pending, root, index, pending.Judged.Now, out _));
             return;
         }
         if (message.Message.KeyStatement is { } statement)
@@ -57,7 +66,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             _decided.Add(Decide(pending, statement, index));
             return;
         }
-        if (State.Delivered.Sequence > 0 && !(message.Message.Audience is [var only] && only == scope.Name))
+        if (State.TakesDeliveries && !(message.Message.Audience is [var only] && only == scope.Name))
         {
             _decided.Add(new Decided(pending, Refusal: DirectDisabled));
             return;
@@ -129,7 +138,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     }
 
     /// <summary>The one in force is answered as the first time. A baseline that this ledger does not have was seen in another, or in what root gave up.</summary>
-    private Decided Decide(PendingChange pending, SignedRoot root, long index, out bool isKnown)
+    private Decided Decide(PendingChange pending, SignedRoot root, long index, long judgedSeconds, out bool isKnown)
     {
         isKnown = RootChain.IsSame(State.Trust.Root ?? TrustRoot.Implicit([]), root.Root);
         if (isKnown)
@@ -139,7 +148,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
                 ErrorCode.Superseded, "the trust root was drawn up before root had the trust begin anew here: draw up another one: qwamosctl trust init"));
         if (!scope.IsReceiver && !HasSeen(root.Root.Baseline) && State.Lost?.MayHold(root.Root) != true)
             return new Decided(pending, Refusal: new Refusal(ErrorCode.Unproven, $"the trust root's baseline, {root.Root.Baseline.Size} entries, is not of this ledger"));
-        Append(EntryWriter.RecordRoot(pending.Judged.Now, PeerOf(pending), root), RecordedEntry.Accepted);
+        Append(EntryWriter.RecordRoot(judgedSeconds, PeerOf(pending), root), RecordedEntry.Accepted);
         LastUpdateSeconds = pending.Judged.Now;
         State = State.WithRoot(root, index);
         return new Decided(pending, Statement: index);
@@ -163,12 +172,12 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         }
         if (judged.RootVersion != State.Trust.Version)
             judged = pending.JudgeAgain(judged, State.Trust.Root);
-        Decided decided = proven.Root is { } root ? TakeRoot(pending, judged, root) : TakeChange(pending, judged, proven);
+        Decided decided = proven.Root is { } root ? TakeRoot(pending, judged, proven, root) : TakeChange(pending, judged, proven);
         if (decided.Delivered is not { } outcome)
             return decided;
         Append(EntryWriter.RecordDelivery(pending.Judged.Now, PeerOf(pending), next, outcome), outcome);
         LastUpdateSeconds = pending.Judged.Now;
-        State = State with { Delivered = next };
+        State = State.Take(next, outcome == RecordedEntry.Accepted);
         return decided;
     }
 
@@ -188,6 +197,9 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     {
         if (offered.Sequence == State.Delivered.Sequence)
             return State.Delivered;
+        // A delivery is one entry at least. And who asks for old ones again and again has others wait for the reading.
+        if (State.Delivered.Sequence - offered.Sequence > MaxEntriesLookedBack || _looksBack++ >= MaxLooksBackABatch)
+            return null;
         for (long index = start.Size - 1; index >= Math.Max(0, start.Size - MaxEntriesLookedBack); index--)
         {
             if (ledger.ReadEntry(index) is DeliveryEntry entry && entry.Cursor.Of(offered.Ledger).Sequence <= offered.Sequence)
@@ -196,11 +208,11 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         return null;
     }
 
-    private Decided TakeRoot(PendingChange pending, JudgedDelivery judged, SignedRoot root)
+    private Decided TakeRoot(PendingChange pending, JudgedDelivery judged, ProvenDelivery proven, SignedRoot root)
     {
         if (judged.Refusal is { } disbelieved)
             return IsRecorded(root) ? new Decided(pending, Delivered: DeliveryEntry.Duplicate) : Refused(pending, disbelieved);
-        Decided decided = Decide(pending, root, start.Size + _entries.Count, out bool isKnown);
+        Decided decided = Decide(pending, root, start.Size + _entries.Count, proven.RecordedSeconds, out bool isKnown);
         return decided.Refusal is { } refusal ? Refused(pending, refusal)
             : new Decided(pending, Delivered: isKnown ? DeliveryEntry.Duplicate : RecordedEntry.Accepted);
     }
@@ -247,7 +259,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     }
 
     private static Refusal DirectDisabled { get; } = new(
-        ErrorCode.DirectDisabled, "this domain takes changes from Dom0's delivery: one that is sent to it directly must name it, and it alone, in its audience");
+        ErrorCode.DirectDisabled, "this domain takes changes and trust roots from Dom0's delivery: a change that is sent to it directly must name it, and it alone, in its audience");
 
     private bool HasSeen(Baseline baseline) =>
         baseline.Size <= start.Size && Convert.ToHexStringLower(new LedgerTree(ledger).RootAt(baseline.Size)) == baseline.RootHash;

@@ -10,13 +10,20 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 
 /// <summary>
 /// Judges what Dom0 delivers to a domain (docs/formats/delivery.md): that it is an entry of the ledger that the domain watches, and what its signatures say by the trust root in
-/// force here. Fresh is what was fresh when Dom0 recorded it. Pure and thread-safe.
+/// force here. Fresh is what was fresh when Dom0 recorded it. Thread-safe.
 /// </summary>
 /// <param name="verifier">The domain's.</param>
 /// <param name="memory">What the domain knows of the ledger; null before its first checkpoint, and where it watches none.</param>
 /// <param name="forked">Told of a delivery that is another than the one that was taken with its number.</param>
 public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory, Action<DeliveryOffer, DeliveryCursor> forked)
 {
+    private const int SecondsOfAMinute = 60;
+    private const int MaxDoubtedAMinute = 64;
+
+    private readonly Lock _turn = new();
+    private long _minute;
+    private int _recorded;
+
     /// <summary>Judges one that arrives now; the refusal, when it proves nothing.</summary>
     internal JudgedDelivery Judge(DeliveryOffer offer, EffectiveTime now, TrustRoot? root, out Refusal? refusal)
     {
@@ -30,7 +37,29 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
 
         if (!ProvenDelivery.TryProve(offer, watched.Key.ToString(), seen.RootHash.Span, out ProvenDelivery? proven, out refusal))
             return default;
-        return JudgeContent(proven, watched.Statement is null ? now : null, root);
+        // By a clock that is behind, here or there, nothing is decided: it waits until both agree (ATTACKS 12).
+        if (proven.RecordedSeconds > now.Now + Limits.FreshnessWindowSeconds)
+        {
+            refusal = new Refusal(ErrorCode.FromFuture, $"Dom0 recorded it {proven.RecordedSeconds - now.Now} s from now, by the clock here; {Limits.FreshnessWindowSeconds} s are allowed");
+            return default;
+        }
+
+        JudgedDelivery judged = JudgeContent(proven, watched.Statement is null ? now : null, root);
+        if (judged is { Refusal: not null, Doubted: not null } && !MayRecordDoubted(now.ClockSeconds))
+            refusal = new Refusal(ErrorCode.Busy, "nobody has vouched for the ledger's key, and too much of it was refused in this minute: qwamosctl audit key --sign");
+        return judged;
+    }
+
+    /// <summary>Who comes first can name any key the ledger's, and have refusals recorded: few of them.</summary>
+    private bool MayRecordDoubted(long seconds)
+    {
+        long minute = seconds / SecondsOfAMinute;
+        lock (_turn)
+        {
+            if (minute != _minute)
+                (_minute, _recorded) = (minute, 0);
+            return _recorded++ < MaxDoubtedAMinute;
+        }
     }
 
     /// <summary>The same by another trust root than before.</summary>

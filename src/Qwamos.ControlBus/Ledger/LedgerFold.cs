@@ -20,7 +20,7 @@ public static class LedgerFold
         NoteEntry note => state.Import(note.Note),
         LedgerKeyEntry key => state.WithKey(key.Statement, index),
         TrustRootEntry root => state.WithRoot(root.Root, index),
-        DeliveryEntry delivery => state with { Delivered = delivery.Cursor },
+        DeliveryEntry delivery => state.Take(delivery.Cursor, delivery.Outcome == RecordedEntry.Accepted),
         _ => state,
     };
 

@@ -55,6 +55,9 @@ public sealed record PolicyState
     /// <summary>The last delivery taken; a domain's, never Dom0's.</summary>
     public DeliveryCursor Delivered { get; init; } = DeliveryCursor.None;
 
+    /// <summary>Something that was delivered was accepted: from then on a domain takes nothing else.</summary>
+    public bool TakesDeliveries { get; init; }
+
     /// <summary>
     /// Lower-case hex SHA-256 of JCS of the applied values of one class (<c>{}</c> when none is set), the form of <c>base</c>.
     /// Confidential values are part of it as they are: their class is dom0's own, and a hash of few possible values hides nothing anyway.
@@ -148,6 +151,9 @@ public sealed record PolicyState
             : this;
     }
 
+    /// <summary>The state after a delivery.</summary>
+    public PolicyState Take(DeliveryCursor cursor, bool isAccepted) => this with { Delivered = cursor, TakesDeliveries = TakesDeliveries || isAccepted };
+
     /// <summary>The state after a version of the trust root.</summary>
     public PolicyState WithRoot(SignedRoot root, long index) => this with { Trust = Trust with { Current = root, Entries = Trust.Entries.Add(index) } };
 
@@ -180,7 +186,7 @@ public sealed record PolicyState
             return state.AfterRestore(note);
         // From another key on there is another beginning: the boot knows by its own memory whether root did that. To a domain all is delivered anew.
         if (note.Kind == BootNoteKind.AnchorReplaced)
-            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) }, Delivered = DeliveryCursor.None };
+            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) }, Delivered = DeliveryCursor.None, TakesDeliveries = false };
         foreach (var back in note.Returned)
             state = state.Return(back);
         foreach (var result in note.Results)

@@ -33,7 +33,7 @@ public static class PolicyStateDocument
         ("lost", state.Lost is { } lost
             ? JsonValue.Object([("from", JsonValue.Of(lost.From)), ("to", JsonValue.Of(lost.To)), ("time", JsonValue.Of(lost.Seconds))])
             : JsonValue.Null),
-        ("delivered", state.Delivered == DeliveryCursor.None ? JsonValue.Null : JsonValue.Object(state.Delivered.Members())),
+        ("delivered", state.Delivered == DeliveryCursor.None ? JsonValue.Null : JsonValue.Object([.. state.Delivered.Members(), ("only", JsonValue.Of(state.TakesDeliveries))])),
     ]);
 
     /// <summary>Whether it is the state of an earlier program, which says nothing against the ledger.</summary>
@@ -56,7 +56,7 @@ public static class PolicyStateDocument
         var key = ReadKey(reader);
         var trust = ReadTrust(reader);
         var lost = ReadLost(reader);
-        var delivered = ReadDelivered(reader);
+        var delivered = ReadDelivered(reader, out var takesDeliveries);
         if (!reader.Finish(out fault))
             return false;
         state = new PolicyState
@@ -71,6 +71,7 @@ public static class PolicyStateDocument
             Trust = trust,
             Lost = lost,
             Delivered = delivered,
+            TakesDeliveries = takesDeliveries,
         };
         return format == Format;
     }
@@ -137,12 +138,17 @@ public static class PolicyStateDocument
         return null;
     }
 
-    private static DeliveryCursor ReadDelivered(MemberReader reader)
+    private static DeliveryCursor ReadDelivered(MemberReader reader, out bool takesDeliveries)
     {
+        takesDeliveries = false;
         if (reader.Any("delivered") is not { Kind: not JsonKind.Null } json)
             return DeliveryCursor.None;
         var inner = new MemberReader(json, "delivered");
         var cursor = DeliveryCursor.Read(inner);
+        if (inner.Any("only") is { Kind: JsonKind.Boolean } only)
+            takesDeliveries = only.AsBoolean;
+        else
+            inner.Refuse("delivered: only is neither true nor false");
         if (!inner.Finish(out var fault))
             reader.Refuse(fault);
         return cursor;

@@ -181,12 +181,12 @@ internal sealed class Receiver : IAsyncDisposable
         _statusFile.HasChanged();
     }
 
-    /// <summary>On the writer's thread, and rare.</summary>
+    /// <summary>On the writer's thread, and rare. Auditors are given it: a confidential envelope stays out.</summary>
     private void Forked(DeliveryOffer offer, DeliveryCursor taken) => _witness?.Evidence.Keep(
         EvidenceKind.Delivery,
         $"delivery {taken.Sequence} was entry {taken.Index} when it was taken, and is entry {offer.Index} now",
         _witness.Memory,
-        JsonValue.Object([("offered", offer.ToJson()), ("taken", JsonValue.Object([("seq", JsonValue.Of(taken.Sequence)), ("index", JsonValue.Of(taken.Index)), ("leaf_hash", JsonValue.Of(taken.LeafHash))]))]),
+        JsonValue.Object([("offered", (offer with { Envelope = null }).ToJson()), ("taken", JsonValue.Object([("seq", JsonValue.Of(taken.Sequence)), ("index", JsonValue.Of(taken.Index)), ("leaf_hash", JsonValue.Of(taken.LeafHash))]))]),
         $"{taken.LeafHash}\n{Convert.ToHexStringLower(MerkleTree.LeafHash(offer.Leaf))}");
 
     /// <summary>Before the trust root's sender is told: from then on no word of a revoked key is vouched for. Rare, so that the writer may wait for that file.</summary>

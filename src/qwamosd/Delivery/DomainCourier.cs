@@ -35,7 +35,6 @@ internal sealed class DomainCourier
     private long? _putBackAt;
     private bool _isDown;
     private bool _hasNext;
-    private string? _trustFault;
 
     /// <param name="domain">Where to.</param>
     /// <param name="rule">What concerns it.</param>
@@ -178,9 +177,9 @@ internal sealed class DomainCourier
         string name = Text(answer, "name"), @class = Text(answer, "class");
         if (name != _domain.Name || @class != _domain.Class)
             return Hold($"it is {SafeText.ForTerminal(CodePoints.Take(name, 64))} of class {SafeText.ForTerminal(CodePoints.Take(@class, 64))}: mend its gateway.json, or qwamosd.json here");
-        if (!TryNumber(answer, "seq", out long sequence) || !TryNumber(answer, "index", out long index) || !TryNumber(answer, "size", out long size) || !TryNumber(answer, "trust_version", out long version))
+        if (!TryNumber(answer, "seq", 0, out long sequence) || !TryNumber(answer, "index", -1, out long index) || !TryNumber(answer, "size", 0, out long size) || !TryNumber(answer, "trust_version", 0, out long version))
             return Hold("its answer to get_cursor cannot be read");
-        if (sequence < Row.Sequence)
+        if (sequence < Row.Sequence || index < Row.Index)
         {
             // Once is a disk that was put back; again and again it would have all of the ledger brought for ever.
             if (_putBackAt is { } before && _time.GetElapsedTime(before) < LongPause)
@@ -221,8 +220,14 @@ internal sealed class DomainCourier
                 if (reception != Reception.Taken)
                     return reception;
             }
+
+            if (IsWordOwed(next[^1]))
+                return Reception.Taken;
         }
     }
+
+    /// <summary>After a trust root the operator's word for the ledger's key, refused before it, may be believed: it is told again before what follows, which may be old.</summary>
+    private bool IsWordOwed(PendingDelivery delivery) => delivery.RootVersion is not null && _checkpoints.Row is { State: WitnessState.Pinned, Fault: not null };
 
     /// <summary>What comes next, as far as the domain has seen the tree.</summary>
     private async Task<List<PendingDelivery>> GatherAsync(CancellationToken stop)
@@ -236,7 +241,11 @@ internal sealed class DomainCourier
                 if (entry.Index >= _seen || next.Count == Limits.MaxDeliveriesUnderWay)
                     return next;
                 if (await MatchAsync(entry, stop).ConfigureAwait(false) is { } delivery)
+                {
                     next.Add(delivery);
+                    if (IsWordOwed(delivery))
+                        return next;
+                }
                 else if (next.Count == 0)
                     _look = entry.Index + 1;
             }
@@ -333,9 +342,19 @@ internal sealed class DomainCourier
         }
 
         // It stands elsewhere, or has seen another tree: both it says.
-        if (TryNumber(answer, "seq", out long sequence) && TryNumber(answer, "index", out long index))
+        if (TryNumber(answer, "seq", 0, out long sequence) && TryNumber(answer, "index", -1, out long index))
+        {
+            if (index < Row.Index)
+            {
+                // What it said when it was greeted is not so any more: greeted anew, that is looked at.
+                _ = Hold($"it says that it took entry {index} last, and {Row.Index} before");
+                return Reception.Refused;
+            }
+
             Adopt(sequence, index);
-        if (TryNumber(answer, "size", out long size))
+        }
+
+        if (TryNumber(answer, "size", 0, out long size))
             _seen = size;
         return Reception.Aside;
     }
@@ -348,19 +367,19 @@ internal sealed class DomainCourier
         DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index };
         if (delivery.RootVersion is { } version)
         {
-            string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, TryNumber(answer, "version", out long has) ? has : null);
+            string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, TryNumber(answer, "version", 0, out long has) ? has : null);
             if (fault is null && row.TrustVersion < version)
                 _log.TrustRootDelivered(Name, version);
             else if (fault is not null)
                 _log.TrustRootRefused(Name, version, fault);
-            _trustFault = fault;
-            Show(row with { TrustVersion = isTaken ? Math.Max(version, row.TrustVersion ?? 0) : row.TrustVersion, LastError = null });
+            Show(row with { TrustVersion = isTaken ? Math.Max(version, row.TrustVersion ?? 0) : row.TrustVersion, TrustFault = fault, LastError = Kept(row) });
             return;
         }
 
         if (isTaken)
         {
-            Show(row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.Keys), LastError = null });
+            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.Keys) };
+            Show(row with { LastError = Kept(row) });
             return;
         }
 
@@ -368,6 +387,9 @@ internal sealed class DomainCourier
         _log.DeliveryRefused(Name, index, error);
         Show(row with { Missed = row.Missed.SetItems(delivery.Keys.Select(key => KeyValuePair.Create(key, index))), LastError = error });
     }
+
+    /// <summary>Why a change was refused stays while nothing newer of its keys was taken.</summary>
+    private static string? Kept(DomainRow row) => row.Missed.Count > 0 ? row.LastError : null;
 
     /// <summary>Only people can mend it.</summary>
     private bool Hold(string error)
@@ -387,7 +409,7 @@ internal sealed class DomainCourier
         Show(Row with { LastError = reason });
     }
 
-    private bool IsBehind(DomainRow row) => _hasNext || row.Missed.Count > 0 || _trustFault is not null;
+    private bool IsBehind(DomainRow row) => _hasNext || row.Missed.Count > 0 || row.TrustFault is not null || (_feed.Size >= 0 && row.Index >= _feed.Size);
 
     private void Show(DomainRow row)
     {
@@ -396,17 +418,17 @@ internal sealed class DomainCourier
         {
             IsBehind = isBehind,
             BehindSince = isBehind ? row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null,
-            LastError = _trustFault ?? row.LastError,
+            LastError = row.LastError is { } error ? CodePoints.Take(error, DomainRow.MaxErrorCodePoints) : null,
             Witness = _checkpoints.Row,
             Cosignatures = _checkpoints.Cosignatures,
         });
         _changed();
     }
 
-    private static bool TryNumber(AnswerReader answer, string name, out long number)
+    private static bool TryNumber(AnswerReader answer, string name, long least, out long number)
     {
         number = 0;
-        return answer.Document.TryGet(name, out JsonValue? value) && value.TryGetInteger(out number) && number >= -1;
+        return answer.Document.TryGet(name, out JsonValue? value) && value.TryGetInteger(out number) && number >= least;
     }
 
     private static string Text(AnswerReader answer, string name) =>

@@ -9,6 +9,9 @@ internal sealed record DomainRow
     /// <summary>Lines that are kept of each domain: the tree being exported is not forgotten when a change comes meanwhile.</summary>
     public const int MaxCosignatures = 4;
 
+    /// <summary>Longest error, and a text that is read is at most so long again for its escapes.</summary>
+    public const int MaxErrorCodePoints = 800;
+
     /// <summary>The last delivery's number at this domain; 0 before the first.</summary>
     public long Sequence { get; init; }
 
@@ -30,6 +33,9 @@ internal sealed record DomainRow
     /// <summary>Why the last attempt failed; null when it did not.</summary>
     public string? LastError { get; init; }
 
+    /// <summary>Why it refused the newest trust root that it was given; null when it took it. It is not given again.</summary>
+    public string? TrustFault { get; init; }
+
     /// <summary>The version of the trust root that it has; null when that is not known.</summary>
     public long? TrustVersion { get; init; }
 
@@ -45,7 +51,7 @@ internal sealed record DomainRow
         ("taken", Taken is { } index ? JsonValue.Of(index) : JsonValue.Null),
         ("seq", JsonValue.Of(Sequence)),
         ("behind", JsonValue.Of(IsBehind)),
-        .. LastError is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. (TrustFault ?? LastError) is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         ("witness", Witness.ToJson()),
     ]);
@@ -59,6 +65,7 @@ internal sealed record DomainRow
         ("behind_since", Number(BehindSince)),
         ("missed", JsonValue.Object(Missed.Select(pair => (pair.Key, JsonValue.Of(pair.Value))))),
         ("last_error", JsonValue.Shown(LastError ?? "")),
+        ("trust_fault", JsonValue.Shown(TrustFault ?? "")),
         ("trust_version", Number(TrustVersion)),
         ("witness", Witness.ToJson()),
         ("cosignatures", JsonValue.Array(Cosignatures.Select(line => JsonValue.Array(JsonValue.Of(line.Root), JsonValue.Of(line.Line))))),
@@ -76,6 +83,7 @@ internal sealed record DomainRow
             Taken = OptionalNumber(reader, "taken"),
             BehindSince = OptionalNumber(reader, "behind_since"),
             LastError = reader.Text("last_error", MaxTextCodePoints) is { Length: > 0 } error ? error : null,
+            TrustFault = reader.Text("trust_fault", MaxTextCodePoints) is { Length: > 0 } trustFault ? trustFault : null,
             TrustVersion = OptionalNumber(reader, "trust_version"),
             Witness = WitnessRow.Read(reader.Any("witness"), reader),
             Cosignatures = [.. reader.Array("cosignatures", MaxCosignatures).Select(line => ReadLine(line, reader))],
@@ -92,7 +100,9 @@ internal sealed record DomainRow
         return reader.Finish(out fault);
     }
 
-    private const int MaxTextCodePoints = 1_024;
+    private const int MaxTextCodePoints = 16 * MaxErrorCodePoints;
+    private const int MaxLineChars = 512;
+    private const string LineStart = "\u2014 ";
 
     private static JsonValue Number(long? number) => number is { } known ? JsonValue.Of(known) : JsonValue.Null;
 
@@ -109,9 +119,10 @@ internal sealed record DomainRow
 
     private static (string, string) ReadLine(JsonValue value, MemberReader reader)
     {
-        if (value is { Kind: JsonKind.Array, Items.Length: 2 } && value.Items[0].TryGetString(out string? root) && value.Items[1].TryGetString(out string? line))
+        if (value is { Kind: JsonKind.Array, Items.Length: 2 } && value.Items[0].TryGetString(out string? root) && value.Items[1].TryGetString(out string? line)
+            && line.Length <= MaxLineChars && line.StartsWith(LineStart, StringComparison.Ordinal) && !line.Any(char.IsControl) && line.Split(' ') is [_, _, var text] && Convert.TryFromBase64String(text, new byte[text.Length], out _))
             return (root, line);
-        reader.Refuse("a domain: cosignatures holds something else than pairs of a root and a line");
+        reader.Refuse("a domain: cosignatures holds something else than pairs of a root and a note's line");
         return ("", "");
     }
 }

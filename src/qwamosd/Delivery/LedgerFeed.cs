@@ -232,11 +232,11 @@ internal sealed class LedgerFeed(string busSocket, TimeProvider time, LogMessage
 
     private async Task<AnswerReader> AskOnceAsync(string command, string? args, CancellationToken stop)
     {
+        AnswerReader answer;
         try
         {
             _link ??= await Link.OpenAsync(busSocket, time, stop).ConfigureAwait(false);
-            AnswerReader answer = await _link.AskAsync(Request(command, args), stop).ConfigureAwait(false);
-            return answer.IsOk ? answer : throw new LinkException($"qwamosd refuses {command}: {Receptions.Describe(answer)}");
+            answer = await _link.AskAsync(Request(command, args), stop).ConfigureAwait(false);
         }
         catch
         {
@@ -244,6 +244,9 @@ internal sealed class LedgerFeed(string busSocket, TimeProvider time, LogMessage
             _link = null;
             throw;
         }
+
+        // A refusal costs the link of all nothing.
+        return answer.IsOk ? answer : throw new LinkException($"qwamosd refuses {command}: {Receptions.Describe(answer)}");
     }
 
     private static byte[] Request(string command, string? args) =>

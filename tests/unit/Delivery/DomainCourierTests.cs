@@ -268,7 +268,7 @@ public sealed class DomainCourierTests : IAsyncLifetime
         Assert.Equal([before, after], domain.TakenIndexes);
         Assert.Equal(1, recorded.GetProperty("index").GetInt64());
         Assert.Equal(3, domain.Sequence);
-        Assert.Contains("trust root 1: not_authorised", Row("one").LastError, StringComparison.Ordinal);
+        Assert.Contains("trust root 1: not_authorised", Row("one").TrustFault, StringComparison.Ordinal);
         Assert.True(Row("one").IsBehind);
     }
 

@@ -88,9 +88,40 @@ public sealed class DomainDeliveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Attack12_WhatDom0RecordedInTheFuture_WaitsUntilTheClocksAgree_AndAStartAgrees()
+    {
+        using var next = SigningKey.Generate();
+        long root = _dom0.Record(Root(next).Signed(History.Key, next));
+        long change = _dom0.SetAs(next, PipelineTrial.SystemIdText, ("RADIO_ISOLATION", JsonValue.Of("off")));
+        See();
+        _domain.Time.SetClock(Start - 86_400);
+        Assert.Equal("from_future", Deliver(Offer(1, root)));
+        Assert.Equal(0, _domain.Ledger.Size);
+        _domain.Time.SetClock(Start - 300);
+        Assert.Equal(["accepted", "accepted"], Deliver(Offer(1, root), Offer(2, change)));
+        _domain.Time.SetClock(Start + 86_400);
+        await _domain.RestartAsync();
+        Assert.True(LedgerRoots.TryVerify(_domain.Ledger, _domain.Loaded.State.Trust, History.SignerKey, PipelineTrial.SystemIdText, out _, out string? fault), fault);
+    }
+
+    [Fact]
+    public void Attack23_LedgerThatNobodyVouchedFor_HasFewRefusalsRecorded_AndDisablesNothing()
+    {
+        using var stranger = SigningKey.Generate();
+        long[] forged = [.. Enumerable.Range(0, 80).Select(i => _dom0.SetAs(stranger, null, ("RADIO_IDLE_TIMEOUT_MIN", JsonValue.Of(i))))];
+        See(isVouched: false);
+        string[] outcomes = [.. forged.Select((index, i) => Deliver(Offer(i + 1, index)))];
+        Assert.Equal(64, outcomes.Count(outcome => outcome == "bad_signature"));
+        Assert.All(outcomes[64..], outcome => Assert.True(outcome is "busy" or "base_mismatch", outcome));
+        Assert.Equal(64, _domain.Ledger.Size);
+        Assert.Equal("accepted", Outcome(_domain.Ask(_domain.Change("""{"RADIO_ISOLATION":"off"}"""))[0]));
+    }
+
+    [Fact]
     public void Attack12_ChangeThatWasNotFreshWhenItWasRecorded_IsNot()
     {
         long index = _store.AppendBatch([Recorded(Start + 301)]);
+        _domain.Time.SetClock(Start + 301);
         See();
         Assert.Equal("stale", Deliver(Offer(1, index)));
         Assert.Empty(Policy);

@@ -33,6 +33,7 @@ internal sealed class DomainCourier
     private long _look;
     private long _seen;
     private long? _putBackAt;
+    private Link? _link;
     private bool _isDown;
     private bool _hasNext;
 
@@ -95,6 +96,10 @@ internal sealed class DomainCourier
         {
             // The courier ends; what was taken is kept with the row.
         }
+        finally
+        {
+            _link?.Dispose();
+        }
     }
 
     /// <summary>Until the ledger has grown by something for this domain, or by anything and a while has passed; at most the pause.</summary>
@@ -129,20 +134,42 @@ internal sealed class DomainCourier
         if (_feed.Size < 0)
             await _feed.ChangedAsync(0, stop).ConfigureAwait(false);
         await FindNextAsync(stop).ConfigureAwait(false);
-        using Link link = await OpenAsync(stop).ConfigureAwait(false);
-        if (!await GreetAsync(link, stop).ConfigureAwait(false))
-            return true;
+        if (_link?.IsQuiet == true)
+        {
+            try
+            {
+                return await BringAllAsync(_link, stop).ConfigureAwait(false);
+            }
+            catch (LinkException)
+            {
+                // The domain may just have ended it, as it does with one that is idle.
+            }
+        }
+
+        Drop();
+        try
+        {
+            Link link = _link = await OpenAsync(stop).ConfigureAwait(false);
+            return await GreetAsync(link, stop).ConfigureAwait(false) ? await BringAllAsync(link, stop).ConfigureAwait(false) : DropAfter(isWell: true);
+        }
+        catch
+        {
+            Drop();
+            throw;
+        }
+    }
+
+    private async Task<bool> BringAllAsync(Link link, CancellationToken stop)
+    {
         for (int stepsAside = 0; stepsAside <= MaxStepsAside;)
         {
             (bool isTaken, _seen) = await _checkpoints.BringAsync(link, _seen, stop).ConfigureAwait(false);
             Show(Row);
             if (!isTaken)
-                return _checkpoints.Row.State != WitnessState.Failing;
+                return DropAfter(_checkpoints.Row.State != WitnessState.Failing);
             Reception reception = await DeliverAsync(link, stop).ConfigureAwait(false);
-            if (reception == Reception.Later)
-                return false;
-            if (reception == Reception.Refused)
-                return true;
+            if (reception is Reception.Later or Reception.Refused)
+                return DropAfter(reception == Reception.Refused);
             if (reception == Reception.Aside)
                 stepsAside++;
             else if (!await FindNextAsync(stop).ConfigureAwait(false))
@@ -151,6 +178,19 @@ internal sealed class DomainCourier
 
         _backoff.Reset();
         return true;
+    }
+
+    /// <summary>A link is kept while all is well on it: else the domain is greeted anew, and says where it stands.</summary>
+    private bool DropAfter(bool isWell)
+    {
+        Drop();
+        return isWell;
+    }
+
+    private void Drop()
+    {
+        _link?.Dispose();
+        _link = null;
     }
 
     private async Task<Link> OpenAsync(CancellationToken stop)

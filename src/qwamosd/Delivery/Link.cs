@@ -14,10 +14,13 @@ internal sealed class Link : IDisposable
     /// <summary>Time for a connection to be made, and for each answer.</summary>
     public const int AnswerTimeoutSeconds = 10;
 
+    /// <summary>One link a domain is kept: most answers are short.</summary>
+    private const int UsualAnswerBytes = 1_024;
+
     private readonly Socket _socket;
     private readonly string _path;
     private readonly TimeProvider _time;
-    private readonly byte[] _buffer = new byte[Limits.MaxAnswerBytes];
+    private byte[] _buffer = new byte[UsualAnswerBytes];
     private int _buffered;
 
     private Link(Socket socket, string path, TimeProvider time)
@@ -75,6 +78,9 @@ internal sealed class Link : IDisposable
         }
     }
 
+    /// <summary>False when the other end has closed it, or sent what nobody asked for: then it is of no more use.</summary>
+    public bool IsQuiet => _buffered == 0 && _socket is { Connected: true } && !_socket.Poll(0, SelectMode.SelectRead);
+
     public void Dispose() => _socket.Dispose();
 
     private async Task SendAsync(IReadOnlyList<ReadOnlyMemory<byte>> requests, CancellationToken limit)
@@ -97,8 +103,10 @@ internal sealed class Link : IDisposable
             if (newline >= 0)
                 return Take(looked + newline, 1);
             looked = _buffered;
-            if (_buffered == _buffer.Length)
+            if (_buffered == Limits.MaxAnswerBytes)
                 throw new LinkException($"its answer passes {Limits.MaxAnswerBytes} bytes");
+            if (_buffered == _buffer.Length)
+                Array.Resize(ref _buffer, Math.Min(4 * _buffer.Length, Limits.MaxAnswerBytes));
             int read = await _socket.ReceiveAsync(_buffer.AsMemory(_buffered), limit).ConfigureAwait(false);
             if (read == 0)
                 return Take(_buffered, 0);
@@ -112,6 +120,8 @@ internal sealed class Link : IDisposable
         int taken = length + separator;
         _buffer.AsSpan(taken, _buffered - taken).CopyTo(_buffer);
         _buffered -= taken;
+        if (_buffered == 0 && _buffer.Length > UsualAnswerBytes)
+            _buffer = new byte[UsualAnswerBytes];
         return line;
     }
 

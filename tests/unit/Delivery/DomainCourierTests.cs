@@ -221,6 +221,7 @@ public sealed class DomainCourierTests : IAsyncLifetime
         long second = Set("RADIO_ISOLATION", "on");
         await TakenAsync("one", second);
         (domain.Sequence, domain.Index, domain.Size) = (0, -1, 0);
+        domain.Restart();
         long third = Set("TOR_ISOLATION", "off");
         await TakenAsync("one", third);
         Assert.Equal([first, second, first, second, third], domain.TakenIndexes);
@@ -239,8 +240,10 @@ public sealed class DomainCourierTests : IAsyncLifetime
         Start("one");
         long first = Set("RADIO_ISOLATION", "off");
         await TakenAsync("one", first);
+        domain.Restart();
         long second = Set("RADIO_ISOLATION", "on");
         await TakenAsync("one", second);
+        domain.Restart();
         Set("TOR_ISOLATION", "off");
         await ErrorAsync("one", "again less than 60 s after its record was put back");
         Assert.Equal([first, first, second], domain.TakenIndexes);

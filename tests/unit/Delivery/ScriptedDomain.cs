@@ -48,14 +48,21 @@ internal sealed class ScriptedDomain : IDisposable
 
     public IEnumerable<long> TakenIndexes => Taken.Select(args => (long)args["index"]!);
 
-    public void Dispose()
+    /// <summary>Ends every connection, as a domain's restart does.</summary>
+    public void Restart()
     {
-        _listener.Dispose();
         lock (_turn)
         {
             foreach (Socket connection in _connections)
                 connection.Dispose();
+            _connections.Clear();
         }
+    }
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        Restart();
     }
 
     private async Task AcceptAsync()

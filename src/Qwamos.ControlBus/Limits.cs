@@ -48,6 +48,12 @@ public static class Limits
     /// <summary>Requests of one uid that may wait before `busy`.</summary>
     public const int MaxWaitingPerUid = 1_024;
 
+    /// <summary>Trust roots among them: each is up to a megabyte in memory.</summary>
+    public const int MaxWaitingRootsPerUid = 2;
+
+    /// <summary>Deliveries among them: each is up to half a megabyte in memory. A courier has at most <see cref="MaxDeliveriesUnderWay"/> under way.</summary>
+    public const int MaxWaitingDeliveriesPerUid = 32;
+
     /// <summary>Time for a begun request to end.</summary>
     public const int RequestTimeoutSeconds = 10;
 
@@ -77,11 +83,11 @@ public static class Limits
     /// <summary>Longest policy.schema.json.</summary>
     public const int MaxSchemaFileBytes = 65_536;
 
-    /// <summary>Longest qwamosd.json or gateway.json.</summary>
-    public const int MaxConfigFileBytes = 65_536;
+    /// <summary>Longest qwamosd.json or gateway.json: as many domains as there may be, with long names.</summary>
+    public const int MaxConfigFileBytes = 524_288;
 
-    /// <summary>Most gateways of one daemon: each costs two tasks, a row in status, and a line under a checkpoint, which must fit into an answer.</summary>
-    public const int MaxGateways = 256;
+    /// <summary>Most domains of one system: each costs the courier a task and a connection, and a row in status.</summary>
+    public const int MaxGateways = 1_024;
 
     /// <summary>Most bytes of gateways' rows in one status: the rest of it fits beside them, and the other rows are asked for one page after another.</summary>
     public const int MaxGatewayPageBytes = 40_000;
@@ -293,7 +299,7 @@ public static class Limits
     public const int MaxGrowthWaitSeconds = 30;
 
     /// <summary>Longest domains.json of the courier: some kilobytes a domain.</summary>
-    public const int MaxDomainsFileBytes = 4 * 1024 * 1024;
+    public const int MaxDomainsFileBytes = 64 * 1024 * 1024;
 
     /// <summary>Deliveries under way to one domain: its answer to one comes while the next are read.</summary>
     public const int MaxDeliveriesUnderWay = 16;

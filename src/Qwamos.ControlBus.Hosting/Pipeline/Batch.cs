@@ -230,6 +230,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             // What came by another way was believed then, and is not judged twice.
             return ReplayKey.Of(change) is { } key && ledger.Find(key) is { } known
                 ? Known(pending, known)
+                : judged.IsHeld ? new Decided(pending, Refusal: judged.Refusal)
                 : Refused(pending, judged.Refusal ?? Refusal.Undecided);
         }
         long index = start.Size + _entries.Count;

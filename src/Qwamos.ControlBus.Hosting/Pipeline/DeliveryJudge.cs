@@ -45,7 +45,7 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
         }
 
         JudgedDelivery judged = JudgeContent(proven, watched.Statement is null ? now : null, root);
-        if (judged is { Refusal: not null, Doubted: not null } && !MayRecordDoubted(now.ClockSeconds))
+        if (judged is { Refusal: not null, Doubted: not null, IsHeld: false } && !MayRecordDoubted(now.ClockSeconds))
             refusal = new Refusal(ErrorCode.Busy, "nobody has vouched for the ledger's key, and too much of it was refused in this minute: qwamosctl audit key --sign");
         return judged;
     }
@@ -69,7 +69,7 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
 
     /// <summary>
     /// While nobody has vouched for the ledger's key, its word for when it recorded something is nobody's: a change must be fresh by the clock here, too
-    /// (ATTACKS 9, 12).
+    /// (ATTACKS 9, 12). One that is not waits: who brings it may only have kept the operator's word back.
     /// </summary>
     private JudgedDelivery JudgeContent(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
     {
@@ -77,8 +77,8 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
         if (proven.Root is { } next)
             return new JudgedDelivery(proven, null, verifier.CheckRoot(next, proven.RecordedSeconds, root), version, doubted);
         Verdict verdict = verifier.CheckRecorded(proven.Change!, proven.RecordedSeconds, root);
-        if (doubted is { } now && verdict.TryGet(out _, out _))
-            verdict = verifier.Check(proven.Change!, now, root);
+        if (doubted is { } now && verdict.TryGet(out _, out _) && !verifier.Check(proven.Change!, now, root).TryGet(out _, out Refusal? unfresh))
+            return new JudgedDelivery(proven, null, unfresh with { Reason = $"{unfresh.Reason}; nobody has vouched for the ledger's key, so that it waits whatever Dom0 says of its time: qwamosctl audit key --sign" }, version, doubted, IsHeld: true);
         return verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal)
             ? new JudgedDelivery(proven, message, null, version, doubted)
             : new JudgedDelivery(proven, null, refusal, version, doubted);

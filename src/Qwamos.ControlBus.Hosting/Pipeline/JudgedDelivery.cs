@@ -10,4 +10,5 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// <param name="Refusal">Why what is in it is not believed; null when it is.</param>
 /// <param name="RootVersion">The version of the trust root that it was judged by.</param>
 /// <param name="Doubted">The time here, where nobody vouches for the ledger's.</param>
-internal readonly record struct JudgedDelivery(ProvenDelivery? Proven, VerifiedMessage? Message, Refusal? Refusal, long RootVersion, EffectiveTime? Doubted);
+/// <param name="IsHeld">The refusal is of the time here alone: it waits until somebody vouches.</param>
+internal readonly record struct JudgedDelivery(ProvenDelivery? Proven, VerifiedMessage? Message, Refusal? Refusal, long RootVersion, EffectiveTime? Doubted, bool IsHeld = false);

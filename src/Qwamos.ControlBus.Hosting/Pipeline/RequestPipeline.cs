@@ -14,10 +14,9 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 public sealed class RequestPipeline(
     Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null, DeliveryJudge? deliveries = null, LedgerFollowers? followers = null) : IRequestHandler
 {
-    private const int MaxWaitingRootsPerUid = 2;
     private const int MaxReasonCodePoints = 256;
 
-    private readonly Dictionary<uint, int> _waitingRoots = [];
+    private readonly Dictionary<(uint Uid, string Command), int> _heavy = [];
 
     public RequestCounts Counts { get; } = new();
 
@@ -49,47 +48,58 @@ public sealed class RequestPipeline(
 
     private void Schedule(BusRequest request, Envelope envelope)
     {
-        if (envelope.Message.Command == Envelopes.Commands.TrustRoot && !TryHoldRoot(request.Peer.Uid))
+        if (!TryHold(envelope, request.Peer.Uid, out int most))
         {
-            Refuse(request, new Refusal(ErrorCode.Busy, $"{MaxWaitingRootsPerUid} trust roots of this user wait already"));
+            Refuse(request, new Refusal(ErrorCode.Busy, $"{most} requests {envelope.Message.Command} of this user wait already"));
             return;
         }
         writer.Expect();
         if (scheduler.TrySchedule(request.Lane, new PendingChange(this, request, envelope)))
             return;
         writer.NotComing();
-        ReleaseRoot(envelope, request.Peer.Uid);
+        Release(envelope, request.Peer.Uid);
         Refuse(request, new Refusal(ErrorCode.Busy, $"{Limits.MaxWaitingPerUid} requests of this user wait already"));
     }
 
-    /// <summary>Trust roots are parsed documents of up to a megabyte in memory: of those that anybody may send, few wait.</summary>
-    private bool TryHoldRoot(uint uid)
+    /// <summary>What is long to hold and may be sent by anybody: a trust root is a parsed document of up to a megabyte in memory, a delivery several hundred kilobytes. Few wait.</summary>
+    private static int MaxWaiting(string command) => command switch
     {
-        lock (_waitingRoots)
+        Envelopes.Commands.TrustRoot => Limits.MaxWaitingRootsPerUid,
+        Envelopes.Commands.Deliver => Limits.MaxWaitingDeliveriesPerUid,
+        _ => 0,
+    };
+
+    private bool TryHold(Envelope envelope, uint uid, out int most)
+    {
+        most = MaxWaiting(envelope.Message.Command);
+        if (most == 0)
+            return true;
+        lock (_heavy)
         {
-            ref int waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_waitingRoots, uid, out _);
-            if (waiting >= MaxWaitingRootsPerUid)
+            ref int waiting = ref CollectionsMarshal.GetValueRefOrAddDefault(_heavy, (uid, envelope.Message.Command), out _);
+            if (waiting >= most)
                 return false;
             waiting++;
             return true;
         }
     }
 
-    private void ReleaseRoot(Envelope envelope, uint uid)
+    private void Release(Envelope envelope, uint uid)
     {
-        if (envelope.Message.Command != Envelopes.Commands.TrustRoot)
+        if (MaxWaiting(envelope.Message.Command) == 0)
             return;
-        lock (_waitingRoots)
+        lock (_heavy)
         {
-            if (--CollectionsMarshal.GetValueRefOrAddDefault(_waitingRoots, uid, out _) == 0)
-                _waitingRoots.Remove(uid);
+            var key = (uid, envelope.Message.Command);
+            if (--CollectionsMarshal.GetValueRefOrAddDefault(_heavy, key, out _) == 0)
+                _heavy.Remove(key);
         }
     }
 
     /// <summary>2. On a worker: cheap checks, then the signature; a change goes to the writer, in the connection's order.</summary>
     internal void Verify(PendingChange pending)
     {
-        ReleaseRoot(pending.Envelope, pending.Peer.Uid);
+        Release(pending.Envelope, pending.Peer.Uid);
         EffectiveTime now = Now;
         long begin = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Queue, pending.QueuedAt, begin);

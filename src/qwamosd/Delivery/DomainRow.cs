@@ -51,6 +51,7 @@ internal sealed record DomainRow
         ("taken", Taken is { } index ? JsonValue.Of(index) : JsonValue.Null),
         ("seq", JsonValue.Of(Sequence)),
         ("behind", JsonValue.Of(IsBehind)),
+        .. Missed.Count > 0 ? [("missed", JsonValue.Object(Missed.Select(pair => (pair.Key, JsonValue.Of(pair.Value)))))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. (TrustFault ?? LastError) is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         ("witness", Witness.ToJson()),

@@ -76,15 +76,17 @@ public sealed class DomainDeliveryTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Attack12_WhileNobodyVouchedForTheLedger_ItsWordForATimeIsNot()
+    public void Attack12_WhileNobodyVouchedForTheLedger_WhatIsOldByTheClockHereWaits_AndIsNotLost()
     {
         long old = _dom0.Set("RADIO_ISOLATION", "off");
         _dom0.Now += 3_600;
         _domain.Time.SetClock(_dom0.Now);
         long fresh = _dom0.Set("TOR_ISOLATION", "mandatory");
         See(isVouched: false);
-        Assert.Equal(["stale", "accepted"], Deliver(Offer(1, old), Offer(2, fresh)));
-        Assert.Equal(["TOR_ISOLATION"], Policy.Keys);
+        Assert.Equal(["stale", "base_mismatch"], Deliver(Offer(1, old), Offer(2, fresh)));
+        Assert.Equal(0, _domain.Ledger.Size);
+        See();
+        Assert.Equal(["accepted", "accepted"], Deliver(Offer(1, old), Offer(2, fresh)));
     }
 
     [Fact]

@@ -83,11 +83,14 @@ public static class Limits
     /// <summary>Longest policy.schema.json.</summary>
     public const int MaxSchemaFileBytes = 65_536;
 
-    /// <summary>Longest qwamosd.json or gateway.json: as many domains as there may be, with long names.</summary>
+    /// <summary>Longest qwamosd.json, domains.json or gateway.json: as many domains as there may be, with long names.</summary>
     public const int MaxConfigFileBytes = 524_288;
 
     /// <summary>Most domains of one system: each costs the courier a task and a connection, and a row in status.</summary>
     public const int MaxGateways = 1_024;
+
+    /// <summary>Most tags of one domain.</summary>
+    public const int MaxDomainTags = 8;
 
     /// <summary>Most bytes of gateways' rows in one status: the rest of it fits beside them, and the other rows are asked for one page after another.</summary>
     public const int MaxGatewayPageBytes = 40_000;

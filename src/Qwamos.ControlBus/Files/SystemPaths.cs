@@ -22,6 +22,7 @@ public sealed class SystemPaths
     public string SystemIdFile => At("/etc/qwamos/system.id");
     public string SchemaFile => At("/etc/qwamos/policy.schema.json");
     public string DaemonConfigFile => At("/etc/qwamos/qwamosd.json");
+    public string DomainsConfigFile => At("/etc/qwamos/domains.json");
     public string GatewayConfigFile => At("/etc/qwamos/gateway.json");
     public string HooksDir => At("/etc/qwamos/hooks.d");
     public string BootChecksDir => At("/etc/qwamos/boot-checks.d");

@@ -52,19 +52,12 @@ public sealed record GatewayConfig
         }
         if (!PolicyNames.IsDomain(name) || name is DaemonConfig.Dom0)
             fault = $"{paths.GatewayConfigFile}: name must be {PolicyNames.DomainForm}, and not {DaemonConfig.Dom0}";
-        else if (FaultOfClass(@class, schema) is { Length: > 0 } why)
+        else if (DomainsReader.FaultOfClass(name, @class, schema) is { Length: > 0 } why)
             fault = $"{paths.GatewayConfigFile}: {why}";
         else if (enforcers.Keys.FirstOrDefault(key => !schema.TryGet(key, out var known) || !DomainScope.Receiver(name, @class).Includes(known)) is { } stranger)
             fault = $"{paths.GatewayConfigFile}: firewall or radio enforces {stranger}, which is no key of class {@class} in this schema";
         else
             config = new GatewayConfig(name, @class, enforcers);
         return config is not null;
-    }
-
-    /// <summary>What is wrong with a gateway's class, or the empty string: Dom0's keys never leave Dom0, and nobody is of class <c>all</c>.</summary>
-    internal static string FaultOfClass(string @class, PolicySchema schema)
-    {
-        var known = schema.Classes.Where(name => name is not (PolicyKey.ClassAll or DaemonConfig.Dom0)).ToList();
-        return known.Contains(@class, StringComparer.Ordinal) ? "" : $"class must be one of {string.Join(", ", known)}";
     }
 }

@@ -1,7 +1,8 @@
 namespace Qwamos.ControlBus.Policy;
 
-/// <summary>One gateway of qwamosd.json.</summary>
+/// <summary>One domain that Dom0 delivers to: a row of domains.json, or a gateway of qwamosd.json.</summary>
 /// <param name="Name">The domain's name, as <c>audience</c> uses it.</param>
 /// <param name="Class">The class of keys it is delivered; it gets those of class <c>all</c>, too.</param>
-/// <param name="SocketPath">Where its socket is, already under the root of a trial.</param>
-public sealed record GatewayEntry(string Name, string Class, string SocketPath);
+/// <param name="Link">Where it is reached, already under the root of a trial.</param>
+/// <param name="Tags">The operator's own words for it, shown in status.</param>
+public sealed record GatewayEntry(string Name, string Class, LinkAddress Link, IReadOnlyList<string> Tags);

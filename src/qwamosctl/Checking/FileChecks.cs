@@ -26,7 +26,7 @@ internal static class FileChecks
             : Finding.Bad("schema", failure.Reason, failure.Mend);
         if (hasSchema)
             yield return DaemonConfig.TryLoad(paths, schema, out var config, out var fault)
-                ? Finding.Good("qwamosd.json", config.Gateways.Count == 0 ? "no gateways" : $"gateways: {string.Join(", ", config.Gateways.Select(gateway => gateway.Name))}")
+                ? Finding.Good("qwamosd.json", config.Gateways.Count == 0 ? "no gateways" : $"domains: {string.Join(", ", config.Gateways.Select(gateway => gateway.Name))}")
                 : Finding.Bad("qwamosd.json", fault);
         yield return Disk(paths.StateDir);
     }

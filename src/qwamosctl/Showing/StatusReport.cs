@@ -103,6 +103,8 @@ internal static class StatusReport
             taken += $"; its last {(IsRefusal(KeyText.Of(error)) ? "refusal" : "error")}: {KeyText.Of(error)}";
         if (gateway.TryGet("witness", out var witness) && WitnessTrouble(witness) is { } trouble)
             taken += paint.Bad($"; as a witness: {trouble}");
+        if (gateway.TryGet("tags", out var tags) && tags.Kind == JsonKind.Array)
+            taken += paint.Faint($" [{string.Join(", ", tags.Items.Select(KeyText.Of))}]");
         return taken;
     }
 

@@ -47,7 +47,7 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         int bytes = 0;
         foreach ((string name, DomainRow row) in Rows().Where(row => string.CompareOrdinal(row.Name, after) > 0).OrderBy(row => row.Name, StringComparer.Ordinal))
         {
-            JsonValue json = row.ToStatus();
+            JsonValue json = JsonValue.Object([.. Facts(config.Gateways.First(gateway => gateway.Name == name)), .. row.ToStatus().Members.Select(member => (member.Key, member.Value))]);
             bytes += RowOverheadBytes + name.Length + JsonText.Bytes(json).Length;
             if (rows.Count > 0 && bytes > Limits.MaxGatewayPageBytes)
                 return [.. before, ("more_gateways", JsonValue.Of(rows[^1].Name)), ("gateways", JsonValue.Object(rows))];
@@ -86,6 +86,14 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         string lines = string.Concat(rows.SelectMany(row => row.Row.Cosignatures).Where(line => line.Root == tree.RootHex).Take(Limits.MaxNoteSignatures - LedgersLines).Select(line => line.Line + "\n"));
         bool isThere = followers.CourierSilence is { } silence && silence <= Silence;
         return (lines, isThere ? rows.Count(row => IsAwaited(row.Row, tree)) : 0);
+    }
+
+    /// <summary>What the operator's own file says of it.</summary>
+    private static IEnumerable<(string, JsonValue)> Facts(GatewayEntry domain)
+    {
+        yield return ("class", JsonValue.Of(domain.Class));
+        if (domain.Tags.Count > 0)
+            yield return ("tags", JsonValue.Array(domain.Tags.Select(JsonValue.Of)));
     }
 
     /// <summary>Whether its line may still come soon: it cosigns, or was never asked, or waits for the operator's word without having refused it.</summary>

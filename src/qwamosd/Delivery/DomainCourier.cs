@@ -197,7 +197,7 @@ internal sealed class DomainCourier
     {
         try
         {
-            return await Link.OpenAsync(_domain.SocketPath, _time, stop).ConfigureAwait(false);
+            return await Link.OpenAsync(_domain.Link, _time, stop).ConfigureAwait(false);
         }
         catch (LinkException e)
         {

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Daemon.Delivery;
 
@@ -29,6 +30,9 @@ internal sealed class Link : IDisposable
         _path = path;
         _time = time;
     }
+
+    /// <inheritdoc cref="OpenAsync(string, TimeProvider, CancellationToken)"/>
+    public static Task<Link> OpenAsync(LinkAddress domain, TimeProvider time, CancellationToken stop) => OpenAsync(domain.Path, time, stop);
 
     /// <exception cref="LinkException">Nobody is there.</exception>
     public static async Task<Link> OpenAsync(string socketPath, TimeProvider time, CancellationToken stop)

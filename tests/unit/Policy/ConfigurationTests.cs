@@ -53,7 +53,9 @@ public sealed class ConfigurationTests : IDisposable
     {
         Write(paths.DaemonConfigFile, """{"gateways":[{"name":"gateway","class":"gateway","socket":"/run/qwamos/gateway-bus.sock"}]}""");
         Assert.True(DaemonConfig.TryLoad(paths, Schema, out var config, out var fault), fault);
-        Assert.Equal(new GatewayEntry("gateway", "gateway", paths.GatewaySocket), Assert.Single(config.Gateways));
+        var gateway = Assert.Single(config.Gateways);
+        Assert.Equal(("gateway", "gateway", LinkAddress.Unix(paths.GatewaySocket)), (gateway.Name, gateway.Class, gateway.Link));
+        Assert.Empty(gateway.Tags);
         Assert.Equal("gateway", config.Domains["gateway"]);
     }
 
@@ -68,7 +70,8 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("""{"gateways":[{"name":"","class":"gateway","socket":"/s"}]}""")]
     [InlineData("""{"gateways":[{"name":"../a","class":"gateway","socket":"/s"}]}""")]
     [InlineData("""{"gateways":[{"name":"dom0","class":"gateway","socket":"/s"}]}""")]
-    [InlineData("""{"gateways":[{"name":"ui","class":"ui","socket":"/s"}]}""")]
+    [InlineData("""{"gateways":[{"name":"ui","class":"gateway","socket":"/s"}]}""")]
+    [InlineData("""{"gateways":[{"name":"dom0","class":"dom0","socket":"/run/qwamos/other.sock"}]}""")]
     [InlineData("""{"gateways":[{"name":"a","class":"dom0","socket":"/s"}]}""")]
     [InlineData("""{"gateways":[{"name":"a","class":"all","socket":"/s"}]}""")]
     [InlineData("""{"gateways":[{"name":"a","class":"none","socket":"/s"}]}""")]
@@ -91,10 +94,72 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void More_than_256_gateways_stop_the_start()
+    public void More_domains_than_there_may_be_in_both_files_stop_the_start()
     {
-        var gateways = Enumerable.Range(0, 257).Select(i => $$"""{"name":"g{{i}}","class":"gateway","socket":"/s{{i}}"}""");
+        Write(paths.DomainsConfigFile, """{"domains":[{"name":"a","class":"gateway","link":"unix:/s"}]}""");
+        var gateways = Enumerable.Range(0, Limits.MaxGateways - 1).Select(i => $$"""{"name":"g{{i}}","class":"gateway","socket":"/s{{i}}"}""");
         Write(paths.DaemonConfigFile, $$"""{"gateways":[{{string.Join(',', gateways)}}]}""");
+        Assert.True(DaemonConfig.TryLoad(paths, Schema, out _, out var fault), fault);
+        Write(paths.DomainsConfigFile, """{"domains":[{"name":"a","class":"gateway","link":"unix:/s"},{"name":"b","class":"gateway","link":"unix:/t"}]}""");
+        Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out _));
+    }
+
+    [Fact]
+    public void Domains_json_names_domains_with_their_links_and_tags()
+    {
+        Write(paths.DomainsConfigFile, """
+            {"domains":[{"name":"dom0","class":"dom0","link":"unix:/run/qwamos/dom0-bus.sock"},
+                        {"name":"ui","class":"ui","link":"unix:/run/qwamos/screen.sock"},
+                        {"name":"gw","class":"gateway","tags":["home","wifi"],"link":"unix:/run/qwamos/gw.sock"}]}
+            """);
+        Write(paths.DaemonConfigFile, """{"gateways":[{"name":"old","class":"gateway","socket":"/run/qwamos/old.sock"}]}""");
+        Assert.True(DaemonConfig.TryLoad(paths, Schema, out var config, out var fault), fault);
+        Assert.Equal(["dom0", "ui", "gw", "old"], config.Gateways.Select(domain => domain.Name));
+        Assert.Equal(["home", "wifi"], config.Gateways[2].Tags);
+        Assert.Equal($"unix:{paths.At("/run/qwamos/gw.sock")}", config.Gateways[2].Link.ToString());
+        Assert.Equal(("dom0", "ui", "gateway"), (config.Domains["dom0"], config.Domains["ui"], config.Domains["gw"]));
+    }
+
+    [Fact]
+    public void A_name_in_both_files_is_an_error_that_names_both()
+    {
+        Write(paths.DomainsConfigFile, """{"domains":[{"name":"a","class":"gateway","link":"unix:/s"}]}""");
+        Write(paths.DaemonConfigFile, """{"gateways":[{"name":"a","class":"gateway","socket":"/t"}]}""");
+        Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out var fault));
+        Assert.Contains(paths.DomainsConfigFile, fault, StringComparison.Ordinal);
+        Assert.Contains(paths.DaemonConfigFile, fault, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{}""")]
+    [InlineData("""{"domains":[],"more":1}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway"}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"/s"}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"tcp:host:1"}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"unix:/s","socket":"/s"}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"unix:/s","tags":["b","b"]}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"unix:/s","tags":["a b"]}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"unix:/s","tags":[1]}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"dom0","link":"unix:/run/qwamos/dom0-bus.sock"}]}""")]
+    [InlineData("""{"domains":[{"name":"dom0","class":"gateway","link":"unix:/run/qwamos/dom0-bus.sock"}]}""")]
+    [InlineData("""{"domains":[{"name":"dom0","class":"dom0","link":"unix:/run/qwamos/gateway-bus.sock"}]}""")]
+    [InlineData("""{"domains":[{"name":"dom0","class":"dom0","link":"tls:elsewhere:1"}]}""")]
+    [InlineData("""{"domains":[{"name":"dom0","class":"dom0","link":"virtio:/run/qwamos/dom0-bus.sock"}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"all","link":"unix:/s"}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"unix:/s"},{"name":"a","class":"gateway","link":"unix:/t"}]}""")]
+    public void Bad_domains_json_stops_the_start(string content)
+    {
+        Write(paths.DomainsConfigFile, content);
+        Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out var fault));
+        Assert.Contains(paths.DomainsConfigFile, fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Attack27_domains_json_writable_by_others_stops_the_start()
+    {
+        Write(paths.DomainsConfigFile, """{"domains":[]}""");
+        Assert.True(DaemonConfig.TryLoad(paths, Schema, out _, out _));
+        File.SetUnixFileMode(paths.DomainsConfigFile, (UnixFileMode)Convert.ToInt32("666", 8));
         Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out _));
     }
 

@@ -301,6 +301,9 @@ public static class Limits
     /// <summary>Longest that a request waits for the ledger to grow: well below the time after which a connection counts as idle.</summary>
     public const int MaxGrowthWaitSeconds = 30;
 
+    /// <summary>Domains whose keys a ledger remembers; more than qwamosd.json can name, for it may name others later.</summary>
+    public const int MaxDomainKeys = 4_096;
+
     /// <summary>Longest domains.json of the courier: some kilobytes a domain.</summary>
     public const int MaxDomainsFileBytes = 64 * 1024 * 1024;
 

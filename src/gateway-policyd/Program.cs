@@ -22,6 +22,7 @@ internal static class Program
             RunCommand.Create(),
             StatusCommand.Create(),
             WitnessCommand.Create(),
+            FingerprintCommand.Create(),
             BaselineCommand.Create(),
             EnrollCommand.Create(DaemonCommandLine.Root, AnchorReplaced, takesSystem: true),
             TimeFloorCommand.Create(DaemonCommandLine.Root, LowerFloor, _ => "The time floor is lowered."),

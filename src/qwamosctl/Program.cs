@@ -30,6 +30,7 @@ internal static class Program
             SendCommand.Build(shared, terminal),
             TrustCommand.Build(shared, terminal),
             StatusCommand.Build(shared, terminal),
+            DomainsCommand.Build(shared, terminal),
             BootCommand.Build(shared, terminal),
             KeysCommand.Build(shared, terminal),
             KeyCommand.Build(shared, terminal),

@@ -28,7 +28,7 @@ internal sealed class Daemon : IAsyncDisposable
     private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Backup, Commands.GetBackup, Commands.GetGrowth, Commands.GetEnvelope };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.DomainKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Backup, Commands.GetBackup, Commands.GetGrowth, Commands.GetEnvelope, Commands.GetDomains };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;
@@ -75,7 +75,7 @@ internal sealed class Daemon : IAsyncDisposable
         var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _courier.Status, () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints, _courier.Cosignatures, _courier.Serves);
         _backups = new BackupKeeper(start.Paths, time, log);
-        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, audit)), followers: _followers);
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, new DomainAnswers(start.Config, _courier, () => _writer.Published, audit))), followers: _followers);
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
         _metrics = start.MetricsSocket is { } socket ? new MetricsServer(socket, Metrics(scheduler, checkpoints, time)) : null;

@@ -66,6 +66,11 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             _decided.Add(Decide(pending, statement, index));
             return;
         }
+        if (message.Message.DomainKey is { } domain)
+        {
+            _decided.Add(Decide(pending, domain, index));
+            return;
+        }
         if (State.TakesDeliveries && !(message.Message.Audience is [var only] && only == scope.Name))
         {
             _decided.Add(new Decided(pending, Refusal: DirectDisabled));
@@ -134,6 +139,28 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         Append(EntryWriter.RecordKey(pending.Judged.Now, PeerOf(pending), statement), RecordedEntry.Accepted);
         LastUpdateSeconds = pending.Judged.Now;
         State = State.WithKey(statement, index);
+        return new Decided(pending, Statement: index);
+    }
+
+    /// <inheritdoc cref="Decide(PendingChange, LedgerKeyStatement, long)"/>
+    private Decided Decide(PendingChange pending, DomainKeyStatement statement, long index)
+    {
+        if (State.Domains.TryGetValue(statement.Name, out RecordedDomain? known))
+        {
+            if (known.Statement == statement)
+                return new Decided(pending, Statement: known.Index);
+            if (known.Seconds >= statement.TimestampSeconds)
+                return new Decided(pending, Refusal: new Refusal(ErrorCode.Superseded, $"a statement about {statement.Name} as new as this one or newer is recorded, as entry {known.Index}"));
+        }
+        else if (State.Domains.Count >= Limits.MaxDomainKeys)
+        {
+            return new Decided(pending, Refusal: new Refusal(ErrorCode.BadRequest, $"the keys of {Limits.MaxDomainKeys} domains are known already, and that is the most"));
+        }
+        if (State.Domains.Values.FirstOrDefault(other => other.Statement.Key == statement.Key && other.Statement.Name != statement.Name && !other.Statement.IsRevoked) is { } owner && !statement.IsRevoked)
+            return new Decided(pending, Refusal: new Refusal(ErrorCode.BadRequest, $"key is that of the domain {owner.Statement.Name}: each domain makes its own"));
+        Append(EntryWriter.RecordKey(pending.Judged.Now, PeerOf(pending), statement), RecordedEntry.Accepted);
+        LastUpdateSeconds = pending.Judged.Now;
+        State = State.WithDomain(statement, index);
         return new Decided(pending, Statement: index);
     }
 

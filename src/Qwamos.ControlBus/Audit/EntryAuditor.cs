@@ -34,6 +34,7 @@ internal sealed class EntryAuditor
         MessageEntry message => message.Signers,
         RecordedEntry withheld => [withheld.Signer],
         LedgerKeyEntry key => [key.Statement.Signer],
+        DomainKeyEntry key => [key.Statement.Signer],
         _ => [],
     };
 
@@ -57,6 +58,7 @@ internal sealed class EntryAuditor
         {
             MessageEntry message => SignatureFault(message, root),
             LedgerKeyEntry key => StatementFault(key, root),
+            DomainKeyEntry key => StatementFault(key, root),
             _ => null,
         },
         root);
@@ -73,6 +75,20 @@ internal sealed class EntryAuditor
         if (!Authority.MayGive(root, statement.Signer, Commands.LedgerKey))
             return $"its statement about the ledger's key is by a holder whom no role of trust root {root.Version} lets give one";
         return statement.IsSignedBy(signer) ? null : $"its statement about the ledger's key is not signed by {statement.Signer}, as it says";
+    }
+
+    private string? StatementFault(DomainKeyEntry entry, TrustRoot root)
+    {
+        var statement = entry.Statement;
+        if (root.FindKey(statement.Signer) is not { } signer)
+            return $"it was signed by the key {statement.Signer}, {NotGiven}";
+        if (statement.SystemId != _systemId)
+            return "it is about a domain of another system";
+        if (Math.Abs(statement.TimestampSeconds - entry.TimeSeconds) > Limits.FreshnessWindowSeconds)
+            return $"it was signed more than {Limits.FreshnessWindowSeconds} s before or after it was recorded";
+        if (!Authority.MayGive(root, statement.Signer, Commands.DomainKey))
+            return $"its statement about a domain's key is by a holder whom no role of trust root {root.Version} lets give one";
+        return statement.IsSignedBy(signer) ? null : $"its statement about a domain's key is not signed by {statement.Signer}, as it says";
     }
 
     private string? SignatureFault(MessageEntry entry, TrustRoot root)

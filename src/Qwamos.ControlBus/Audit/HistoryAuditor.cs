@@ -138,13 +138,13 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
 
     private string? Take(long index, AuditedEntry audited)
     {
-        if (audited is { Entry: MessageEntry or LedgerKeyEntry, Root: { } judged } && judged != _history.Current)
+        if (audited is { Entry: MessageEntry or LedgerKeyEntry or DomainKeyEntry, Root: { } judged } && judged != _history.Current)
             audited = _auditor.Judge(audited.Entry, _history.Current);
         if (!audited.IsSound)
             return audited.Fault ?? "its bytes do not have the hash that is in the tree";
         if (audited.Entry is WithheldEntry)
             _withheld++;
-        if (audited.Entry is MessageEntry or LedgerKeyEntry)
+        if (audited.Entry is MessageEntry or LedgerKeyEntry or DomainKeyEntry)
             _signatures++;
         if (audited.Entry is MessageEntry message && !_messages.Add(ReplayKey.Of(message.Message)!.Value))
             return "its timestamp and nonce stand in an earlier entry: the message was replayed";

@@ -46,6 +46,12 @@ public static class Commands
     public const string LedgerKey = "ledger_key";
 
     /// <summary>
+    /// An operator's statement about a domain's own key: <c>args</c> is a <see cref="DomainKeyStatement"/>. It carries its own signature and never
+    /// another one; qwamosd's only.
+    /// </summary>
+    public const string DomainKey = "domain_key";
+
+    /// <summary>
     /// A checkpoint for a witness, and the proof that it extends the last one: <c>args</c> is a <see cref="CheckpointOffer"/>. The note in it
     /// carries the ledger's signature; a gateway's only.
     /// </summary>
@@ -68,8 +74,11 @@ public static class Commands
     /// <summary>Which delivery a domain took last: no <c>args</c>. May come unsigned; a gateway's only.</summary>
     public const string GetCursor = "get_cursor";
 
+    /// <summary>The domains and their keys, in pages: <c>args</c> is absent or <c>{"after":NAME}</c>. May come unsigned; qwamosd's only.</summary>
+    public const string GetDomains = "get_domains";
+
     /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
-    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or Checkpoint or TrustRoot or Deliver;
+    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or DomainKey or Checkpoint or TrustRoot or Deliver;
 
     /// <summary>A backup of the whole ledger: no <c>args</c>. Signed; takes no nonce's place; qwamosd's only.</summary>
     public const string Backup = "backup";
@@ -78,7 +87,7 @@ public static class Commands
     public const string GetBackup = "get_backup";
 
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
-    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot or GetCursor or GetGrowth or GetEnvelope;
+    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot or GetCursor or GetGrowth or GetEnvelope or GetDomains;
 
     /// <summary>Whether a command gives confidential values: without a signature it has a form, and is <c>bad_signature</c>.</summary>
     public static bool IsForSigners(string command) => command is Backup or GetBackup;

@@ -13,6 +13,9 @@ public sealed class Message
     /// <summary>The name of <see cref="GatewaysAfter"/> in <c>args</c>.</summary>
     public const string GatewaysAfterArg = "gateways_after";
 
+    /// <summary>The name after which a page begins, in <c>args</c> of <c>get_domains</c>.</summary>
+    public const string AfterArg = "after";
+
     internal Message() { }
 
     public required string Command { get; init; }
@@ -52,6 +55,10 @@ public sealed class Message
     /// <summary>What <c>ledger_key</c> states; null for every other command.</summary>
     public LedgerKeyStatement? KeyStatement =>
         Command == Commands.LedgerKey && LedgerKeyStatement.TryRead(Args, out var statement, out _) ? statement : null;
+
+    /// <summary>What <c>domain_key</c> states; null for every other command.</summary>
+    public DomainKeyStatement? DomainKey =>
+        Command == Commands.DomainKey && DomainKeyStatement.TryRead(Args, out var statement, out _) ? statement : null;
 
     /// <summary>What <c>checkpoint</c> offers; null for every other command.</summary>
     public CheckpointOffer? Offer =>

@@ -95,6 +95,7 @@ internal static class MessageReader
             Commands.GetGrowth => HasNumbers(args, "size", "wait") ? null : "args of get_growth is not an object of exactly size and wait, numbers from 0 on",
             Commands.GetEnvelope => HasNumbers(args, "index", "skip") ? null : "args of get_envelope is not an object of exactly index and skip, numbers from 0 on",
             Commands.LedgerKey => LedgerKeyStatement.TryRead(args, out _, out string? fault) ? null : $"args of ledger_key: {fault}",
+            Commands.DomainKey => DomainKeyStatement.TryRead(args, out _, out string? wrong) ? null : $"args of domain_key: {wrong}",
             Commands.Checkpoint => CheckpointOffer.TryRead(args, out _, out string? why) ? null : $"args of checkpoint: {why}",
             // What is in it costs more to judge than others should wait for: that is the verifier's.
             Commands.TrustRoot => args is { Members.Length: 2 } && args.TryGet("root", out _) && args.TryGet("signatures", out _) ? null : "args of trust_root is not an object of exactly root and signatures",
@@ -103,6 +104,9 @@ internal static class MessageReader
             Commands.GetBackup => IsPlace(args) ? null : "args of get_backup is not an object of exactly name, a string, and offset, a number from 0 on",
             Commands.Deliver => DeliveryOffer.TryRead(args, out _, out string? no) ? null : $"args of deliver: {no}",
             Commands.GetCursor => args is null || args.Members.IsEmpty ? null : "get_cursor takes no args",
+            Commands.GetDomains => args is null || args.Members.IsEmpty || args.Members is [{ Key: Message.AfterArg, Value: var name }] && name.TryGetString(out var after) && after.Length <= Limits.MaxPageNameChars
+                ? null
+                : "args of get_domains is not empty, and not an object of exactly after, a name",
             Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",
             _ => null,
         };

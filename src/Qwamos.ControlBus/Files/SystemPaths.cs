@@ -49,6 +49,7 @@ public sealed class SystemPaths
     public string GatewayStateDir => At("/var/lib/qwamos-gateway");
     public string AcceptedFile => At("/var/lib/qwamos-gateway/accepted.db");
     public string GatewayWitnessKeyFile => At("/var/lib/qwamos-gateway/witness_sk");
+    public string GatewayDomainKeyFile => At("/var/lib/qwamos-gateway/domain_sk");
     public string GatewayWitnessFile => At("/var/lib/qwamos-gateway/witness.json");
     public string GatewayEvidenceDir => At("/var/lib/qwamos-gateway/evidence");
     public string GatewayStatusFile => At("/var/lib/qwamos-gateway/status.json");

@@ -16,6 +16,9 @@ public enum SigningPurpose
 
     /// <summary>A version of the trust root.</summary>
     TrustRoot,
+
+    /// <summary>That a key is a domain's own, or is so no more.</summary>
+    Domain,
 }
 
 /// <summary>The names of the purposes, which are part of what is signed.</summary>
@@ -30,6 +33,7 @@ public static class SigningPurposes
     {
         SigningPurpose.LedgerKey => "ledger-key",
         SigningPurpose.TrustRoot => "trust-root",
+        SigningPurpose.Domain => "domain",
         _ => throw new ArgumentOutOfRangeException(nameof(purpose)),
     };
 }

@@ -46,6 +46,8 @@ public static class EntryReader
             entry = ReadNote(row, reader, time, document);
         else if (kind == EntryWriter.LedgerKey)
             entry = ReadKey(reader, time, document);
+        else if (kind == EntryWriter.DomainKey)
+            entry = ReadDomainKey(reader, time, document);
         else if (kind == EntryWriter.TrustRoot)
             entry = ReadRoot(reader, time, document);
         else if (kind == EntryWriter.Delivery)
@@ -101,6 +103,17 @@ public static class EntryReader
         Finish(peer, reader);
         if (LedgerKeyStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
             return new LedgerKeyEntry(time, sender, statement);
+        reader.Refuse($"its statement: {fault}");
+        return null;
+    }
+
+    private static DomainKeyEntry? ReadDomainKey(MemberReader reader, long time, JsonValue document)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = ReadPeer(peer);
+        Finish(peer, reader);
+        if (DomainKeyStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
+            return new DomainKeyEntry(time, sender, statement);
         reader.Refuse($"its statement: {fault}");
         return null;
     }

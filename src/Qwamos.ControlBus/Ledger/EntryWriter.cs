@@ -24,6 +24,7 @@ public static class EntryWriter
     internal const string Refused = "refusal";
     internal const string Note = "note";
     internal const string LedgerKey = "ledger-key";
+    internal const string DomainKey = "domain-key";
     internal const string TrustRoot = "trust-root";
     internal const string Delivery = "delivery";
 
@@ -43,6 +44,9 @@ public static class EntryWriter
 
     /// <summary>The entry of a statement about the ledger's key.</summary>
     public static NewEntry RecordKey(long timeSeconds, EntryPeer peer, LedgerKeyStatement statement) => new(Write(new LedgerKeyEntry(timeSeconds, peer, statement)));
+
+    /// <summary>The entry of a statement about a domain's key.</summary>
+    public static NewEntry RecordKey(long timeSeconds, EntryPeer peer, DomainKeyStatement statement) => new(Write(new DomainKeyEntry(timeSeconds, peer, statement)));
 
     /// <summary>The entry of a version of the trust root.</summary>
     public static NewEntry RecordRoot(long timeSeconds, EntryPeer peer, SignedRoot root) => new(Write(new TrustRootEntry(timeSeconds, peer, root)));
@@ -91,6 +95,7 @@ public static class EntryWriter
             json.WriteString("kind", entry switch
             {
                 LedgerKeyEntry => LedgerKey,
+                DomainKeyEntry => DomainKey,
                 TrustRootEntry => TrustRoot,
                 DeliveryEntry => Delivery,
                 _ => Note,
@@ -98,6 +103,8 @@ public static class EntryWriter
             json.WriteNumber("time", entry.TimeSeconds);
             if (entry is LedgerKeyEntry key)
                 WriteSent(json, key.Peer, "statement", key.Statement.ToJson());
+            else if (entry is DomainKeyEntry domain)
+                WriteSent(json, domain.Peer, "statement", domain.Statement.ToJson());
             else if (entry is TrustRootEntry root)
                 WriteSent(json, root.Peer, "trust_root", root.Root.ToJson());
             else if (entry is DeliveryEntry delivery)

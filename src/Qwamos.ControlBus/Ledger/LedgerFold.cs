@@ -9,8 +9,8 @@ namespace Qwamos.ControlBus.Ledger;
 /// </summary>
 public static class LedgerFold
 {
-    // Some hundred keys of the longest names: far more than one schema has, for the state keeps those of earlier ones.
-    internal const int MaxSnapshotStateBytes = 1 << 20;
+    // Some hundred keys of the longest names: far more than one schema has, for the state keeps those of earlier ones. And the statements about the keys of all domains.
+    internal const int MaxSnapshotStateBytes = (1 << 20) + (Limits.MaxDomainKeys * 1_024);
 
     /// <summary>The state after one more entry.</summary>
     /// <exception cref="InvalidDataException">The decision names a key that its message does not set.</exception>
@@ -19,6 +19,7 @@ public static class LedgerFold
         MessageEntry { Outcome: { } outcome, Message: var message } => state.Accept(message.Args!, outcome, message.Timestamp!.Value, index),
         NoteEntry note => state.Import(note.Note),
         LedgerKeyEntry key => state.WithKey(key.Statement, index),
+        DomainKeyEntry key => state.WithDomain(key.Statement, index),
         TrustRootEntry root => state.WithRoot(root.Root, index),
         DeliveryEntry delivery => state.Take(delivery.Cursor, delivery.Outcome == RecordedEntry.Accepted),
         _ => state,

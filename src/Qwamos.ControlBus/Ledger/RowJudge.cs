@@ -51,7 +51,8 @@ internal sealed class RowJudge(LedgerStore store, Func<TrustRoot?> root)
     public bool? IsSigned(long index, LedgerEntry entry, TrustRoot? root) => entry switch
     {
         MessageEntry message => root is { IsImplicit: false } ? IsAuthorised(index, message, root) : IsSigned(index, message, root),
-        LedgerKeyEntry key => IsSigned(index, key, root),
+        LedgerKeyEntry key => IsSigned(index, key.Statement.Signer, key.Statement.IsSignedBy, Commands.LedgerKey, root),
+        DomainKeyEntry key => IsSigned(index, key.Statement.Signer, key.Statement.IsSignedBy, Commands.DomainKey, root),
         _ => null,
     };
 
@@ -82,16 +83,15 @@ internal sealed class RowJudge(LedgerStore store, Func<TrustRoot?> root)
         return entry.Signer == (entry.Envelope.Signatures[0].KeyId ?? entry.Signer) ? true : throw Wrong(index, entry.Signer.ToString());
     }
 
-    private static bool IsSigned(long index, LedgerKeyEntry entry, TrustRoot? root)
+    private static bool IsSigned(long index, KeyId signer, Func<VerifyingKey, bool> isSignedBy, string command, TrustRoot? root)
     {
-        var statement = entry.Statement;
-        if (root?.FindKey(statement.Signer) is not { } key)
-            return root is { IsImplicit: false } ? throw NotInForce(index, statement.Signer, root) : false;
-        if (!statement.IsSignedBy(key))
-            throw Wrong(index, statement.Signer.ToString());
-        return Authority.MayGive(root, statement.Signer, Commands.LedgerKey)
+        if (root?.FindKey(signer) is not { } key)
+            return root is { IsImplicit: false } ? throw NotInForce(index, signer, root) : false;
+        if (!isSignedBy(key))
+            throw Wrong(index, signer.ToString());
+        return Authority.MayGive(root, signer, command)
             ? true
-            : throw new LedgerIntegrityException($"Entry {index} is not what was recorded: no role of trust root {root.Version}, in force then, lets its signer give {Commands.LedgerKey}.", index);
+            : throw new LedgerIntegrityException($"Entry {index} is not what was recorded: no role of trust root {root.Version}, in force then, lets its signer give {command}.", index);
     }
 
     /// <summary>Made again for each other system, of which a sound ledger has one.</summary>

@@ -22,6 +22,9 @@ public static class AudienceRules
         ArgumentNullException.ThrowIfNull(domains);
         return message =>
         {
+            // What was taken from a domain that is known no more can still be taken back.
+            if (message.DomainKey is { IsRevoked: false } statement && domains.GetValueOrDefault(statement.Name) != statement.Class)
+                return Wrong($"no domain {Shown(statement.Name)} of class {Shown(statement.Class)} is known here; known are {string.Join(", ", domains.Keys.Order(StringComparer.Ordinal))}");
             if (message.Audience is null)
                 return null;
             var isChange = message.Command == Commands.SetPolicy;

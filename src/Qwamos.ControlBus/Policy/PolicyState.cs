@@ -46,6 +46,10 @@ public sealed record PolicyState
     /// <summary>The newest statement about the ledger's own key; null when there is none.</summary>
     public RecordedKey? LedgerKey { get; init; }
 
+    /// <summary>What the ledger knows of each domain whose key an operator spoke of, by name.</summary>
+    public ImmutableSortedDictionary<string, RecordedDomain> Domains { get; init; }
+        = ImmutableSortedDictionary.Create<string, RecordedDomain>(StringComparer.Ordinal);
+
     /// <summary>The trust root.</summary>
     public RecordedTrust Trust { get; init; } = RecordedTrust.None;
 
@@ -151,6 +155,15 @@ public sealed record PolicyState
             : this;
     }
 
+    /// <summary>The state after a statement about a domain's key: of each domain the one with the greatest timestamp stays.</summary>
+    public PolicyState WithDomain(DomainKeyStatement statement, long index)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        return Domains.TryGetValue(statement.Name, out var known) && statement.TimestampSeconds <= known.Seconds
+            ? this
+            : this with { Domains = Domains.SetItem(statement.Name, new RecordedDomain(statement, index, statement.TimestampSeconds)) };
+    }
+
     /// <summary>The state after a delivery.</summary>
     public PolicyState Take(DeliveryCursor cursor, bool isAccepted) => this with { Delivered = cursor, TakesDeliveries = TakesDeliveries || isAccepted };
 
@@ -159,7 +172,7 @@ public sealed record PolicyState
 
     /// <summary>
     /// The state after root's <c>set-time-floor</c>: the floor and every later timestamp become T. It never raises any. A later statement
-    /// about the ledger's key is forgotten, so that one of the right time can take its place; and a trust that began anew at a time ahead of the clock began by now.
+    /// about the ledger's key is forgotten, so that one of the right time can take its place; one about a domain's key counts as of then; and a trust that began anew at a time ahead of the clock began by now.
     /// </summary>
     public PolicyState LowerFloor(long seconds, long clockSeconds)
     {
@@ -171,6 +184,7 @@ public sealed record PolicyState
             FloorSeconds = Math.Min(FloorSeconds, seconds),
             LastTimestamps = timestamps.ToImmutable(),
             LedgerKey = LedgerKey?.Statement.TimestampSeconds > seconds ? null : LedgerKey,
+            Domains = Domains.ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value with { Seconds = Math.Min(pair.Value.Seconds, seconds) }, StringComparer.Ordinal),
             Trust = Trust with { BegunSeconds = RootHistory.LoweredBegun(Trust.BegunSeconds, seconds, clockSeconds) },
         };
     }
@@ -186,7 +200,7 @@ public sealed record PolicyState
             return state.AfterRestore(note);
         // From another key on there is another beginning: the boot knows by its own memory whether root did that. To a domain all is delivered anew.
         if (note.Kind == BootNoteKind.AnchorReplaced)
-            return state with { Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) }, Delivered = DeliveryCursor.None, TakesDeliveries = false };
+            return state with { Domains = Empty.Domains, Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) }, Delivered = DeliveryCursor.None, TakesDeliveries = false };
         foreach (var back in note.Returned)
             state = state.Return(back);
         foreach (var result in note.Results)

@@ -9,8 +9,8 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost and no delivered. A state of theirs is not read: the entries are folded anew.
-    private const long Format = 5;
+    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost and no delivered, 5 no domains. A state of theirs is not read: the entries are folded anew.
+    private const long Format = 6;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
     [
@@ -24,6 +24,12 @@ public static class PolicyStateDocument
         ("ledger_key", state.LedgerKey is { } key
             ? JsonValue.Object([("statement", key.Statement.ToJson()), ("index", JsonValue.Of(key.Index))])
             : JsonValue.Null),
+        ("domains", JsonValue.Object(state.Domains.Select(pair => (pair.Key, JsonValue.Object(
+        [
+            ("statement", pair.Value.Statement.ToJson()),
+            ("index", JsonValue.Of(pair.Value.Index)),
+            ("seconds", JsonValue.Of(pair.Value.Seconds)),
+        ]))))),
         ("trust", JsonValue.Object(
         [
             ("root", state.Trust.Current?.ToJson() ?? JsonValue.Null),
@@ -54,6 +60,7 @@ public static class PolicyStateDocument
         var floor = reader.Integer("floor", 0, Limits.MaxSafeInteger);
         var lastNote = reader.Integer("last_note", 0, Limits.MaxSafeInteger);
         var key = ReadKey(reader);
+        var domains = ReadDomains(reader);
         var trust = ReadTrust(reader);
         var lost = ReadLost(reader);
         var delivered = ReadDelivered(reader, out var takesDeliveries);
@@ -68,6 +75,7 @@ public static class PolicyStateDocument
             FloorSeconds = floor,
             LastNote = lastNote,
             LedgerKey = key,
+            Domains = domains,
             Trust = trust,
             Lost = lost,
             Delivered = delivered,
@@ -101,6 +109,26 @@ public static class PolicyStateDocument
             return new RecordedKey(statement!, index);
         reader.Refuse(fault);
         return null;
+    }
+
+    private static ImmutableSortedDictionary<string, RecordedDomain> ReadDomains(MemberReader reader)
+    {
+        var result = ImmutableSortedDictionary.CreateBuilder<string, RecordedDomain>(StringComparer.Ordinal);
+        foreach (var (name, json) in reader.Object("domains"))
+        {
+            var inner = new MemberReader(json, $"the domain {name}");
+            var index = inner.Integer("index", 0, Limits.MaxSafeInteger);
+            var seconds = inner.Integer("seconds", 0, Limits.MaxSafeInteger);
+            if (!DomainKeyStatement.TryRead(inner.Any("statement"), out var statement, out var fault))
+                inner.Refuse(fault);
+            else if (statement.Name != name)
+                inner.Refuse($"the domain {name} has a statement about another one");
+            if (inner.Finish(out fault))
+                result[name] = new RecordedDomain(statement!, index, seconds);
+            else
+                reader.Refuse(fault);
+        }
+        return result.ToImmutable();
     }
 
     private static RecordedTrust ReadTrust(MemberReader reader)

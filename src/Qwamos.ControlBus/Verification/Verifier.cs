@@ -89,6 +89,11 @@ public sealed class Verifier
             return JudgeRoot(envelope, nowSeconds, root);
         if (message.KeyStatement is { } statement)
             return JudgeStatement(envelope, statement, nowSeconds, root);
+        if (message.DomainKey is { } domain)
+        {
+            refusal = StatementRefusal(message, domain, nowSeconds, root);
+            return refusal is not null ? Verdict.Refuse(refusal) : Verdict.Accept(new VerifiedMessage(envelope, [domain.Signer], root.Version));
+        }
         if (!envelope.IsSigned)
             return JudgeUnsigned(envelope);
         refusal = SignerRefusal(envelope, root, out KeyId[] signers) ?? AuthorityRefusal(message, signers, nowSeconds, root);
@@ -169,6 +174,24 @@ public sealed class Verifier
         return statement.IsSignedBy(signer)
             ? AuthorityRefusal(message, [statement.Signer], nowSeconds, root)
             : new Refusal(ErrorCode.BadSignature, "the statement's signature does not hold under the key that it names");
+    }
+
+    /// <summary>Fresh as a change must be: one from before a ledger was put back could have a revoked key believed again (ATTACKS 13).</summary>
+    private Refusal? StatementRefusal(Message message, DomainKeyStatement statement, long nowSeconds, TrustRoot root)
+    {
+        long age = nowSeconds - statement.TimestampSeconds;
+        if (Math.Abs(age) > Limits.FreshnessWindowSeconds)
+            return new Refusal(age > 0 ? ErrorCode.Stale : ErrorCode.FromFuture, $"the statement was signed more than {Limits.FreshnessWindowSeconds} s {(age > 0 ? "ago" : "after now")}");
+        if (statement.SystemId != _options.SystemId)
+            return new Refusal(ErrorCode.WrongSystem, "the statement is about a domain of another system");
+        if (root.FindKey(statement.Signer) is not { } signer)
+            return Unknown(root, statement.Signer);
+        if (!statement.IsSignedBy(signer))
+            return new Refusal(ErrorCode.BadSignature, "the statement's signature does not hold under the key that it names");
+        if (!statement.TryLoadKey(out VerifyingKey? key, out string? fault))
+            return Refusal.BadRequest($"key is no key: {fault}");
+        // Else a domain would sign as an operator, or an operator as a domain.
+        return root.FindKey(key.Id) is not null ? Refusal.BadRequest("key is an operator's, not a domain's") : AuthorityRefusal(message, [statement.Signer], nowSeconds, root);
     }
 
     /// <summary>A bare signature is tried against every active key; of a list each must hold under the key that it names.</summary>

@@ -1,12 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Qwamos.ControlBus;
+using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Listening;
 using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
@@ -31,6 +33,7 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly LogMessages _log;
     private readonly RequestLog _requestLog;
     private readonly LedgerStore _store;
+    private readonly SigningKey _key;
     private readonly Witness? _witness;
     private readonly Writer _writer;
     private readonly Enforcer _enforcer;
@@ -40,11 +43,12 @@ internal sealed class Receiver : IAsyncDisposable
     private long _trustVersion;
 
     private Receiver(
-        ReceiverSettings settings, BusSocket socket, LedgerStore store, LoadedLedger loaded, Witness? witness, Enforcer enforcer, int maxConnections, TimeProvider time, LogMessages log)
+        ReceiverSettings settings, BusSocket socket, SigningKey key, LedgerStore store, LoadedLedger loaded, Witness? witness, Enforcer enforcer, int maxConnections, TimeProvider time, LogMessages log)
     {
         _settings = settings;
         _isActivated = socket.IsActivated;
         _log = log;
+        _key = key;
         _store = store;
         _witness = witness;
         _enforcer = enforcer;
@@ -56,7 +60,7 @@ internal sealed class Receiver : IAsyncDisposable
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, watching.Status, time);
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
         Verifier verifier = settings.Verifier();
-        var reads = new TrustRootAnswers(store, () => _writer.Published, new CursorAnswers(settings, () => _writer.Published.Policy, witness, watching));
+        var reads = new TrustRootAnswers(store, () => _writer.Published, new CursorAnswers(settings, key, () => _writer.Published.Policy, witness, watching));
         var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked));
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
@@ -78,19 +82,20 @@ internal sealed class Receiver : IAsyncDisposable
             || !BusSocket.TryBind(paths.GatewaySocket, paths, owner: null, out BusSocket? socket, out fault))
             return false;
         LedgerStore? store = null;
+        SigningKey? key = null;
         Witness? witness = null;
         try
         {
             if (!AcceptedRecord.TryOpen(paths, out store, out fault))
                 return false;
             LoadedLedger loaded = LedgerFold.Load(store);
-            if (!AcceptedRecord.TryVerifyTrust(settings, store, loaded, out RootHistory? roots, out fault) || !TryOpenWitness(settings, roots, time, log, out witness, out fault))
+            if (!AcceptedRecord.TryVerifyTrust(settings, store, loaded, out RootHistory? roots, out fault) || !TryLoadKey(paths, roots, out key, out fault) || !TryOpenWitness(settings, roots, time, log, out witness, out fault))
                 return false;
             StateKeeper keeper = BuiltInEnforcers.Keeper(paths, settings.Domain.Enforcers, settings.Schema, time, log);
             keeper.Begin(loaded.State);
             var enforcer = new Enforcer(new HookDirectory(paths, time), time, log, keeper);
             loaded = new StagedAtStart(settings, roots, enforcer, time, log).Apply(store, loaded, stop);
-            receiver = new Receiver(settings, socket, store, loaded, witness, enforcer, maxConnections, time, log);
+            receiver = new Receiver(settings, socket, key, store, loaded, witness, enforcer, maxConnections, time, log);
             return true;
         }
         catch (OperationCanceledException)
@@ -109,6 +114,7 @@ internal sealed class Receiver : IAsyncDisposable
             {
                 store?.Dispose();
                 witness?.Dispose();
+                key?.Dispose();
                 socket.Dispose();
             }
         }
@@ -150,6 +156,19 @@ internal sealed class Receiver : IAsyncDisposable
         await _listener.DisposeAsync();
         _store.Dispose();
         _witness?.Dispose();
+        _key.Dispose();
+    }
+
+    private static bool TryLoadKey(SystemPaths paths, RootHistory roots, [NotNullWhen(true)] out SigningKey? key, [NotNullWhen(false)] out string? fault)
+    {
+        if (!DomainKeyFile.TryLoadOrCreate(paths, out key, out fault))
+            return false;
+        if (roots.FindKey(key.Id) is null)
+            return true;
+        key.Dispose();
+        key = null;
+        fault = $"{SafeText.ForTerminal(paths.GatewayDomainKeyFile)} is the operator's key, which must not be here; move it away and start again: the domain makes its own";
+        return false;
     }
 
     /// <summary>A gateway without a system ID has no ledger to watch, and gives null.</summary>

@@ -56,6 +56,7 @@ internal sealed class EntryFilter
     {
         RecordedEntry recorded => recorded.Signer,
         LedgerKeyEntry key => key.Statement.Signer,
+        DomainKeyEntry key => key.Statement.Signer,
         _ => null,
     };
 

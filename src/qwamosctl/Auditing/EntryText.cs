@@ -30,6 +30,12 @@ internal static class EntryText
             Field(text, "signer", key.Statement.Signer.ToString());
             Field(text, "key", key.Statement.Key);
         }
+        if (proven.Entry is DomainKeyEntry { Statement: var domain })
+        {
+            Field(text, "signer", domain.Signer.ToString());
+            Field(text, "domain", $"{domain.Name} (class {domain.Class})");
+            Field(text, domain.IsRevoked ? "revoked" : "key", domain.Fingerprint);
+        }
         if (proven.Entry is TrustRootEntry root)
         {
             Field(text, "trust root", string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}; {(proven.Follows ? "it follows from the signer" : "whether it follows from the enrolled key, verify says")}"));
@@ -59,6 +65,7 @@ internal static class EntryText
         {
             RecordedEntry recorded => (recorded.Signer.Short, recorded.OutcomeName),
             LedgerKeyEntry key => (key.Statement.Signer.Short, "key signed"),
+            DomainKeyEntry key => (key.Statement.Signer.Short, key.Statement.IsRevoked ? "domain revoked" : "domain"),
             TrustRootEntry root => (root.Root.Signatures.Count == 1 ? root.Root.Signatures[0].Key.Short : string.Create(CultureInfo.InvariantCulture, $"{root.Root.Signatures.Count} keys"), "trust root"),
             _ => ("-", "note"),
         };
@@ -69,6 +76,7 @@ internal static class EntryText
             RecordedEntry { Outcome: { } outcomes } => string.Join(' ', outcomes.Applied.Concat(outcomes.Staged).Concat(outcomes.Unstaged).Select(key => key + "=(hidden)")),
             NoteEntry note => NoteText.Describe(note.Note),
             LedgerKeyEntry signed => signed.Statement.Key,
+            DomainKeyEntry signed => $"{signed.Statement.Name} (class {signed.Statement.Class}), key {signed.Statement.Fingerprint}",
             TrustRootEntry root => string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}"),
             _ => "(hidden)",
         };
@@ -76,7 +84,7 @@ internal static class EntryText
     }
 
     public static JsonValue ToJson(ProvenEntry proven) => JsonValue.Object(
-        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry or LedgerKeyEntry || proven.Follows)),
+        [("status", JsonValue.Of("ok")), .. AuditText.Members(proven.Checkpoint), .. Members(proven.Index, proven.Entry), ("signature_checked", JsonValue.Of(proven.Entry is MessageEntry or LedgerKeyEntry or DomainKeyEntry || proven.Follows)),
             ("trust_version", JsonValue.Of(proven.RootVersion)), ("newest_trust_version", JsonValue.Of(proven.NewestRootVersion)), ("disowned", JsonValue.Array(proven.Disowned.Select(key => key.ToString()))),
             ("unchecked_lines", JsonValue.Of(proven.Checkpoint.OtherLines))]);
 
@@ -89,6 +97,8 @@ internal static class EntryText
             members.Add(("note", note.Note.ToJson()));
         if (entry is LedgerKeyEntry key)
             members.Add(("ledger_key", key.Statement.ToJson()));
+        if (entry is DomainKeyEntry domain)
+            members.Add(("domain_key", domain.Statement.ToJson()));
         if (entry is TrustRootEntry root)
             members.Add(("trust_root", root.Root.ToJson()));
         if (entry is not RecordedEntry recorded)

@@ -30,6 +30,7 @@ internal sealed class SigningJudge(Session session)
         {
             SigningPurpose.TrustRoot => OfRoot(text.Document),
             SigningPurpose.LedgerKey => OfLedgerKey(text.Document),
+            SigningPurpose.Domain => OfDomain(text.Document),
             _ => Judgement.Refused("it is a statement that this agent does not know"),
         };
     }
@@ -56,6 +57,21 @@ internal sealed class SigningJudge(Session session)
             "it says that a key is the one of a system's ledger",
             SafeText.ForTerminal($"the ledger's key {key.AsString}"),
             [$"system   {Shown(system.AsString)}", $"key      {Shown(key.AsString)}", $"signed   {Time(seconds)}"]);
+    }
+
+    private static Judgement OfDomain(JsonValue document)
+    {
+        // Whose signature that will be is not known yet: the form is read with one of the right sizes in its place.
+        if (document.TryGet("key_id", out _) || document.TryGet("signature", out _))
+            return Judgement.Refused("it is no statement about a domain's key: it has a signature already");
+        var signed = JsonValue.Object([.. document.Members.Select(member => (member.Key, member.Value)), ("key_id", JsonValue.Of(new string('0', KeyId.Digits))), ("signature", JsonValue.Of(Convert.ToBase64String(new byte[EnvelopeSignature.SizeBytes])))]);
+        if (!DomainKeyStatement.TryRead(signed, out var statement, out var fault))
+            return Judgement.Refused($"it is no statement about a domain's key: {fault}");
+        return new Judgement(
+            Verdict.Ask,
+            statement.IsRevoked ? "it says that a domain's reports are believed no more" : "it says whose reports are believed as a domain's",
+            SafeText.ForTerminal($"{(statement.IsRevoked ? "revoke" : "enroll")} the domain {statement.Name}"),
+            [$"system   {Shown(statement.SystemId)}", $"domain   {Shown(statement.Name)} (class {Shown(statement.Class)})", $"key      {statement.Fingerprint}", $"signed   {Time(statement.TimestampSeconds)}"]);
     }
 
     private Judgement OfMessage(Message message)

@@ -68,6 +68,9 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         return JsonValue.Shown(_fault is { } fault ? $"its file cannot be read: {fault}" : "ok");
     }
 
+    /// <summary>The rows of the domains that qwamosd.json names.</summary>
+    public IReadOnlyDictionary<string, DomainRow> ByName() => Rows().ToDictionary(row => row.Name, row => row.Row, StringComparer.Ordinal);
+
     /// <summary>Whether a confidential change is for one of the domains: no other is given to the courier.</summary>
     public bool Serves(Message message) => _rules.Any(rule => rule.TakesConfidential && rule.TryMatch(message, out _));
 

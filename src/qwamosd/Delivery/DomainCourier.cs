@@ -230,7 +230,7 @@ internal sealed class DomainCourier
         }
 
         _seen = size;
-        Show(Row with { TrustVersion = version });
+        Show(Row with { TrustVersion = version, Key = Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
         Adopt(sequence, index);
         if (index >= _feed.Size)
             Show(Row with { LastError = $"it took entry {index}, and the ledger has {_feed.Size} entries: an older one was put back" });

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.Daemon.Delivery;
@@ -39,6 +40,9 @@ internal sealed record DomainRow
     /// <summary>The version of the trust root that it has; null when that is not known.</summary>
     public long? TrustVersion { get; init; }
 
+    /// <summary>The key that it says is its own, 64 lower-case hex digits; null when it said none. Nothing is believed by it before an operator vouched for it.</summary>
+    public string? Key { get; init; }
+
     /// <summary>How it stands as a witness.</summary>
     public WitnessRow Witness { get; init; } = new(WitnessState.Unknown);
 
@@ -54,6 +58,7 @@ internal sealed record DomainRow
         .. Missed.Count > 0 ? [("missed", JsonValue.Object(Missed.Select(pair => (pair.Key, JsonValue.Of(pair.Value)))))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. (TrustFault ?? LastError) is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. Key is { } key ? [("key", JsonValue.Of(key))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         ("witness", Witness.ToJson()),
     ]);
 
@@ -68,6 +73,7 @@ internal sealed record DomainRow
         ("last_error", JsonValue.Shown(LastError ?? "")),
         ("trust_fault", JsonValue.Shown(TrustFault ?? "")),
         ("trust_version", Number(TrustVersion)),
+        ("key", Key is null ? JsonValue.Null : JsonValue.Of(Key)),
         ("witness", Witness.ToJson()),
         ("cosignatures", JsonValue.Array(Cosignatures.Select(line => JsonValue.Array(JsonValue.Of(line.Root), JsonValue.Of(line.Line))))),
     ]);
@@ -86,6 +92,7 @@ internal sealed record DomainRow
             LastError = reader.Text("last_error", MaxTextCodePoints) is { Length: > 0 } error ? error : null,
             TrustFault = reader.Text("trust_fault", MaxTextCodePoints) is { Length: > 0 } trustFault ? trustFault : null,
             TrustVersion = OptionalNumber(reader, "trust_version"),
+            Key = ReadKey(reader),
             Witness = WitnessRow.Read(reader.Any("witness"), reader),
             Cosignatures = [.. reader.Array("cosignatures", MaxCosignatures).Select(line => ReadLine(line, reader))],
         };
@@ -115,6 +122,16 @@ internal sealed record DomainRow
         if (value.TryGetInteger(out long number))
             return number;
         reader.Refuse($"a domain: {name} is no number");
+        return null;
+    }
+
+    private static string? ReadKey(MemberReader reader)
+    {
+        if (reader.Any("key") is not { Kind: not JsonKind.Null } value)
+            return null;
+        if (value.TryGetString(out string? key) && DomainKeyStatement.IsKey(key))
+            return key;
+        reader.Refuse("a domain: key is no key");
         return null;
     }
 

@@ -112,6 +112,17 @@ public sealed class SigningJudgeTests : IDisposable
     }
 
     [Fact]
+    public void A_statement_about_a_domains_key_is_asked_about_and_one_that_is_signed_already_refused()
+    {
+        var statement = $$"""{"class":"gateway","key":"{{new string('1', 64)}}","name":"gw1","system":"{{new string('a', 32)}}","timestamp":5}""";
+        var judgement = Judge(SigningPurposes.SignedBytes(SigningPurpose.Domain, Encoding.UTF8.GetBytes(statement)));
+        Assert.Equal(Verdict.Ask, judgement.Verdict);
+        Assert.Contains(judgement.Details, line => line.Contains("gw1", StringComparison.Ordinal));
+        Assert.Contains(judgement.Details, line => line.Contains(DomainKeyStatement.FingerprintOf(new string('1', 64)), StringComparison.Ordinal));
+        Assert.Equal(Verdict.Refuse, Judge(SigningPurposes.SignedBytes(SigningPurpose.Domain, Encoding.UTF8.GetBytes(statement.Replace("\"name\"", "\"key_id\":\"x\",\"name\"", StringComparison.Ordinal)))).Verdict);
+    }
+
+    [Fact]
     public void No_purpose_is_signed_for_without_asking()
     {
         foreach (var purpose in Enum.GetValues<SigningPurpose>().Where(purpose => purpose != SigningPurpose.None))

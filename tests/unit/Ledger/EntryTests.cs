@@ -67,6 +67,23 @@ public sealed class EntryTests
     }
 
     [Fact]
+    public void DomainKey_HasExactlyTheDocumentedBytes()
+    {
+        using var key = SigningKey.Generate();
+        var (system, domain) = (new string('a', 32), new string('b', 64));
+        foreach (var isRevoked in (bool[])[false, true])
+        {
+            var statement = DomainKeyStatement.Sign(key, "gw1", "gateway", domain, system, Time - 1, isRevoked);
+            var entry = EntryWriter.RecordKey(Time, Peer, statement);
+            Assert.Equal(
+                "{\"v\":1,\"kind\":\"domain-key\",\"time\":1800000007,\"peer\":{\"uid\":1000,\"gid\":100,\"pid\":4321},\"statement\":{\"name\":\"gw1\",\"class\":\"gateway\",\"key\":\""
+                + domain + "\",\"system\":\"" + system + "\",\"timestamp\":1800000006," + (isRevoked ? "\"revoked\":true," : "") + "\"key_id\":\"" + key.Public.Id + "\",\"signature\":\"" + statement.Signature + "\"}}",
+                Encoding.UTF8.GetString(entry.Leaf.Span));
+            Assert.Equal(new DomainKeyEntry(Time, Peer, statement), Read(entry));
+        }
+    }
+
+    [Fact]
     public void RefusedChange_HasExactlyTheDocumentedBytes()
     {
         var raw = Envelope("{\"TOR_ISOLATION\":\"off\"}");

@@ -32,6 +32,8 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
             .Select<string, Action<History>>(result => history => history.Boot(result)),
         Gen.Int[0, 5000].Select<int, Action<History>>(back => history => history.LowerFloor(history.Now - back)),
         Gen.Int[0, 400].Select<int, Action<History>>(back => history => history.SignKey($"qwamos/{new string('d', 32)}+key", new string('d', 32), history.Now - back)),
+        Gen.Select(Gen.Int[0, 3], Gen.Int[0, 400], Gen.Bool).Select<(int, int, bool), Action<History>>(signed => history =>
+            history.Record(DomainKeyStatement.Sign(Key, $"gw{signed.Item1}", "gateway", new string('c', 64), new string('d', 32), history.Now - signed.Item2, signed.Item3))),
         Gen.Const<Action<History>>(history => history.NextRoot()),
         Gen.Const<Action<History>>(history => history.Import(BootNote.AnchorReplaced(history.State.LastNote + 1, history.Now, new string('1', 64), new string('2', 64)))),
         Gen.Const<Action<History>>(history => history.Snapshot())).Array[0, 40];
@@ -105,6 +107,13 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
     public long Record(LedgerKeyStatement statement)
     {
         State = State.WithKey(statement, store.Size);
+        return store.AppendBatch([EntryWriter.RecordKey(Now, Peer, statement)]);
+    }
+
+    /// <summary>An operator's statement about a domain; gives its index.</summary>
+    public long Record(DomainKeyStatement statement)
+    {
+        State = State.WithDomain(statement, store.Size);
         return store.AppendBatch([EntryWriter.RecordKey(Now, Peer, statement)]);
     }
 

@@ -24,7 +24,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public static readonly string LedgerKey = $"qwamos/{SystemIdText}+0a0b0c0d+{Convert.ToBase64String(new byte[33])}";
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey, Commands.TrustRoot, Commands.Deliver,
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey, Commands.DomainKey, Commands.TrustRoot, Commands.Deliver,
             Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.GetGrowth, Commands.GetEnvelope };
 
     private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
@@ -109,6 +109,14 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         return envelope.Raw.ToArray();
     }
 
+    /// <summary>A request with the operator's statement about a domain's key.</summary>
+    public byte[] SignDomain(string name, SigningKey domain, long seconds, bool isRevoked = false)
+    {
+        var statement = DomainKeyStatement.Sign(Key, name, "gateway", Convert.ToHexStringLower(domain.PublicRaw), SystemIdText, seconds, isRevoked);
+        Assert.True(EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.DomainKey, Args = statement.ToJson() }, out Envelope? envelope, out _));
+        return envelope.Raw.ToArray();
+    }
+
     /// <summary>A request with a trust root, whose baseline is the empty ledger.</summary>
     public byte[] Root(RootDraft root, params SigningKey[] keys)
     {
@@ -152,7 +160,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         AnswerLists.Write(json, "applied"u8, change.Outcome.Applied);
     }
 
-    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey or Commands.TrustRoot or Commands.Deliver);
+    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey or Commands.DomainKey or Commands.TrustRoot or Commands.Deliver);
 
     /// <summary>Another look than a status: its command, by name.</summary>
     public bool TryRead(

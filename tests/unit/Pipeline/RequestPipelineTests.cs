@@ -72,6 +72,25 @@ public sealed class RequestPipelineTests
     }
 
     [Fact]
+    public async Task A_statement_about_a_domains_key_is_recorded_once_and_a_revocation_stays()
+    {
+        await using PipelineTrial bus = await PipelineTrial.StartAsync();
+        using SigningKey one = SigningKey.Generate(), two = SigningKey.Generate();
+        long now = bus.Time.UnixSeconds;
+        byte[] enrolment = bus.SignDomain("gw1", one, now - 2);
+        JsonElement[] answers = bus.Ask(enrolment, enrolment, bus.SignDomain("gw2", one, now), bus.SignDomain("gw2", two, now), bus.SignDomain("gw1", one, now - 1, isRevoked: true), enrolment);
+        Assert.Equal([0, 0, 1, 2], new[] { 0, 1, 3, 4 }.Select(i => answers[i].GetProperty("index").GetInt64()));
+        // One VM cannot speak for another; and who kept the enrolment has nothing after the revocation.
+        Assert.Equal(["bad_request", "superseded"], new[] { 2, 5 }.Select(i => Code(answers[i])));
+        var entry = Assert.IsType<DomainKeyEntry>(bus.Ledger.ReadEntry(2));
+        Assert.Equal(("gw1", true), (entry.Statement.Name, entry.Statement.IsRevoked));
+
+        await bus.RestartAsync();
+        Assert.Equal(["its key is revoked", null], bus.Loaded.State.Domains.Values.Select(domain => domain.WhyNot(null)));
+        Assert.Equal("superseded", Code(bus.Ask(enrolment)[0]));
+    }
+
+    [Fact]
     public async Task Attack07_After_a_revocation_no_older_statement_of_another_key_takes_the_place_of_the_revoked_ones()
     {
         await using PipelineTrial bus = await PipelineTrial.StartAsync();

@@ -15,6 +15,7 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
     private readonly Queue<BusRequest> _order = new(capacity: 1);
     private TaskCompletionSource? _roomWaiter;
     private TaskCompletionSource? _emptyWaiter;
+    private BusRequest? _newest;
     private int _unanswered;
     private bool _isSending;
     private bool _isBroken;
@@ -33,11 +34,14 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
     public BusRequest Add(PeerCredentials peer, FairLane lane)
     {
         var request = new BusRequest(this, peer, lane);
+        BusRequest? before;
         lock (_gate)
         {
             _order.Enqueue(request);
             _unanswered++;
+            (before, _newest) = (_newest, request);
         }
+        before?.Follow();
         return request;
     }
 

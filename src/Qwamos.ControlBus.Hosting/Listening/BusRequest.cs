@@ -10,6 +10,8 @@ public sealed class BusRequest
     private ReadOnlyMemory<byte> _line;
     private Func<Task<ReadOnlyMemory<byte>>>? _lineAtHead;
     private int _isAnswered;
+    private TaskCompletionSource? _followed;
+    private bool _isFollowed;
 
     internal BusRequest(AnswerQueue answers, PeerCredentials peer, FairLane lane)
     {
@@ -22,6 +24,25 @@ public sealed class BusRequest
 
     /// <summary>The connection's place in the fair sharing of verification.</summary>
     public FairLane Lane { get; }
+
+    /// <summary>Completes when the connection has another request after this one: who waits with the answer keeps that one waiting.</summary>
+    public Task Followed
+    {
+        get
+        {
+            lock (_answers)
+                return _isFollowed ? Task.CompletedTask : (_followed ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    /// <summary>Another request came after this one.</summary>
+    internal void Follow()
+    {
+        TaskCompletionSource? waiting;
+        lock (_answers)
+            (_isFollowed, waiting) = (true, _followed);
+        waiting?.TrySetResult();
+    }
 
     internal bool IsAnswered => Volatile.Read(ref _isAnswered) == 2;
 

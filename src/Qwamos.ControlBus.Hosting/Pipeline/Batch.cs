@@ -204,7 +204,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             return decided;
         Append(EntryWriter.RecordDelivery(pending.Judged.Now, PeerOf(pending), next, outcome), outcome);
         LastUpdateSeconds = pending.Judged.Now;
-        State = State.Take(next, outcome == RecordedEntry.Accepted);
+        State = State.Take(next, outcome == RecordedEntry.Accepted, start.Size + _entries.Count - 1);
         return decided;
     }
 

@@ -12,7 +12,7 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// share of the processors, and handed to the one <see cref="Writer"/>, which decides, records and publishes; here it is answered.
 /// </summary>
 public sealed class RequestPipeline(
-    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null, DeliveryJudge? deliveries = null, LedgerFollowers? followers = null) : IRequestHandler
+    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null, DeliveryJudge? deliveries = null, LedgerFollowers? followers = null, IWaitSource? waits = null) : IRequestHandler
 {
     private const int MaxReasonCodePoints = 256;
 
@@ -111,7 +111,7 @@ public sealed class RequestPipeline(
         }
         long end = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Verify, begin, end);
-        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true)
+        if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true && waits?.Waits(message.Message.Command) != true)
         {
             pending.Verified(message, now, end);
             writer.Submit(pending);
@@ -200,6 +200,8 @@ public sealed class RequestPipeline(
             request.AnswerAtHead(async () => Answer.Ok([("size", JsonValue.Of(await followers.WaitAsync(message.Message, request.Peer).ConfigureAwait(false))), .. ClockNote()]));
         else if (message.Message.Command == Envelopes.Commands.GetEnvelope && followers?.IsCourier(request.Peer) != true)
             Refuse(request, new Refusal(ErrorCode.NotAuthorised, "a confidential envelope is given to the courier's user only"));
+        else if (waits?.Waits(message.Message.Command) == true)
+            request.AnswerAtHead(async () => Answer.Ok([.. await waits.WaitAsync(message.Message, request).ConfigureAwait(false), .. ClockNote()]));
         else if (reads?.Serves(message.Message.Command) == true)
             request.AnswerAtHead(() => scheduler.MakeAsync(request.Lane, () => Read(reads, message, request.Peer)));
         else

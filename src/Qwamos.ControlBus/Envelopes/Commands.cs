@@ -77,6 +77,12 @@ public static class Commands
     /// <summary>The domains and their keys, in pages: <c>args</c> is absent or <c>{"after":NAME}</c>. May come unsigned; qwamosd's only.</summary>
     public const string GetDomains = "get_domains";
 
+    /// <summary>
+    /// What a domain says of its keys, signed by its own: <c>args</c> is a <see cref="ReportQuestion"/>. May come unsigned, and waits until there is something new;
+    /// a gateway's only.
+    /// </summary>
+    public const string GetReport = "get_report";
+
     /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
     public static bool IsSelfAuthenticating(string command) => command is LedgerKey or DomainKey or Checkpoint or TrustRoot or Deliver;
 
@@ -87,7 +93,7 @@ public static class Commands
     public const string GetBackup = "get_backup";
 
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
-    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot or GetCursor or GetGrowth or GetEnvelope or GetDomains;
+    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot or GetCursor or GetGrowth or GetEnvelope or GetDomains or GetReport;
 
     /// <summary>Whether a command gives confidential values: without a signature it has a form, and is <c>bad_signature</c>.</summary>
     public static bool IsForSigners(string command) => command is Backup or GetBackup;

@@ -72,6 +72,10 @@ public sealed class Message
     public DeliveryOffer? Delivery =>
         Command == Commands.Deliver && DeliveryOffer.TryRead(Args, out var offer, out _) ? offer : null;
 
+    /// <summary>What <c>get_report</c> asks for; null for every other command.</summary>
+    public ReportQuestion? ReportQuestion =>
+        Command == Commands.GetReport && ReportQuestion.TryRead(Args, out var question) ? question : null;
+
     /// <summary>True for <c>get_status</c> that asks for confidential values.</summary>
     public bool AsksToReveal =>
         Command == Commands.GetStatus && Args is not null && Args.TryGet("reveal", out var reveal) && reveal.AsBoolean;

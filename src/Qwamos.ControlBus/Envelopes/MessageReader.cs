@@ -107,6 +107,7 @@ internal static class MessageReader
             Commands.GetDomains => args is null || args.Members.IsEmpty || args.Members is [{ Key: Message.AfterArg, Value: var name }] && name.TryGetString(out var after) && after.Length <= Limits.MaxPageNameChars
                 ? null
                 : "args of get_domains is not empty, and not an object of exactly after, a name",
+            Commands.GetReport => ReportQuestion.TryRead(args, out _) ? null : "args of get_report is not an object of exactly after, wait, confirmed and nonce",
             Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",
             _ => null,
         };

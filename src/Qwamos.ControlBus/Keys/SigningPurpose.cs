@@ -3,7 +3,7 @@ using System.Text;
 namespace Qwamos.ControlBus.Keys;
 
 /// <summary>
-/// What an operator's key signs beside messages: the closed list (DESIGN section 3). The signed bytes are <c>"qwamos-PURPOSE-v1\n"</c> and the
+/// What an operator's key, or where it is said a domain's, signs beside messages: the closed list (DESIGN section 3). The signed bytes are <c>"qwamos-PURPOSE-v1\n"</c> and the
 /// statement; a message starts with <c>{</c> and a checkpoint with <c>qwamos/</c>, so no signature stands for another (ATTACKS 8).
 /// </summary>
 public enum SigningPurpose
@@ -19,6 +19,12 @@ public enum SigningPurpose
 
     /// <summary>That a key is a domain's own, or is so no more.</summary>
     Domain,
+
+    /// <summary>What a domain says of its keys. By the domain's own key.</summary>
+    Report,
+
+    /// <summary>That a change is in force in a domain, or is not. By the domain's own key.</summary>
+    InForce,
 }
 
 /// <summary>The names of the purposes, which are part of what is signed.</summary>
@@ -34,6 +40,8 @@ public static class SigningPurposes
         SigningPurpose.LedgerKey => "ledger-key",
         SigningPurpose.TrustRoot => "trust-root",
         SigningPurpose.Domain => "domain",
+        SigningPurpose.Report => "report",
+        SigningPurpose.InForce => "in-force",
         _ => throw new ArgumentOutOfRangeException(nameof(purpose)),
     };
 }

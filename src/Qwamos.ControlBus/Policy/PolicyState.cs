@@ -59,6 +59,11 @@ public sealed record PolicyState
     /// <summary>The last delivery taken; a domain's, never Dom0's.</summary>
     public DeliveryCursor Delivered { get; init; } = DeliveryCursor.None;
 
+    /// <summary>
+    /// A domain's: by the entry here that accepted a delivered change, the entry of Dom0's ledger that it was. Only of entries that policy or staged values name.
+    /// </summary>
+    public ImmutableSortedDictionary<long, long> Origins { get; init; } = ImmutableSortedDictionary<long, long>.Empty;
+
     /// <summary>Something that was delivered was accepted: from then on a domain takes nothing else.</summary>
     public bool TakesDeliveries { get; init; }
 
@@ -165,7 +170,24 @@ public sealed record PolicyState
     }
 
     /// <summary>The state after a delivery.</summary>
-    public PolicyState Take(DeliveryCursor cursor, bool isAccepted) => this with { Delivered = cursor, TakesDeliveries = TakesDeliveries || isAccepted };
+    /// <param name="cursor">Which.</param>
+    /// <param name="isAccepted">Whether what was in it is the entry before.</param>
+    /// <param name="index">The delivery's entry here.</param>
+    public PolicyState Take(DeliveryCursor cursor, bool isAccepted, long index) => this with
+    {
+        Delivered = cursor,
+        TakesDeliveries = TakesDeliveries || isAccepted,
+        Origins = isAccepted ? OriginsWith(index - 1, cursor.Index) : Origins,
+    };
+
+    /// <summary>The entry of Dom0's ledger that set a value; null where it came another way.</summary>
+    public long? OriginOf(Applied value) => Origins.TryGetValue(value.Index, out var index) ? index : null;
+
+    private ImmutableSortedDictionary<long, long> OriginsWith(long here, long there)
+    {
+        var used = Policy.Values.Concat(Staged.Values).Select(value => value.Index).ToHashSet();
+        return Origins.SetItem(here, there).RemoveRange(Origins.Keys.Append(here).Where(index => !used.Contains(index)));
+    }
 
     /// <summary>The state after a version of the trust root.</summary>
     public PolicyState WithRoot(SignedRoot root, long index) => this with { Trust = Trust with { Current = root, Entries = Trust.Entries.Add(index) } };
@@ -200,7 +222,7 @@ public sealed record PolicyState
             return state.AfterRestore(note);
         // From another key on there is another beginning: the boot knows by its own memory whether root did that. To a domain all is delivered anew.
         if (note.Kind == BootNoteKind.AnchorReplaced)
-            return state with { Domains = Empty.Domains, Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) }, Delivered = DeliveryCursor.None, TakesDeliveries = false };
+            return state with { Domains = Empty.Domains, Trust = RecordedTrust.None with { BegunSeconds = Math.Max(Trust.BegunSeconds, note.BegunSeconds) }, Delivered = DeliveryCursor.None, TakesDeliveries = false, Origins = Empty.Origins };
         foreach (var back in note.Returned)
             state = state.Return(back);
         foreach (var result in note.Results)

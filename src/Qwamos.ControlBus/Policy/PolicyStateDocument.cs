@@ -9,7 +9,7 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost and no delivered, 5 no domains. A state of theirs is not read: the entries are folded anew.
+    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost and no delivered, 5 no domains and no origins. A state of theirs is not read: the entries are folded anew.
     private const long Format = 6;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
@@ -39,7 +39,7 @@ public static class PolicyStateDocument
         ("lost", state.Lost is { } lost
             ? JsonValue.Object([("from", JsonValue.Of(lost.From)), ("to", JsonValue.Of(lost.To)), ("time", JsonValue.Of(lost.Seconds))])
             : JsonValue.Null),
-        ("delivered", state.Delivered == DeliveryCursor.None ? JsonValue.Null : JsonValue.Object([.. state.Delivered.Members(), ("only", JsonValue.Of(state.TakesDeliveries))])),
+        ("delivered", state.Delivered == DeliveryCursor.None ? JsonValue.Null : JsonValue.Object([.. state.Delivered.Members(), ("only", JsonValue.Of(state.TakesDeliveries)), ("origins", JsonValue.Array(state.Origins.Select(pair => JsonValue.Array(JsonValue.Of(pair.Key), JsonValue.Of(pair.Value)))))])),
     ]);
 
     /// <summary>Whether it is the state of an earlier program, which says nothing against the ledger.</summary>
@@ -63,7 +63,7 @@ public static class PolicyStateDocument
         var domains = ReadDomains(reader);
         var trust = ReadTrust(reader);
         var lost = ReadLost(reader);
-        var delivered = ReadDelivered(reader, out var takesDeliveries);
+        var delivered = ReadDelivered(reader, out var takesDeliveries, out var origins);
         if (!reader.Finish(out fault))
             return false;
         state = new PolicyState
@@ -80,6 +80,7 @@ public static class PolicyStateDocument
             Lost = lost,
             Delivered = delivered,
             TakesDeliveries = takesDeliveries,
+            Origins = origins,
         };
         return format == Format;
     }
@@ -166,9 +167,9 @@ public static class PolicyStateDocument
         return null;
     }
 
-    private static DeliveryCursor ReadDelivered(MemberReader reader, out bool takesDeliveries)
+    private static DeliveryCursor ReadDelivered(MemberReader reader, out bool takesDeliveries, out ImmutableSortedDictionary<long, long> origins)
     {
-        takesDeliveries = false;
+        (takesDeliveries, origins) = (false, PolicyState.Empty.Origins);
         if (reader.Any("delivered") is not { Kind: not JsonKind.Null } json)
             return DeliveryCursor.None;
         var inner = new MemberReader(json, "delivered");
@@ -177,6 +178,13 @@ public static class PolicyStateDocument
             takesDeliveries = only.AsBoolean;
         else
             inner.Refuse("delivered: only is neither true nor false");
+        foreach (var item in inner.Array("origins", int.MaxValue))
+        {
+            if (item is { Kind: JsonKind.Array, Items: [var here, var there] } && here.TryGetInteger(out var index) && there.TryGetInteger(out var origin))
+                origins = origins.SetItem(index, origin);
+            else
+                inner.Refuse("delivered: origins holds something else than pairs of numbers");
+        }
         if (!inner.Finish(out var fault))
             reader.Refuse(fault);
         return cursor;

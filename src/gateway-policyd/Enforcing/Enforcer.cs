@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Gateway.Enforcing;
@@ -19,8 +20,7 @@ internal sealed class Enforcer : IDisposable
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
     private readonly Thread _worker;
-    private ImmutableSortedDictionary<string, EnforcementOutcome> _outcomes =
-        ImmutableSortedDictionary.Create<string, EnforcementOutcome>(StringComparer.Ordinal);
+    private ImmutableSortedDictionary<string, ObservedKey> _observed = ImmutableSortedDictionary.Create<string, ObservedKey>(StringComparer.Ordinal);
 
     public Enforcer(HookDirectory hooks, TimeProvider time, LogMessages log, StateKeeper? keeper = null)
     {
@@ -37,7 +37,11 @@ internal sealed class Enforcer : IDisposable
     public event Action? Changed;
 
     /// <summary>The outcome of each key's latest change since the start.</summary>
-    public ImmutableSortedDictionary<string, EnforcementOutcome> Outcomes => Volatile.Read(ref _outcomes);
+    public IReadOnlyDictionary<string, EnforcementOutcome> Outcomes =>
+        Observed.ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value.Outcome, StringComparer.Ordinal);
+
+    /// <summary>The same with the values, and since when each is so.</summary>
+    public ImmutableSortedDictionary<string, ObservedKey> Observed => Volatile.Read(ref _observed);
 
     public void Start()
     {
@@ -137,11 +141,16 @@ internal sealed class Enforcer : IDisposable
         enforcement.SignedSeconds is { } signed
         && Math.Abs(_time.GetUtcNow().ToUnixTimeSeconds() - signed) > Limits.FreshnessWindowSeconds;
 
-    private void Note(Enforcement enforcement, EnforcementOutcome outcome) => Note(enforcement.Key.Name, outcome);
-
-    private void Note(string key, EnforcementOutcome outcome)
+    private void Note(Enforcement enforcement, EnforcementOutcome outcome)
     {
-        ImmutableInterlocked.Update(ref _outcomes, (all, item) => all.SetItem(item.key, item.outcome), (key, outcome));
+        long now = _time.GetUtcNow().ToUnixTimeSeconds();
+        ImmutableInterlocked.Update(ref _observed, (all, item) => all.SetItem(item.enforcement.Key.Name, Next(all.GetValueOrDefault(item.enforcement.Key.Name), item.enforcement, item.outcome, item.now)), (enforcement, outcome, now));
         Changed?.Invoke();
     }
+
+    private static ObservedKey Next(ObservedKey? before, Enforcement enforcement, EnforcementOutcome outcome, long now) => new(
+        enforcement,
+        outcome,
+        before is not null && before.Enforcement == enforcement && before.Outcome == outcome ? before.SinceSeconds : now,
+        outcome.State == ReportedKey.Drifted ? now : before?.DriftedSeconds);
 }

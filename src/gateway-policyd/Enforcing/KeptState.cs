@@ -74,7 +74,8 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
         NoteAll(enforcement => EnforcementOutcome.Failed(
             faults.Count == 0 ? $"{why}; {end}"
             : faults.TryGetValue(enforcement.Key.Name, out string? own) ? $"{own}; {end}"
-            : $"not without {faults.Keys.First()}, which is not in force; {end}"));
+            : $"not without {faults.Keys.First()}, which is not in force; {end}",
+            isClosed: open is null));
     }
 
     private void Look(CancellationToken stop)
@@ -98,6 +99,7 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
         else if (isCorrected)
         {
             log.Drifted(string.Join(", ", Keys), difference, "corrected");
+            NoteAll(_ => EnforcementOutcome.Drifted(difference));
             Try(_tried, stop);
         }
         else

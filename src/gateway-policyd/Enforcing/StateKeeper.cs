@@ -45,7 +45,7 @@ internal sealed class StateKeeper : IDisposable
     }
 
     /// <summary>Raised with each outcome of a value that is still wanted.</summary>
-    public event Action<string, EnforcementOutcome>? Noted;
+    public event Action<Enforcement, EnforcementOutcome>? Noted;
 
     /// <summary>Whether one of the enforcers has this key.</summary>
     public bool Keeps(string key) => _states.ContainsKey(key);
@@ -152,7 +152,7 @@ internal sealed class StateKeeper : IDisposable
     private void Note(Enforcement enforcement, EnforcementOutcome outcome)
     {
         if (Volatile.Read(ref _wanted)[enforcement.Key.Name] == enforcement)
-            Noted?.Invoke(enforcement.Key.Name, outcome);
+            Noted?.Invoke(enforcement, outcome);
     }
 
     private static KeyValuePair<string, Enforcement> Pair(Enforcement enforcement) => KeyValuePair.Create(enforcement.Key.Name, enforcement);

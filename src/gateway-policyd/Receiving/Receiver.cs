@@ -13,6 +13,7 @@ using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
+using Qwamos.Gateway.Reporting;
 using Qwamos.Gateway.Witnessing;
 
 namespace Qwamos.Gateway.Receiving;
@@ -38,6 +39,7 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly Writer _writer;
     private readonly Enforcer _enforcer;
     private readonly StatusFile _statusFile;
+    private readonly Reports _reports;
     private readonly ReceiverStatus _status;
     private readonly BusListener _listener;
     private long _trustVersion;
@@ -58,15 +60,17 @@ internal sealed class Receiver : IAsyncDisposable
         _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
         var watching = new WitnessAnswers(witness, () => _writer.Published.Policy.Trust.Root, time);
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, watching.Status, time);
+        _reports = new Reports(settings, key, () => _writer.Published.Policy, () => _enforcer.Observed, time);
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
         Verifier verifier = settings.Verifier();
         var reads = new TrustRootAnswers(store, () => _writer.Published, new CursorAnswers(settings, key, () => _writer.Published.Policy, witness, watching));
-        var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked));
+        var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked), waits: _reports);
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
         pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _writer.Committed += Committed;
         _enforcer.Changed += _statusFile.HasChanged;
+        _enforcer.Changed += _reports.HasChanged;
         _listener = new BusListener(socket, pipeline, time, maxConnections);
     }
 
@@ -140,6 +144,7 @@ internal sealed class Receiver : IAsyncDisposable
         bool isBroken = first == _writer.Broken;
         if (isBroken)
             _log.RecordBroken((await _writer.Broken).Message);
+        _reports.Release();
         await _listener.StopAsync(StopGrace);
         _writer.Stop();
         // Only now: what the writer recorded last is answered, too.
@@ -198,6 +203,7 @@ internal sealed class Receiver : IAsyncDisposable
 
         NoteTrust(batch.State.Policy.Trust);
         _statusFile.HasChanged();
+        _reports.HasChanged();
     }
 
     /// <summary>On the writer's thread, and rare. Auditors are given it: a confidential envelope stays out.</summary>

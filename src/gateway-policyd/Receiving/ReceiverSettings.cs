@@ -11,7 +11,7 @@ namespace Qwamos.Gateway.Receiving;
 internal sealed record ReceiverSettings(SystemPaths Paths, VerifyingKey Anchor, PolicySchema Schema, GatewayConfig Domain, string? SystemId)
 {
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.Checkpoint, Commands.LedgerKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Deliver, Commands.GetCursor };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.Checkpoint, Commands.LedgerKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Deliver, Commands.GetCursor, Commands.GetReport };
 
     /// <summary>The keys of this domain: its class's, and those of class <c>all</c>.</summary>
     public DomainScope Scope => Domain.Scope;

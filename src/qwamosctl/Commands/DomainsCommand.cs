@@ -38,7 +38,7 @@ internal static class DomainsCommand
     private static string Describe(List<KnownDomain> domains, Paint paint)
     {
         if (domains.Count == 0)
-            return "no domains: qwamosd.json names none\n";
+            return "no domains: domains.json names none\n";
         StringBuilder text = new();
         var names = Math.Min(MaxWidth, domains.Max(domain => SafeText.ForTerminal(domain.Name).Length));
         var classes = Math.Min(MaxWidth, domains.Max(domain => SafeText.ForTerminal(domain.Class).Length));
@@ -46,7 +46,7 @@ internal static class DomainsCommand
         {
             text.Append(SafeText.ForTerminal(domain.Name).PadRight(names)).Append("  ").Append(SafeText.ForTerminal(domain.Class).PadRight(classes)).Append("  ");
             text.Append(domain.IsEnrolled ? paint.Good("enrolled    ") : domain.Statement is { IsRevoked: true } ? paint.Bad("revoked     ") : paint.Waiting("not enrolled"));
-            text.Append("  ").Append(domain.Link is null ? "qwamosd.json does not name it" : SafeText.ForTerminal(domain.Link)).Append('\n');
+            text.Append("  ").Append(domain.Link is null ? "domains.json does not name it" : SafeText.ForTerminal(domain.Link)).Append('\n');
             AppendKeys(text, domain, paint);
         }
         return text.ToString();

@@ -25,7 +25,7 @@ internal static class DomainsEnrollCommand
         if (!KnownDomains.TryFind(session, name, out var domain, out var failure))
             return session.Fail(failure);
         if (domain.Link is null)
-            return session.Fail(Failure.Usage($"qwamosd.json does not name {name}", "Name it there first, and restart qwamosd"));
+            return session.Fail(Failure.Usage($"domains.json does not name {name}", "Name it there first, and restart qwamosd"));
         if (domain is not { Key: { } key, Fingerprint: { } heard })
             return session.Fail(new Failure(ExitCode.Refused, $"{name} has not said its key yet: {domain.Link}", "Its gateway-policyd must run, and qwamosd courier here; a gateway-policyd of before this version has no key"));
         if (domain.IsEnrolled && domain.Statement!.Key == key)

@@ -5,7 +5,7 @@ namespace Qwamos.Client.Talking;
 /// <summary>One domain, by the daemon's word.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Class">Its class of policy keys.</param>
-/// <param name="Link">How the courier reaches it; null for a domain that qwamosd.json does not name.</param>
+/// <param name="Link">How the courier reaches it; null for a domain that domains.json does not name.</param>
 /// <param name="Key">The key that it says is its own, 64 lower-case hex digits; null when it said none.</param>
 /// <param name="WhyNot">Why its word is not believed; null when it is.</param>
 /// <param name="Statement">What an operator signed about it last; null when nobody did.</param>

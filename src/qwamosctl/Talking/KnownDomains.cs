@@ -51,7 +51,7 @@ internal static class KnownDomains
             domain = found;
             return true;
         }
-        failure = Failure.Usage($"there is no domain {name} here", "The domains are those of qwamosd.json: qwamosctl domains");
+        failure = Failure.Usage($"there is no domain {name} here", "The domains are those of domains.json: qwamosctl domains");
         return false;
     }
 

@@ -30,7 +30,7 @@ internal sealed class DomainAnswers(DaemonConfig config, CourierView courier, Fu
         List<JsonValue> page = [];
         string? last = null;
         int bytes = 0;
-        // Those that qwamosd.json names no more still have a key that can be revoked.
+        // Those that domains.json names no more still have a key that can be revoked.
         foreach (string domain in rows.Keys.Union(state.Domains.Keys, StringComparer.Ordinal).Where(domain => string.CompareOrdinal(domain, after) > 0).Order(StringComparer.Ordinal))
         {
             JsonValue row = Describe(domain, rows.GetValueOrDefault(domain), state);

@@ -324,8 +324,8 @@ public sealed class DomainCourierTests : IAsyncLifetime
         Assert.StartsWith("not running: qwamosd --root", view.State().AsString, StringComparison.Ordinal);
         Start("one", "dead");
         long index = Set("RADIO_ISOLATION", "off");
-        await WhileMovingTimeAsync(() => JsonText.ToText(JsonValue.Object(view.Status(""))).Contains($"\"one\":{{\"taken\":{index},\"seq\":1,\"behind\":false", StringComparison.Ordinal));
-        await WhileMovingTimeAsync(() => JsonText.ToText(JsonValue.Object(view.Status(""))).Contains("\"dead\":{\"taken\":null,\"seq\":0,\"behind\":true,\"last_error\":\"there is no socket", StringComparison.Ordinal));
+        await WhileMovingTimeAsync(() => JsonText.ToText(JsonValue.Object(view.Status(""))).Contains($"\"one\":{{\"class\":\"gateway\",\"taken\":{index},\"seq\":1,\"behind\":false", StringComparison.Ordinal));
+        await WhileMovingTimeAsync(() => JsonText.ToText(JsonValue.Object(view.Status(""))).Contains("\"dead\":{\"class\":\"gateway\",\"taken\":null,\"seq\":0,\"behind\":true,\"last_error\":\"there is no socket", StringComparison.Ordinal));
         Assert.Equal("ok", view.State().AsString);
         await StopAsync();
         File.WriteAllText(_bus.Paths.DomainsFile, "{}");

@@ -23,7 +23,7 @@ public sealed class StateKeeperTests : IDisposable
             if (_keeper is null)
             {
                 _keeper = new StateKeeper([_enforcer], PolicySchema.BuiltIn, _warnedOf, _time, new Gateway.LogMessages(NullLogger.Instance));
-                _keeper.Noted += (key, outcome) => _outcomes[key] = outcome;
+                _keeper.Noted += (enforcement, outcome) => _outcomes[enforcement.Key.Name] = outcome;
                 _keeper.Begin(_policy);
             }
 

@@ -307,6 +307,9 @@ public static class Limits
     /// <summary>Longest domains.json of the courier: some kilobytes a domain.</summary>
     public const int MaxDomainsFileBytes = 64 * 1024 * 1024;
 
+    /// <summary>Longest policy.json of the courier: a snapshot's state, and where it stands.</summary>
+    public const int MaxCourierPolicyBytes = 2 * 1024 * 1024;
+
     /// <summary>Deliveries under way to one domain: its answer to one comes while the next are read.</summary>
     public const int MaxDeliveriesUnderWay = 16;
 

@@ -113,6 +113,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(55, LogLevel.Error, "{Path} cannot be written: {Reason}; status shows the domains as they were")]
     public partial void DomainsNotKept(string path, string reason);
 
+    [LoggerMessage(75, LogLevel.Warning, "{Path} cannot be used: {Reason}; the next start of the courier reads the whole ledger")]
+    public partial void HistoryNotKept(string path, string reason);
+
     [LoggerMessage(56, LogLevel.Information, "the domains' file is written again")]
     public partial void DomainsKept();
 

@@ -88,7 +88,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
         {
             Append(EntryWriter.Accept(pending.Judged.Now, peer, message, schema, outcome), RecordedEntry.Accepted);
-            _decided.Add(new Decided(pending, new CommittedChange(index, message, outcome)));
+            _decided.Add(new Decided(pending, new CommittedChange(index, message, outcome, [])));
             State = next;
             return;
         }
@@ -260,16 +260,25 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
                 : judged.IsHeld ? new Decided(pending, Refusal: judged.Refusal)
                 : Refused(pending, judged.Refusal ?? Refusal.Undecided);
         }
+        List<AdoptedValue> adopted = [];
+        if (proven.Before is { } before
+            && (judged.MissedRefusal ?? CatchUp.Refusal(schema, State, change, scope, before, [.. proven.Missed.Select(missed => (missed.Change.Message, missed.Index))], out adopted)) is { } unproven)
+            return new Decided(pending, Refusal: unproven);
+        PolicyState meets = State;
         long index = start.Size + _entries.Count;
+        foreach (AdoptedValue value in adopted)
+            meets = meets.Adopt(value, index++);
         replay.SetNow(pending.Judged, start.Size);
         if (Consume(message, index) is { } refusal)
             return refusal is { Code: ErrorCode.Replayed, Index: { } entry } ? Known(pending, entry) : new Decided(pending, Refusal: refusal);
-        PolicyDecision decision = PolicyRules.Decide(schema, State, change, scope, index);
+        PolicyDecision decision = PolicyRules.Decide(schema, meets, change, scope, index, isBaseShown: proven.Before is not null);
         if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
         {
+            foreach (AdoptedValue value in adopted)
+                Append(EntryWriter.RecordCatchUp(pending.Judged.Now, PeerOf(pending), value), RecordedEntry.Accepted);
             Append(EntryWriter.Accept(proven.RecordedSeconds, PeerOf(pending), message, schema, outcome), RecordedEntry.Accepted);
             State = next;
-            return new Decided(pending, new CommittedChange(index, message, outcome), Delivered: RecordedEntry.Accepted);
+            return new Decided(pending, new CommittedChange(index, message, outcome, adopted), Delivered: RecordedEntry.Accepted);
         }
         Append(EntryWriter.Refuse(proven.RecordedSeconds, PeerOf(pending), message, schema, refusal), ErrorCodes.Name(refusal.Code));
         return Refused(pending, refusal);

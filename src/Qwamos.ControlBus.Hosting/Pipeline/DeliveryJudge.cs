@@ -80,7 +80,22 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
         if (doubted is { } now && verdict.TryGet(out _, out _) && !verifier.Check(proven.Change!, now, root).TryGet(out _, out Refusal? unfresh))
             return new JudgedDelivery(proven, null, unfresh with { Reason = $"{unfresh.Reason}; nobody has vouched for the ledger's key, so that it waits whatever Dom0 says of its time: qwamosctl audit key --sign" }, version, doubted, IsHeld: true);
         return verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal)
-            ? new JudgedDelivery(proven, message, null, version, doubted)
+            ? new JudgedDelivery(proven, message, null, version, doubted) { MissedRefusal = CheckMissed(proven, doubted, root) }
             : new JudgedDelivery(proven, null, refusal, version, doubted);
+    }
+
+    /// <summary>Each of them as if it were delivered by itself.</summary>
+    private Refusal? CheckMissed(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
+    {
+        if (proven.Missed.Count > 0 && doubted is not null)
+            return new Refusal(ErrorCode.Unproven, "nobody has vouched for the ledger's key: what was missed is not taken over");
+        foreach (ProvenChange missed in proven.Missed)
+        {
+            if (!verifier.CheckRecorded(missed.Change, missed.RecordedSeconds, root).TryGet(out VerifiedMessage? message, out Refusal? refusal))
+                return new Refusal(ErrorCode.Unproven, $"entry {missed.Index}, which was missed: {ErrorCodes.Name(refusal.Code)}: {refusal.Reason}");
+            if (message.Message.Command != Envelopes.Commands.SetPolicy)
+                return new Refusal(ErrorCode.Unproven, $"entry {missed.Index} is no change");
+        }
+        return null;
     }
 }

@@ -11,4 +11,8 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// <param name="RootVersion">The version of the trust root that it was judged by.</param>
 /// <param name="Doubted">The time here, where nobody vouches for the ledger's.</param>
 /// <param name="IsHeld">The refusal is of the time here alone: it waits until somebody vouches.</param>
-internal readonly record struct JudgedDelivery(ProvenDelivery? Proven, VerifiedMessage? Message, Refusal? Refusal, long RootVersion, EffectiveTime? Doubted, bool IsHeld = false);
+internal readonly record struct JudgedDelivery(ProvenDelivery? Proven, VerifiedMessage? Message, Refusal? Refusal, long RootVersion, EffectiveTime? Doubted, bool IsHeld = false)
+{
+    /// <summary>What is wrong with the changes that it is said the domain missed; null where nothing is.</summary>
+    public Refusal? MissedRefusal { get; init; }
+}

@@ -8,39 +8,38 @@ namespace Qwamos.ControlBus.Envelopes;
 /// envelope, or a trust root, is in the leaf. As read, nothing of it is believed.
 /// </summary>
 /// <param name="Sequence">The delivery's number at this domain, from 1 on, without a gap.</param>
-/// <param name="Index">The entry.</param>
-/// <param name="Leaf">The leaf's exact bytes, at most 65,535.</param>
-/// <param name="Envelope">The envelope of a confidential change, whose leaf holds its hash only; null for any other.</param>
-/// <param name="Size">Entries of the tree that the path leads to the root of: the one that the domain saw last.</param>
-/// <param name="Path">RFC 6962's audit path: at most 64 hashes of 32 bytes.</param>
-public sealed record DeliveryOffer(long Sequence, long Index, byte[] Leaf, byte[]? Envelope, long Size, IReadOnlyList<byte[]> Path)
+/// <param name="Entry">The entry.</param>
+/// <param name="Size">Entries of the tree that its path leads to the root of: the one that the domain saw last.</param>
+/// <param name="CatchUp">What the domain missed; null where nothing is said of that.</param>
+public sealed record DeliveryOffer(long Sequence, OfferedEntry Entry, long Size, CatchUpOffer? CatchUp = null)
 {
-    private const int HashBytes = 32;
-    private const int Members = 5;
+    private const int OwnMembers = 2;
 
     /// <summary>Reads the form: exactly these members.</summary>
     public static bool TryRead(JsonValue? json, [NotNullWhen(true)] out DeliveryOffer? offer, [NotNullWhen(false)] out string? fault)
     {
         offer = null;
-        fault = "it is not an object of exactly seq from 1 on, index and size from 0 on, leaf, path, and, for a confidential change, envelope";
-        if (json is null || json.Kind != JsonKind.Object
-            || !TryGetNumber(json, "seq", out var sequence) || sequence < 1 || !TryGetNumber(json, "index", out var index) || !TryGetNumber(json, "size", out var size)
-            || !json.TryGet("leaf", out var leafText) || !json.TryGet("path", out var pathList) || pathList.Kind != JsonKind.Array)
+        fault = "it is not an object of exactly seq from 1 on, index and size from 0 on, leaf, path, for a confidential change envelope, and, if any, catch_up";
+        if (json is null || json.Kind != JsonKind.Object || !TryGetNumber(json, "seq", out var sequence) || sequence < 1 || !TryGetNumber(json, "size", out var size))
             return false;
-        var isConfidential = json.TryGet("envelope", out var envelopeText);
-        if (json.Members.Length != (isConfidential ? Members + 1 : Members))
+        if (!OfferedEntry.TryRead(json, out var entry, out var members, out var why))
+        {
+            fault = why;
             return false;
-        fault = $"leaf is not canonical base64 of 1 to {Limits.MaxLeafBytes} bytes";
-        if (!CanonicalBase64.TryDecode(leafText, Limits.MaxLeafBytes, out var leaf))
+        }
+        CatchUpOffer? catchUp = null;
+        if (json.TryGet("catch_up", out var missed))
+        {
+            members++;
+            if (!CatchUpOffer.TryRead(missed, out catchUp, out why))
+            {
+                fault = why;
+                return false;
+            }
+        }
+        if (json.Members.Length != members + OwnMembers)
             return false;
-        fault = $"envelope is not canonical base64 of 1 to {Limits.MaxRequestBytes} bytes";
-        byte[]? envelope = null;
-        if (isConfidential && !CanonicalBase64.TryDecode(envelopeText!, Limits.MaxRequestBytes, out envelope))
-            return false;
-        fault = $"path is not a list of at most {Limits.MaxProofHashes} hashes in canonical base64";
-        if (!CanonicalBase64.TryDecodeHashes(pathList, HashBytes, out var path))
-            return false;
-        offer = new DeliveryOffer(sequence, index, leaf, envelope, size, path);
+        offer = new DeliveryOffer(sequence, entry, size, catchUp);
         fault = null;
         return true;
     }
@@ -49,11 +48,9 @@ public sealed record DeliveryOffer(long Sequence, long Index, byte[] Leaf, byte[
     public JsonValue ToJson() => JsonValue.Object(
     [
         ("seq", JsonValue.Of(Sequence)),
-        ("index", JsonValue.Of(Index)),
-        ("leaf", JsonValue.Of(Convert.ToBase64String(Leaf))),
-        .. Envelope is { } envelope ? [("envelope", JsonValue.Of(Convert.ToBase64String(envelope)))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. Entry.ToMembers(),
+        .. CatchUp is { } missed ? [("catch_up", missed.ToJson())] : ReadOnlySpan<(string, JsonValue)>.Empty,
         ("size", JsonValue.Of(Size)),
-        ("path", JsonValue.Array(Path.Select(Convert.ToBase64String))),
     ]);
 
     private static bool TryGetNumber(JsonValue json, string name, out long number)

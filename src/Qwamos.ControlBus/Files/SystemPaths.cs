@@ -58,6 +58,8 @@ public sealed class SystemPaths
     public string CourierLockFile => At("/var/lib/qwamos-courier/lock");
     public string DomainsFile => At("/var/lib/qwamos-courier/domains.json");
 
+    public string CourierPolicyFile => At("/var/lib/qwamos-courier/policy.json");
+
     public string RunDir => At("/run/qwamos");
     public string BootIdFile => At("/run/qwamos-boot.id");
     public string BootRunFile => At("/run/qwamos-boot.json");

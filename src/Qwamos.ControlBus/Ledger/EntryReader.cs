@@ -52,6 +52,8 @@ public static class EntryReader
             entry = ReadRoot(reader, time, document);
         else if (kind == EntryWriter.Delivery)
             entry = ReadDelivery(reader, time, document);
+        else if (kind == EntryWriter.CatchUp)
+            entry = ReadCatchUp(reader, time, document);
         else if (kind is EntryWriter.Change or EntryWriter.Refused)
             entry = ReadMessage(row, reader, time, document, kind == EntryWriter.Change, confidentialEnvelope);
         else
@@ -94,6 +96,14 @@ public static class EntryReader
             inner.Refuse("the outcome is not known");
         Finish(inner, reader);
         return new DeliveryEntry(time, sender, cursor, outcome);
+    }
+
+    private static CatchUpEntry? ReadCatchUp(MemberReader reader, long time, JsonValue document)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = ReadPeer(peer);
+        Finish(peer, reader);
+        return AdoptedValue.Read(reader.Any("value"), reader) is { } value ? new CatchUpEntry(time, sender, value) : null;
     }
 
     private static LedgerKeyEntry? ReadKey(MemberReader reader, long time, JsonValue document)

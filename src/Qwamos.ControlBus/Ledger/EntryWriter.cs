@@ -27,6 +27,7 @@ public static class EntryWriter
     internal const string DomainKey = "domain-key";
     internal const string TrustRoot = "trust-root";
     internal const string Delivery = "delivery";
+    internal const string CatchUp = "catch_up";
 
     // With escapes at most 3,072 bytes: what stands beside the envelope stays below the 4,095 bytes that a leaf has more than a request.
     internal const int MaxReasonCodePoints = 256;
@@ -54,6 +55,9 @@ public static class EntryWriter
     /// <summary>The entry of a delivery that a domain took.</summary>
     public static NewEntry RecordDelivery(long timeSeconds, EntryPeer peer, DeliveryCursor cursor, string outcome) =>
         new(Write(new DeliveryEntry(timeSeconds, peer, cursor, outcome)));
+
+    /// <summary>The entry of a value that a domain takes over with the change that is recorded next.</summary>
+    public static NewEntry RecordCatchUp(long timeSeconds, EntryPeer peer, AdoptedValue value) => new(Write(new CatchUpEntry(timeSeconds, peer, value)));
 
     /// <summary>
     /// Whether a message's envelope is kept out of the leaf: it names a confidential key, or one that the schema does not know, for that may
@@ -98,6 +102,7 @@ public static class EntryWriter
                 DomainKeyEntry => DomainKey,
                 TrustRootEntry => TrustRoot,
                 DeliveryEntry => Delivery,
+                CatchUpEntry => CatchUp,
                 _ => Note,
             });
             json.WriteNumber("time", entry.TimeSeconds);
@@ -109,6 +114,8 @@ public static class EntryWriter
                 WriteSent(json, root.Peer, "trust_root", root.Root.ToJson());
             else if (entry is DeliveryEntry delivery)
                 WriteSent(json, delivery.Peer, "delivery", JsonValue.Object([.. delivery.Cursor.Members(), ("outcome", JsonValue.Of(delivery.Outcome))]));
+            else if (entry is CatchUpEntry caughtUp)
+                WriteSent(json, caughtUp.Peer, "value", caughtUp.Value.ToJson());
             else
                 WriteNote(json, (NoteEntry)entry);
             json.WriteEndObject();

@@ -21,6 +21,7 @@ public static class LedgerFold
         LedgerKeyEntry key => state.WithKey(key.Statement, index),
         DomainKeyEntry key => state.WithDomain(key.Statement, index),
         TrustRootEntry root => state.WithRoot(root.Root, index),
+        CatchUpEntry caughtUp => state.Adopt(caughtUp.Value, index),
         DeliveryEntry delivery => state.Take(delivery.Cursor, delivery.Outcome == RecordedEntry.Accepted, index),
         _ => state,
     };

@@ -17,7 +17,8 @@ public static class PolicyRules
     /// <param name="message">A verified <c>set_policy</c>.</param>
     /// <param name="scope">The authority, or the receiver that acts on its own class only.</param>
     /// <param name="index">The ledger index that the change's entry will have.</param>
-    public static PolicyDecision Decide(PolicySchema schema, PolicyState current, Message message, DomainScope scope, long index)
+    /// <param name="isBaseShown">A receiver was shown the values that <c>base</c> is the hash of, and took over what it lacked (<see cref="CatchUp"/>).</param>
+    public static PolicyDecision Decide(PolicySchema schema, PolicyState current, Message message, DomainScope scope, long index, bool isBaseShown = false)
     {
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentNullException.ThrowIfNull(current);
@@ -25,7 +26,7 @@ public static class PolicyRules
         ArgumentNullException.ThrowIfNull(scope);
         if (message is not { Command: Commands.SetPolicy, Args: { } args, Timestamp: { } timestamp })
             throw new ArgumentException("Only a signed set_policy can be decided.", nameof(message));
-        var refusal = CheckBase(schema, current, message, scope)
+        var refusal = (isBaseShown ? null : CheckBase(schema, current, message, scope))
             ?? CheckOrder(schema, current, args, timestamp, scope)
             ?? CheckValues(schema, current, args, message.Mode, scope)
             ?? CheckDomains(schema, args);

@@ -169,6 +169,18 @@ public sealed record PolicyState
             : this with { Domains = Domains.SetItem(statement.Name, new RecordedDomain(statement, index, statement.TimestampSeconds)) };
     }
 
+    /// <summary>The state after a value was taken over from Dom0.</summary>
+    public PolicyState Adopt(AdoptedValue value, long index)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        var state = this with
+        {
+            Policy = Policy.SetItem(value.Key, new Applied(value.Value, index)),
+            LastTimestamps = LastTimestamps.SetItem(value.Key, Math.Max(value.TimestampSeconds, LastTimestamps.GetValueOrDefault(value.Key))),
+        };
+        return state with { Origins = state.OriginsWith(index, value.Index) };
+    }
+
     /// <summary>The state after a delivery.</summary>
     /// <param name="cursor">Which.</param>
     /// <param name="isAccepted">Whether what was in it is the entry before.</param>

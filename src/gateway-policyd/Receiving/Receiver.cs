@@ -191,7 +191,7 @@ internal sealed class Receiver : IAsyncDisposable
         foreach (CommittedChange change in batch.Changes)
         {
             _requestLog.Accepted(change);
-            var enforcements = new List<Enforcement>(change.Outcome.Applied.Count);
+            List<Enforcement> enforcements = Adopted(change);
             foreach (string name in change.Outcome.Applied)
             {
                 if (_settings.Schema.TryGet(name, out PolicyKey? key) && Enforcement(key, change) is { } enforcement)
@@ -209,10 +209,10 @@ internal sealed class Receiver : IAsyncDisposable
     /// <summary>On the writer's thread, and rare. Auditors are given it: a confidential envelope stays out.</summary>
     private void Forked(DeliveryOffer offer, DeliveryCursor taken) => _witness?.Evidence.Keep(
         EvidenceKind.Delivery,
-        $"delivery {taken.Sequence} was entry {taken.Index} when it was taken, and is entry {offer.Index} now",
+        $"delivery {taken.Sequence} was entry {taken.Index} when it was taken, and is entry {offer.Entry.Index} now",
         _witness.Memory,
-        JsonValue.Object([("offered", (offer with { Envelope = null }).ToJson()), ("taken", JsonValue.Object([("seq", JsonValue.Of(taken.Sequence)), ("index", JsonValue.Of(taken.Index)), ("leaf_hash", JsonValue.Of(taken.LeafHash))]))]),
-        $"{taken.LeafHash}\n{Convert.ToHexStringLower(MerkleTree.LeafHash(offer.Leaf))}");
+        JsonValue.Object([("offered", (offer with { Entry = offer.Entry with { Envelope = null }, CatchUp = null }).ToJson()), ("taken", JsonValue.Object([("seq", JsonValue.Of(taken.Sequence)), ("index", JsonValue.Of(taken.Index)), ("leaf_hash", JsonValue.Of(taken.LeafHash))]))]),
+        $"{taken.LeafHash}\n{Convert.ToHexStringLower(MerkleTree.LeafHash(offer.Entry.Leaf))}");
 
     /// <summary>Before the trust root's sender is told: from then on no word of a revoked key is vouched for. Rare, so that the writer may wait for that file.</summary>
     private void NoteTrust(RecordedTrust trust)
@@ -223,6 +223,20 @@ internal sealed class Receiver : IAsyncDisposable
         _log.TrustRootTaken(root.Version, trust.Entries[^1], root.Hash);
         if (_witness?.Disown(root) is { } fault)
             _log.WitnessNotKept(fault);
+    }
+
+    /// <summary>What was taken over with a change is put in force with it.</summary>
+    private List<Enforcement> Adopted(CommittedChange change)
+    {
+        var enforcements = new List<Enforcement>();
+        for (int i = 0; i < change.Adopted.Count; i++)
+        {
+            AdoptedValue adopted = change.Adopted[i];
+            if (!change.Outcome.Applied.Contains(adopted.Key) && _settings.Schema.TryGet(adopted.Key, out PolicyKey? key))
+                enforcements.Add(new Enforcement(key, adopted.Value, change.Index - change.Adopted.Count + i));
+        }
+
+        return enforcements;
     }
 
     /// <summary>

@@ -18,6 +18,7 @@ internal sealed class CourierService : IDisposable
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly SystemPaths _paths;
     private readonly LedgerFeed _feed;
+    private readonly PolicyHistory _history;
     private readonly DomainCourier[] _couriers;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
@@ -33,11 +34,13 @@ internal sealed class CourierService : IDisposable
         _log = log;
         _feed = new LedgerFeed(paths.BusSocket, time, log);
         var quietPause = TimeSpan.FromSeconds(Math.Max(1, config.Gateways.Count / QuietDomainsPerSecond));
+        (GatewayEntry Domain, DeliveryRule Rule)[] domains = [.. config.Gateways.Select(domain => (domain, new DeliveryRule(schema, domain)))];
+        _history = new PolicyHistory(_feed, paths, domains.Any(domain => domain.Rule.TakesConfidential), log);
         _couriers =
         [
-            .. config.Gateways.Select(domain => new DomainCourier(
-                domain, new DeliveryRule(schema, domain), WitnessKeyFile.NameOf(systemId, domain.Name), _feed,
-                remembered.GetValueOrDefault(domain.Name) ?? new DomainRow(), quietPause, time, log, () => _changes.Writer.TryWrite(true))),
+            .. domains.Select(domain => new DomainCourier(
+                domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history,
+                remembered.GetValueOrDefault(domain.Domain.Name) ?? new DomainRow(), quietPause, time, log, () => _changes.Writer.TryWrite(true))),
         ];
     }
 
@@ -59,7 +62,11 @@ internal sealed class CourierService : IDisposable
         await writing.ConfigureAwait(false);
     }
 
-    public void Dispose() => _feed.Dispose();
+    public void Dispose()
+    {
+        _history.Dispose();
+        _feed.Dispose();
+    }
 
     private async Task KeepFileAsync()
     {

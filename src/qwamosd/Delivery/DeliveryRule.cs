@@ -19,6 +19,9 @@ internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry domain)
     /// <summary>Whether a key's changes go to this domain.</summary>
     public bool Concerns(string name) => schema.TryGet(name, out PolicyKey? key) && _scope.Includes(key);
 
+    /// <summary>Whether a key is of the domain's own class.</summary>
+    public bool IsOwn(string name) => schema.TryGet(name, out PolicyKey? key) && key.Class == domain.Class;
+
     /// <summary>The keys of a change that concern this domain, when it is for it.</summary>
     public bool TryMatch(Message message, [NotNullWhen(true)] out IReadOnlyList<string>? keys)
     {

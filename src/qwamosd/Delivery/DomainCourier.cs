@@ -24,6 +24,7 @@ internal sealed class DomainCourier
     private readonly DeliveryRule _rule;
     private readonly LedgerFeed _feed;
     private readonly CheckpointBringer _checkpoints;
+    private readonly CatchUpPlan _plan;
     private readonly TimeSpan _quietPause;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
@@ -41,19 +42,21 @@ internal sealed class DomainCourier
     /// <param name="rule">What concerns it.</param>
     /// <param name="witnessName">The name that its cosignatures must have.</param>
     /// <param name="feed">The ledger.</param>
+    /// <param name="history">What was policy before each change.</param>
     /// <param name="remembered">What was known of it at the last stop.</param>
     /// <param name="quietPause">Least time between two checkpoints where nothing is for this domain.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
     /// <param name="changed">Called when the row has changed; it must not block.</param>
     public DomainCourier(
-        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action changed)
+        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action changed)
     {
         _domain = domain;
         _rule = rule;
         _feed = feed;
         _checkpoints = new CheckpointBringer(domain.Name, witnessName, feed, log);
         _checkpoints.Remember(remembered.Witness);
+        _plan = new CatchUpPlan(domain, rule, feed, history);
         // The ledger may be another one by now: a domain gives its lines again.
         _row = remembered with { Cosignatures = [] };
         _look = remembered.Index + 1;
@@ -177,6 +180,7 @@ internal sealed class DomainCourier
         }
 
         _backoff.Reset();
+        _plan.Reset();
         return true;
     }
 
@@ -251,8 +255,13 @@ internal sealed class DomainCourier
             if (next.Count == 0)
                 return Reception.Taken;
             var requests = new List<ReadOnlyMemory<byte>>(next.Count);
-            foreach (PendingDelivery delivery in next)
-                requests.Add(await RequestAsync(delivery, Row.Sequence + 1 + requests.Count, stop).ConfigureAwait(false));
+            for (int i = 0; i < next.Count; i++)
+            {
+                CatchUpOffer? catchUp = await _plan.OfferAsync(next[i], Row.Missed.Count > 0, _seen, stop).ConfigureAwait(false);
+                next[i] = next[i] with { IsCatchUp = catchUp is not null };
+                requests.Add(await RequestAsync(next[i], Row.Sequence + 1 + i, catchUp, stop).ConfigureAwait(false));
+            }
+
             AnswerReader[] answers = await link.AskAsync(requests, stop).ConfigureAwait(false);
             for (int i = 0; i < answers.Length; i++)
             {
@@ -273,6 +282,7 @@ internal sealed class DomainCourier
     private async Task<List<PendingDelivery>> GatherAsync(CancellationToken stop)
     {
         var next = new List<PendingDelivery>();
+        await _plan.LookAsync(_look, _seen, stop).ConfigureAwait(false);
         for (long index = _look; next.Count < Limits.MaxDeliveriesUnderWay;)
         {
             IReadOnlyList<FeedEntry> page = await _feed.ReadAsync(index, stop).ConfigureAwait(false);
@@ -280,7 +290,7 @@ internal sealed class DomainCourier
             {
                 if (entry.Index >= _seen || next.Count == Limits.MaxDeliveriesUnderWay)
                     return next;
-                if (await MatchAsync(entry, stop).ConfigureAwait(false) is { } delivery)
+                if (await MatchAsync(entry, stop).ConfigureAwait(false) is { } delivery && !_plan.Skips(delivery))
                 {
                     next.Add(delivery);
                     if (IsWordOwed(delivery))
@@ -354,10 +364,10 @@ internal sealed class DomainCourier
         }
     }
 
-    private async Task<byte[]> RequestAsync(PendingDelivery delivery, long sequence, CancellationToken stop)
+    private async Task<byte[]> RequestAsync(PendingDelivery delivery, long sequence, CatchUpOffer? catchUp, CancellationToken stop)
     {
         IReadOnlyList<byte[]> path = await _feed.InclusionAsync(delivery.Entry.Index, _seen, stop).ConfigureAwait(false);
-        var offer = new DeliveryOffer(sequence, delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, _seen, path);
+        var offer = new DeliveryOffer(sequence, new OfferedEntry(delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, path), _seen, catchUp);
         return Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(offer.ToJson())}}},"command":"deliver"}}""");
     }
 
@@ -373,6 +383,14 @@ internal sealed class DomainCourier
         {
             Show(Row with { LastError = Receptions.Describe(answer) });
             return Reception.Later;
+        }
+
+        if (delivery.IsCatchUp && answer.Code is "unproven" or "bad_request")
+        {
+            // It is an older one that does not know of this, or has what Dom0 does not: each change by itself, from where it stands.
+            _plan.GiveUp();
+            _look = Row.Index + 1;
+            return Reception.Aside;
         }
 
         if (answer.Code != ErrorCodes.Name(ErrorCode.BaseMismatch))
@@ -418,7 +436,7 @@ internal sealed class DomainCourier
 
         if (isTaken)
         {
-            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.Keys) };
+            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.IsCatchUp ? row.Missed.Keys.Where(_rule.IsOwn).Concat(delivery.Keys) : delivery.Keys) };
             Show(row with { LastError = Kept(row) });
             return;
         }
@@ -473,19 +491,4 @@ internal sealed class DomainCourier
 
     private static string Text(AnswerReader answer, string name) =>
         answer.Document.TryGet(name, out JsonValue? value) && value.TryGetString(out string? text) ? text : "";
-
-    private enum Reception
-    {
-        /// <summary>Only people can mend it.</summary>
-        Refused = 0,
-
-        /// <summary>It took all that it was given.</summary>
-        Taken,
-
-        /// <summary>It cannot take it now.</summary>
-        Later,
-
-        /// <summary>It stands elsewhere than was thought.</summary>
-        Aside,
-    }
 }

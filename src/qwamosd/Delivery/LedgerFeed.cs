@@ -28,6 +28,7 @@ internal sealed class LedgerFeed(string busSocket, TimeProvider time, LogMessage
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _size = -1;
     private long _version;
+    private long _generation;
     private bool _isDown;
 
     /// <summary>Entries, as far as is known; -1 before qwamosd answered.</summary>
@@ -35,6 +36,9 @@ internal sealed class LedgerFeed(string busSocket, TimeProvider time, LogMessage
 
     /// <summary>Counts what was heard of the ledger: that it has grown, or that another daemon answers, with another ledger perhaps.</summary>
     public long Version => Interlocked.Read(ref _version);
+
+    /// <summary>Counts how often another history may have come in the place of the one before.</summary>
+    public long Generation => Interlocked.Read(ref _generation);
 
     /// <summary>Completes when <see cref="Version"/> is another one than given.</summary>
     public async Task ChangedAsync(long version, CancellationToken stop)
@@ -148,6 +152,7 @@ internal sealed class LedgerFeed(string busSocket, TimeProvider time, LogMessage
             _inclusions.Clear();
             _consistencies.Clear();
             _checkpoints.Clear();
+            Interlocked.Increment(ref _generation);
         }
 
         Interlocked.Increment(ref _version);

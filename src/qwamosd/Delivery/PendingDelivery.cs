@@ -5,4 +5,5 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="Envelope">The envelope of a confidential change; null for any other entry.</param>
 /// <param name="Keys">The keys of a change that concern the domain; none of a trust root.</param>
 /// <param name="RootVersion">The version of a trust root; null for a change.</param>
-internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion);
+/// <param name="IsCatchUp">With it goes what the domain may have missed.</param>
+internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion, bool IsCatchUp = false);

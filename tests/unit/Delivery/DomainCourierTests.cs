@@ -20,7 +20,7 @@ using JsonValue = Qwamos.ControlBus.Json.JsonValue;
 namespace Qwamos.ControlBus.Tests.Delivery;
 
 /// <summary>The courier between a bus with a real ledger and domains of every kind.</summary>
-public sealed class DomainCourierTests : IAsyncLifetime
+public sealed partial class DomainCourierTests : IAsyncLifetime
 {
     private readonly List<IDisposable> _domains = [];
     private CheckpointSigner _signer = null!;
@@ -393,7 +393,11 @@ public sealed class DomainCourierTests : IAsyncLifetime
 
     private long Set(string key, string value, Func<MessageDraft, MessageDraft>? with = null) => Set($"\"{key}\":\"{value}\"", with);
 
-    private long Set(string key, int value) => Set($"\"{key}\":{value}", null);
+    private long Set(string key, int value, Func<MessageDraft, MessageDraft>? with = null) => Set($"\"{key}\":{value}", with);
+
+    /// <summary>As qwamosctl signs: with what was policy before.</summary>
+    private MessageDraft WithBase(MessageDraft draft) =>
+        draft with { Base = new Dictionary<string, string> { ["gateway"] = _bus.Writer.Published.Policy.BaseHash(PolicySchema.BuiltIn, "gateway") } };
 
     private long Set(string member, Func<MessageDraft, MessageDraft>? with) =>
         _bus.Ask(_bus.Change($"{{{member}}}", with))[0].GetProperty("index").GetInt64();

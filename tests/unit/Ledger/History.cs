@@ -46,6 +46,9 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
 
     public string Mode { get; set; } = "auto";
 
+    /// <summary>A class whose values each change signs as its <c>base</c>, as qwamosctl does; null for none.</summary>
+    public string? BaseClass { get; set; }
+
     public LedgerStore Store => store;
 
     public Nonce LastNonce { get; private set; }
@@ -69,6 +72,7 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
             Timestamp = Now,
             Mode = Mode,
             System = system,
+            Base = BaseClass is { } own ? new Dictionary<string, string> { [own] = State.BaseHash(Schema, own) } : null,
         };
         var message = new VerifiedMessage(EnvelopeWriter.Sign(draft, key), [key.Public.Id], State.Trust.Version);
         var decision = PolicyRules.Decide(Schema, State, message.Message, DomainScope.Authority, store.Size);

@@ -16,7 +16,7 @@ using Xunit;
 namespace Qwamos.ControlBus.Tests.Pipeline;
 
 /// <summary>Dom0's ledger on the one side, a domain with its own record on the other: what is delivered, and what a relay makes of it.</summary>
-public sealed class DomainDeliveryTests : IAsyncLifetime
+public sealed partial class DomainDeliveryTests : IAsyncLifetime
 {
     private const long Start = 1_700_000_000;
     private readonly LedgerFolder _folder = new();
@@ -162,7 +162,7 @@ public sealed class DomainDeliveryTests : IAsyncLifetime
         See();
         Deliver(Offer(1, first), Offer(2, second));
         Assert.Equal(["fork", "fork"], Deliver(Offer(2, third), Offer(1, third)));
-        Assert.Equal([(third, second), (third, first)], _forks.Select(fork => (fork.Offer.Index, fork.Taken.Index)));
+        Assert.Equal([(third, second), (third, first)], _forks.Select(fork => (fork.Offer.Entry.Index, fork.Taken.Index)));
         Assert.Equal("accepted", Deliver(Offer(3, third)));
     }
 
@@ -173,21 +173,21 @@ public sealed class DomainDeliveryTests : IAsyncLifetime
         long second = _dom0.Set("RADIO_ISOLATION", "on");
         See();
         DeliveryOffer offer = Offer(1, first);
-        byte[] spoiled = [.. offer.Leaf];
+        byte[] spoiled = [.. offer.Entry.Leaf];
         spoiled[^3] ^= 1;
         Assert.All(
             (DeliveryOffer[])[
-                offer with { Leaf = Offer(1, second).Leaf },
-                offer with { Leaf = spoiled },
-                offer with { Index = second },
-                offer with { Index = 2 },
-                offer with { Path = Offer(1, second).Path },
-                offer with { Path = [.. offer.Path, offer.Path[0]] },
-                offer with { Path = [] },
+                offer with { Entry = offer.Entry with { Leaf = Offer(1, second).Entry.Leaf } },
+                offer with { Entry = offer.Entry with { Leaf = spoiled } },
+                offer with { Entry = offer.Entry with { Index = second } },
+                offer with { Entry = offer.Entry with { Index = 2 } },
+                offer with { Entry = offer.Entry with { Path = Offer(1, second).Entry.Path } },
+                offer with { Entry = offer.Entry with { Path = [.. offer.Entry.Path, offer.Entry.Path[0]] } },
+                offer with { Entry = offer.Entry with { Path = [] } },
             ],
             other => Assert.Equal("unproven", Deliver(other)));
         Assert.Equal("base_mismatch", Deliver(offer with { Size = 1 }));
-        Assert.Equal("bad_request", Deliver(offer with { Envelope = "{}"u8.ToArray() }));
+        Assert.Equal("bad_request", Deliver(offer with { Entry = offer.Entry with { Envelope = "{}"u8.ToArray() } }));
         Assert.Equal(0, _domain.Ledger.Size);
     }
 
@@ -299,11 +299,11 @@ public sealed class DomainDeliveryTests : IAsyncLifetime
         long index = _dom0.Set("DURESS.gesture", "triple-power");
         See();
         DeliveryOffer offer = Offer(1, index);
-        Assert.NotNull(offer.Envelope);
-        Assert.Equal("bad_request", Deliver(offer with { Envelope = null }));
-        byte[] spoiled = [.. offer.Envelope];
+        Assert.NotNull(offer.Entry.Envelope);
+        Assert.Equal("bad_request", Deliver(offer with { Entry = offer.Entry with { Envelope = null } }));
+        byte[] spoiled = [.. offer.Entry.Envelope];
         spoiled[20] ^= 1;
-        Assert.Equal("bad_request", Deliver(offer with { Envelope = spoiled }));
+        Assert.Equal("bad_request", Deliver(offer with { Entry = offer.Entry with { Envelope = spoiled } }));
         Assert.Equal("wrong_audience", Deliver(offer));
     }
 
@@ -348,10 +348,36 @@ public sealed class DomainDeliveryTests : IAsyncLifetime
     };
 
     /// <summary>An accepted change of the operator, recorded at a time of the ledger's choice.</summary>
-    private static NewEntry Recorded(long seconds)
+    private static NewEntry Recorded(long seconds) => Accepted(Draft("RADIO_ISOLATION", "off"), seconds);
+
+    private static MessageDraft Draft(string key, string value) =>
+        new() { Command = Commands.SetPolicy, Args = JsonValue.Object([(key, JsonValue.Of(value))]), Nonce = Nonce.Random(), Timestamp = Start };
+
+    private static NewEntry Accepted(MessageDraft draft, long seconds = Start) => EntryWriter.Accept(
+        seconds, new EntryPeer(0, 0, 1), Verified(EnvelopeWriter.Sign(draft, History.Key)), PolicySchema.BuiltIn, new ChangeOutcome([draft.Args!.Members[0].Key], [], []));
+
+    /// <summary>The gateways' values in Dom0 now.</summary>
+    private JsonValue Values() => JsonValue.Object(_dom0.State.Policy.Select(pair => (pair.Key, pair.Value.Value.ToJson())));
+
+    private long NextAndSeen()
     {
-        var draft = new MessageDraft { Command = Commands.SetPolicy, Args = JsonValue.Object([("RADIO_ISOLATION", JsonValue.Of("off"))]), Nonce = Nonce.Random(), Timestamp = Start };
-        return EntryWriter.Accept(seconds, new EntryPeer(0, 0, 1), Verified(EnvelopeWriter.Sign(draft, History.Key)), PolicySchema.BuiltIn, new ChangeOutcome(["RADIO_ISOLATION"], [], []));
+        long index = _dom0.Set(("RADIO_IDLE_TIMEOUT_MIN", JsonValue.Of(5)));
+        See();
+        return index;
+    }
+
+    private DeliveryOffer CatchUp(long sequence, long index, JsonValue before, params long[] changes)
+    {
+        DeliveryOffer offer = Offer(sequence, index);
+        return offer with { CatchUp = new CatchUpOffer(before, [.. changes.Select(change => Entry(change, offer.Size))]) };
+    }
+
+    /// <summary>What the domain would make of it, on a copy of this trial's history: a refusal would be recorded.</summary>
+    private string OutcomeWithoutCatchUp(long sequence, long index)
+    {
+        PolicyState state = _domain.Writer.Published.Policy;
+        Message message = Assert.IsType<MessageEntry>(_store.ReadEntry(index)).Message;
+        return PolicyRules.Decide(PolicySchema.BuiltIn, state, message, DomainScope.Receiver("gateway", "gateway"), sequence).TryGet(out _, out _, out Refusal? refusal) ? "accepted" : ErrorCodes.Name(refusal.Code);
     }
 
     private static VerifiedMessage Verified(Envelope envelope) => new(envelope, [History.Signer], 0);
@@ -368,8 +394,10 @@ public sealed class DomainDeliveryTests : IAsyncLifetime
     private DeliveryOffer Offer(long sequence, long index)
     {
         long size = _memory?.Seen?.Checkpoint.Size ?? _store.Size;
-        return new DeliveryOffer(sequence, index, _store.Read(index)!.Leaf, _store.ReadConfidential(index), size, [.. new LedgerTree(_store).InclusionProof(index, size)]);
+        return new DeliveryOffer(sequence, Entry(index, size), size);
     }
+
+    private OfferedEntry Entry(long index, long size) => new(index, _store.Read(index)!.Leaf, _store.ReadConfidential(index), [.. new LedgerTree(_store).InclusionProof(index, size)]);
 
     private string Hash(long index) => Convert.ToHexStringLower(_store.Read(index)!.LeafHash);
 

@@ -1,0 +1,103 @@
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>
+/// How a domain that is far behind comes to where Dom0 is with few deliveries (docs/formats/delivery.md): of a run of changes it is given the last one that names what was policy before,
+/// and with it the newest change of each key. Its courier's.
+/// </summary>
+/// <param name="domain">The domain.</param>
+/// <param name="rule">What concerns it.</param>
+/// <param name="feed">The ledger.</param>
+/// <param name="history">What was policy before each change.</param>
+internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, LedgerFeed feed, PolicyHistory history)
+{
+    /// <summary>So many changes come each by itself: all of them stand in the domain's own record then.</summary>
+    private const int MaxSingleChanges = 16;
+
+    /// <summary>Beside the leaves and paths of a delivery: member names and numbers.</summary>
+    private const int RequestOverheadBytes = 1_024;
+
+    private long _plannedTo = -1;
+    private long _last = -1;
+    private bool _isOff;
+
+    /// <summary>The domain has all, or begins anew.</summary>
+    public void Reset() => (_plannedTo, _last, _isOff) = (-1, -1, false);
+
+    /// <summary>The domain cannot make use of it: each change comes by itself.</summary>
+    public void GiveUp() => (_plannedTo, _last, _isOff) = (-1, -1, true);
+
+    /// <summary>Looks at what comes next, up to the next trust root, which changes who is believed.</summary>
+    /// <param name="from">The next entry.</param>
+    /// <param name="seen">Entries that the domain has seen.</param>
+    /// <param name="stop">Ends the courier.</param>
+    public async Task LookAsync(long from, long seen, CancellationToken stop)
+    {
+        if (_isOff || from <= _plannedTo)
+            return;
+        int changes = 0;
+        long last = -1;
+        long index = from;
+        while (index < seen && await feed.ReadAsync(index, stop).ConfigureAwait(false) is { Count: > 0 } page)
+        {
+            foreach (FeedEntry entry in page.TakeWhile(entry => entry.Index < seen))
+            {
+                index = entry.Index + 1;
+                if (entry.Entry is TrustRootEntry)
+                {
+                    seen = index;
+                    break;
+                }
+
+                if (entry.Entry is not MessageEntry { IsAccepted: true } change || !rule.TryMatch(change.Message, out _))
+                    continue;
+                changes++;
+                if (change.Message.Base?.ContainsKey(domain.Class) == true)
+                    last = entry.Index;
+            }
+        }
+
+        _plannedTo = index - 1;
+        _last = changes > MaxSingleChanges && last >= 0 && await history.BeforeAsync(last, stop).ConfigureAwait(false) is not null ? last : -1;
+    }
+
+    /// <summary>Whether a change need not be delivered, for a later one brings what it set.</summary>
+    public bool Skips(PendingDelivery delivery) =>
+        delivery.Entry.Index < _last && delivery.Entry.Entry is MessageEntry { Outcome: { } outcome } change && !change.Message.Fires
+        && delivery.Keys.All(key => rule.IsOwn(key) && outcome.Applied.Contains(key));
+
+    /// <summary>What is told beside a change of what the domain may have missed; null where nothing is.</summary>
+    /// <param name="delivery">The change.</param>
+    /// <param name="missesSome">It is known to have refused a change.</param>
+    /// <param name="size">Entries that the domain has seen.</param>
+    /// <param name="stop">Ends the courier.</param>
+    public async Task<CatchUpOffer?> OfferAsync(PendingDelivery delivery, bool missesSome, long size, CancellationToken stop)
+    {
+        if (_isOff || !(missesSome || delivery.Entry.Index == _last) || delivery.Entry.Entry is not MessageEntry change || change.Message.Base?.ContainsKey(domain.Class) != true
+            || await history.BeforeAsync(delivery.Entry.Index, stop).ConfigureAwait(false) is not { } before)
+            return null;
+        List<KeyValuePair<string, Applied>> values = [.. before.Policy.Where(pair => rule.IsOwn(pair.Key))];
+        var changes = new List<OfferedEntry>();
+        int bytes = RequestOverheadBytes + BytesOf(delivery.Entry.Leaf, delivery.Envelope);
+        foreach (long index in values.Select(pair => pair.Value.Index).Distinct().Order())
+        {
+            if (await feed.ReadAsync(index, stop).ConfigureAwait(false) is not [var entry, ..])
+                return null;
+            byte[]? envelope = entry.Entry is WithheldEntry ? await feed.EnvelopeAsync(index, stop).ConfigureAwait(false) : null;
+            bytes += RequestOverheadBytes + BytesOf(entry.Leaf, envelope);
+            if (bytes > Limits.MaxDeliveryBytes)
+                return null;
+            changes.Add(new OfferedEntry(index, entry.Leaf, envelope, await feed.InclusionAsync(index, size, stop).ConfigureAwait(false)));
+        }
+
+        return new CatchUpOffer(JsonValue.Object(values.Select(pair => (pair.Key, pair.Value.Value.ToJson()))), changes);
+    }
+
+    /// <summary>In base64, with a path of a large tree.</summary>
+    private static int BytesOf(byte[] leaf, byte[]? envelope) => ((leaf.Length + (envelope?.Length ?? 0)) / 3 * 4) + (40 * 48);
+}

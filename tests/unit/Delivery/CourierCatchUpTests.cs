@@ -1,0 +1,106 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.ControlBus.Tests.Pipeline;
+using Qwamos.ControlBus.Tests.Trust;
+using Qwamos.Daemon.Auditing;
+using Qwamos.Daemon.Delivery;
+using Xunit;
+using JsonValue = Qwamos.ControlBus.Json.JsonValue;
+
+namespace Qwamos.ControlBus.Tests.Delivery;
+
+/// <summary>Domains that missed changes.</summary>
+public sealed partial class DomainCourierTests
+{
+    [Fact]
+    public async Task CatchUp_OfADomainThatWasLongAway_IsTheLastChange_WithTheNewestChangeOfEachKey()
+    {
+        Domain("alive");
+        Start("alive", "dead");
+        long radio = Set("RADIO_ISOLATION", "off", WithBase);
+        long all = Set("CRYPTO_BACKEND", "hybrid");
+        for (int i = 0; i < 30; i++)
+            Set("RADIO_IDLE_TIMEOUT_MIN", i, WithBase);
+        long idle = Set("RADIO_IDLE_TIMEOUT_MIN", 77, WithBase);
+        string before = _bus.Writer.Published.Policy.BaseHash(PolicySchema.BuiltIn, "gateway");
+        long last = Set("TOR_ISOLATION", "mandatory", WithBase);
+        await TakenAsync("alive", last);
+        ScriptedDomain late = Domain("dead");
+        await WhileMovingTimeAsync(() => Row("dead").Taken == last);
+        Assert.Equal([all, last], late.TakenIndexes);
+        JsonObject missed = late.Taken[1]["catch_up"]!.AsObject();
+        Assert.Equal(before, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(missed["before"]!.ToJsonString()))));
+        Assert.Equal([radio, idle], missed["changes"]!.AsArray().Select(change => (long)change!["index"]!));
+        Assert.False(late.Taken[0].ContainsKey("catch_up"));
+        Assert.False(Row("dead").IsBehind);
+    }
+
+    [Fact]
+    public async Task CatchUp_AfterARestart_BeginsWithWhatWasKept_AndWithNothingWhereThatIsOfAnotherLedger()
+    {
+        ScriptedDomain domain = Domain("one");
+        Start("one");
+        long radio = Set("RADIO_ISOLATION", "off", WithBase);
+        foreach (byte[][] changes in Enumerable.Range(0, 520).Select(i => _bus.Change($"{{\"RADIO_IDLE_TIMEOUT_MIN\":{i}}}")).Chunk(40))
+        {
+            Assert.All(_bus.Ask(changes), answer => Assert.Equal("ok", answer.GetProperty("status").GetString()));
+            // The trial's bus remembers few nonces.
+            _bus.Time.SetClock(_bus.Time.UnixSeconds + 700);
+        }
+
+        long first = Set("TOR_ISOLATION", "off", WithBase);
+        await TakenAsync("one", first);
+        foreach (bool isSpoiled in (bool[])[false, true])
+        {
+            await StopAsync();
+            string kept = File.ReadAllText(_bus.Paths.CourierPolicyFile);
+            if (isSpoiled)
+                File.WriteAllText(_bus.Paths.CourierPolicyFile, kept.Replace("\"leaf_hash\":\"", "\"leaf_hash\":\"00", StringComparison.Ordinal).Replace("off", "on", StringComparison.Ordinal));
+            (domain.Sequence, domain.Index, domain.Size) = (0, -1, 0);
+            domain.Restart();
+            long last = Set("TOR_ISOLATION", "mandatory", WithBase);
+            Start("one");
+            await TakenAsync("one", last);
+            Assert.Equal(("off", radio), ((string)domain.Taken[^1]["catch_up"]!["before"]!["RADIO_ISOLATION"]!, (long)domain.Taken[^1]["catch_up"]!["changes"]![0]!["index"]!));
+        }
+    }
+
+    [Fact]
+    public async Task CatchUp_ThatADomainCannotUse_IsGivenUp_AndEachChangeComesByItself()
+    {
+        Start("one");
+        var sent = new List<long>();
+        for (int i = 0; i < 20; i++)
+            sent.Add(Set("RADIO_IDLE_TIMEOUT_MIN", i, WithBase));
+        await WhileMovingTimeAsync(() => Row("one").LastError is not null);
+        ScriptedDomain domain = Domain("one");
+        domain.Instead = message => message["args"] is JsonObject args && args.ContainsKey("catch_up") ? """{"status":"error","code":"bad_request","reason":"args of deliver: not exactly these"}""" : null;
+        await WhileMovingTimeAsync(() => Row("one").Taken == sent[^1]);
+        Assert.Equal(sent, domain.TakenIndexes);
+    }
+
+    [Fact]
+    public async Task DomainThatRefusedAChange_IsToldWithTheNextOneWhatItMissed()
+    {
+        ScriptedDomain domain = Domain("one");
+        domain.Instead = message => Command(message) == "deliver" && domain.Sequence == 0 ? Refuse(domain, message, "base_mismatch") : null;
+        Start("one");
+        long refused = Set("RADIO_ISOLATION", "off", WithBase);
+        await WhileMovingTimeAsync(() => Row("one").Missed.ContainsKey("RADIO_ISOLATION"));
+        long next = Set("TOR_ISOLATION", "off", WithBase);
+        await TakenAsync("one", next);
+        Assert.Equal([refused], domain.Taken[0]["catch_up"]!["changes"]!.AsArray().Select(change => (long)change!["index"]!));
+        Assert.Empty(Row("one").Missed);
+        Assert.False(Row("one").IsBehind);
+    }
+}

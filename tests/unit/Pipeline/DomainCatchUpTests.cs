@@ -1,0 +1,114 @@
+using System.Text;
+using System.Text.Json;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Trust;
+using Qwamos.ControlBus.Trust;
+using Qwamos.ControlBus.Verification;
+using Xunit;
+
+namespace Qwamos.ControlBus.Tests.Pipeline;
+
+/// <summary>Domains that missed changes.</summary>
+public sealed partial class DomainDeliveryTests
+{
+    [Fact]
+    public async Task CatchUp_TakesTheLastChange_AndWhatItsBaseHas_EachAsAChangeOfItsOwnSetsIt_AndAStartAgrees()
+    {
+        _dom0.BaseClass = "gateway";
+        long radio = _dom0.Set("RADIO_ISOLATION", "off");
+        _dom0.Set("TOR_ISOLATION", "off");
+        _dom0.Now += 3;
+        long tor = _dom0.Set("TOR_ISOLATION", "mandatory");
+        JsonValue before = Values();
+        long last = _dom0.Set("VPN_KILL_SWITCH", "on");
+        See();
+        Assert.Equal("base_mismatch", OutcomeWithoutCatchUp(1, last));
+        Assert.Equal(0, _domain.Ledger.Size);
+        Assert.Equal("accepted", Deliver(CatchUp(1, last, before, tor, radio)));
+        Assert.Equal(["off", "mandatory", "on"], new[] { "RADIO_ISOLATION", "TOR_ISOLATION", "VPN_KILL_SWITCH" }.Select(key => Policy[key].Value.ToLine()));
+        IEnumerable<AdoptedValue> taken = new[] { 0, 1 }.Select(i => Assert.IsType<CatchUpEntry>(_domain.Ledger.ReadEntry(i)).Value);
+        Assert.Equal([("RADIO_ISOLATION", Start, radio), ("TOR_ISOLATION", Start + 3, tor)], taken.Select(value => (value.Key, value.TimestampSeconds, value.Index)));
+        Assert.Equal(tor, _domain.Writer.Published.Policy.OriginOf(Policy["TOR_ISOLATION"]));
+        Assert.Equal("accepted", Deliver(Offer(2, NextAndSeen())));
+        PolicyState state = _domain.Writer.Published.Policy;
+        await _domain.RestartAsync();
+        Assert.Equal(state.ToJson(), _domain.Loaded.State.ToJson());
+    }
+
+    [Fact]
+    public void Attack15_CatchUpWithAValueThatNoChangeSets_OrThatIsNotItsBase_IsNotTaken()
+    {
+        _dom0.BaseClass = "gateway";
+        long radio = _dom0.Set("RADIO_ISOLATION", "off");
+        long again = _dom0.Set("RADIO_ISOLATION", "on");
+        JsonValue before = Values();
+        long last = _dom0.Set("VPN_KILL_SWITCH", "on");
+        See();
+        JsonValue other = JsonValue.Object([("RADIO_ISOLATION", JsonValue.Of("off"))]);
+        Assert.All(
+            (DeliveryOffer[])[
+                CatchUp(1, last, before),
+                CatchUp(1, last, before, radio),
+                CatchUp(1, last, other, radio),
+                CatchUp(1, last, JsonValue.Object(Array.Empty<(string, JsonValue)>())),
+            ],
+            offer => Assert.Equal("unproven", Deliver(offer)));
+        Assert.Equal("bad_request", Deliver(CatchUp(1, again, JsonValue.Object([("RADIO_ISOLATION", JsonValue.Of("off"))]), last)));
+        DeliveryOffer moved = CatchUp(1, last, before, again);
+        moved = moved with { CatchUp = moved.CatchUp! with { Changes = [moved.CatchUp.Changes[0] with { Index = radio }] } };
+        Assert.Equal("unproven", Deliver(moved));
+        Assert.Equal(0, _domain.Ledger.Size);
+        Assert.Equal("accepted", Deliver(CatchUp(1, last, before, again)));
+    }
+
+    [Fact]
+    public void Attack22_BaseThatTheBusMadeUp_CarriesNoValueThatNoOperatorSigned()
+    {
+        // What a compromised qwamosd shows as the policy is what an operator signs the hash of.
+        JsonValue lie = JsonValue.Object([("TOR_ISOLATION", JsonValue.Of("off"))]);
+        using var stranger = SigningKey.Generate();
+        long forged = _dom0.SetAs(stranger, null, ("TOR_ISOLATION", JsonValue.Of("off")));
+        long last = _store.AppendBatch([Accepted(Draft("VPN_KILL_SWITCH", "on") with { Base = new Dictionary<string, string> { ["gateway"] = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Write(lie))) } })]);
+        See();
+        Assert.Equal("unproven", Deliver(CatchUp(1, last, lie)));
+        JsonElement answer = Ask(CatchUp(1, last, lie, forged));
+        Assert.Equal("unproven", Outcome(answer));
+        Assert.Contains("bad_signature", answer.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal(0, _domain.Ledger.Size);
+    }
+
+    [Fact]
+    public void Attack13_CatchUpDoesNotPutBackWhatWasSaidHereLater()
+    {
+        _dom0.BaseClass = "gateway";
+        long tor = _dom0.Set("TOR_ISOLATION", "off");
+        JsonValue before = Values();
+        _dom0.Now += 10;
+        long last = _dom0.Set("VPN_KILL_SWITCH", "on");
+        _domain.Time.SetClock(Start + 5);
+        Assert.Equal("accepted", Outcome(_domain.Ask(_domain.Change("""{"TOR_ISOLATION":"mandatory"}"""))[0]));
+        See();
+        Assert.Equal("accepted", Deliver(CatchUp(1, last, before, tor)));
+        Assert.Equal(("mandatory", "on"), (Policy["TOR_ISOLATION"].Value.ToLine(), Policy["VPN_KILL_SWITCH"].Value.ToLine()));
+    }
+
+    [Fact]
+    public void CatchUp_NeedsSomebodyWhoVouchesForTheLedger()
+    {
+        _dom0.BaseClass = "gateway";
+        long tor = _dom0.Set("TOR_ISOLATION", "off");
+        JsonValue before = Values();
+        long last = _dom0.Set("VPN_KILL_SWITCH", "on");
+        See(isVouched: false);
+        Assert.Equal("unproven", Deliver(CatchUp(1, last, before, tor)));
+        See();
+        Assert.Equal("accepted", Deliver(CatchUp(1, last, before, tor)));
+    }
+}

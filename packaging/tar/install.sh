@@ -100,9 +100,9 @@ started() {
     systemctl daemon-reload
     # shellcheck disable=SC2046 # names of units have no blanks
     for unit in $(cd "$HERE/systemd" && grep -l '^\[Install\]' $(units_of "$3")); do
-        # Metrics are shown to nobody unless the administrator enables their socket.
+        # Metrics are shown to nobody unless the administrator enables their socket; other domains are served where the administrator says which.
         case $unit in
-            *-metrics.socket) ;;
+            *-metrics.socket | *@.*) ;;
             *.socket | *.timer) systemctl enable --quiet --now "$unit" ;;
             *) systemctl enable --quiet "$unit" ;;
         esac

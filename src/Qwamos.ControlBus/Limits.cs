@@ -89,6 +89,9 @@ public static class Limits
     /// <summary>Most domains of one system: each costs the courier a task and a connection, and a row in status.</summary>
     public const int MaxGateways = 1_024;
 
+    /// <summary>Most ports at which a gateway awaits Dom0 beside its socket: each costs two threads.</summary>
+    public const int MaxListenLinks = 4;
+
     /// <summary>Most tags of one domain.</summary>
     public const int MaxDomainTags = 8;
 

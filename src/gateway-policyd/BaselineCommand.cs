@@ -15,7 +15,7 @@ internal static class BaselineCommand
     public static Command Create()
     {
         var command = new Command("baseline", "Close the firewall that gateway.json asks for, but for the control link, until the daemon loads what is policy.");
-        RootCommandAction.Set(command, DaemonCommandLine.Root, (_, paths) => Close(paths));
+        RootCommandAction.Set(command, (_, paths) => Close(paths));
         return command;
     }
 

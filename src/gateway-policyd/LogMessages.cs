@@ -20,6 +20,12 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(9, LogLevel.Information, "socket {Path}, from systemd")]
     public partial void ActivatedSocket(string path);
 
+    [LoggerMessage(17, LogLevel.Information, "link {Path}")]
+    public partial void LinkOpen(string path);
+
+    [LoggerMessage(18, LogLevel.Warning, "link {Path}: {Reason}; tried again each second")]
+    public partial void LinkFailed(string path, string reason);
+
     [LoggerMessage(5, LogLevel.Information, "ready")]
     public partial void Ready();
 
@@ -35,8 +41,8 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(10, LogLevel.Information, "accepted {Keys} as entry {Index}, signed by {KeyId}")]
     public partial void Accepted(string keys, long index, string keyId);
 
-    [LoggerMessage(11, LogLevel.Warning, "refused {Code} from uid {Uid}: {Reason}")]
-    public partial void Refused(string code, string reason, uint uid);
+    [LoggerMessage(11, LogLevel.Warning, "refused {Code} from {Peer}: {Reason}")]
+    public partial void Refused(string code, string reason, string peer);
 
     [LoggerMessage(14, LogLevel.Warning, "{Count} more were refused")]
     public partial void RefusedMore(long count);

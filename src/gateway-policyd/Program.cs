@@ -18,14 +18,15 @@ internal static class Program
         var commands = new Command("gateway-policyd", "The QWAMOS gateway daemon: verifies signed policy changes again in its own domain, and enforces them.")
         {
             DaemonCommandLine.Root,
+            DaemonCommandLine.Domain,
             DaemonCommandLine.LogFormat,
             RunCommand.Create(),
             StatusCommand.Create(),
             WitnessCommand.Create(),
             FingerprintCommand.Create(),
             BaselineCommand.Create(),
-            EnrollCommand.Create(DaemonCommandLine.Root, AnchorReplaced, takesSystem: true),
-            TimeFloorCommand.Create(DaemonCommandLine.Root, LowerFloor, _ => "The time floor is lowered."),
+            EnrollCommand.Create(AnchorReplaced, takesSystem: true),
+            TimeFloorCommand.Create(LowerFloor, _ => "The time floor is lowered."),
             ProgramOptions.Help(),
             ProgramOptions.Version(),
         };

@@ -16,6 +16,8 @@ internal static class StatusText
         AppendKeys(text, "in force as policy", Member(answer, "policy"), Member(answer, "enforcement"));
         AppendKeys(text, "waits for the next start", Member(answer, "pending"), null);
         AppendKeys(text, "never set, default", Member(answer, "defaults"), Member(answer, "enforcement"));
+        if (Member(answer, "left_to_boot") is { Kind: JsonKind.Array } left)
+            text.Append("left to the boot, see qwamosctl boot status: ").AppendJoin(", ", left.Items.Select(Text)).AppendLine();
         AppendTrust(text, Member(answer, "trust"), Member(answer, "clock"));
         AppendWitness(text, Member(answer, "witness"));
         if (Text(Member(answer, "projections")) is { Length: > 0 } projections and not "ok")

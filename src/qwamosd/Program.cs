@@ -29,8 +29,8 @@ internal static class Program
             FsckCommand.Create(),
             BackupCommand.Create(),
             RestoreCommand.Create(),
-            EnrollCommand.Create(DaemonCommandLine.Root, RecordReplacedAnchor),
-            TimeFloorCommand.Create(DaemonCommandLine.Root, RootRequests.LowerTimeFloor, LowersItsOwn),
+            EnrollCommand.Create(RecordReplacedAnchor),
+            TimeFloorCommand.Create(RootRequests.LowerTimeFloor, LowersItsOwn),
             ProgramOptions.Help(),
             ProgramOptions.Version(),
         };

@@ -11,7 +11,7 @@ public sealed partial class TidyTests
 
     // A folder refers only to folders before it (DESIGN section 8; Files stands first, see docs/adr).
     private static readonly string[] Library = ["Files", "Json", "Keys", "Trust", "Envelopes", "Verification", "Policy", "Ledger", "Audit"];
-    private static readonly string[] Hosting = ["Running", "Listening", "Pipeline", "Commands"];
+    private static readonly string[] Hosting = ["Running", "Linking", "Listening", "Pipeline", "Commands"];
 
     private static readonly string[] TextFiles =
         [".cs", ".csproj", ".props", ".slnx", ".md", ".json", ".yml", ".sh", ".py", ".mjs", ".service", ".conf", ".txt", ""];

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.ControlBus.Policy;
@@ -16,6 +17,14 @@ public static class DaemonCommandLine
         Recursive = true,
     };
 
+    /// <summary>gateway-policyd's alone.</summary>
+    public static readonly Option<string?> Domain = new("--domain")
+    {
+        Description = "Serve the domain of this class: /etc/qwamos/CLASS.json, /var/lib/qwamos-CLASS, /run/qwamos/CLASS-bus.sock (default: gateway).",
+        HelpName = "CLASS",
+        Recursive = true,
+    };
+
     public static readonly Option<LogFormat> LogFormat = new("--log-format")
     {
         Description = "How log lines look: on stderr as text or json, or as entries of systemd's journal; auto is journal where stderr goes there, else text.",
@@ -25,10 +34,10 @@ public static class DaemonCommandLine
         CustomParser = ParseLogFormat,
     };
 
-    /// <summary>Makes a command's action of a method that takes the paths; a bad --root is a usage error.</summary>
+    /// <summary>Makes a command's action of a method that takes the paths; a bad --root or --domain is a usage error.</summary>
     public static Func<ParseResult, CancellationToken, Task<int>> Under(Func<ParseResult, SystemPaths, Task<int>> action) => (parsed, _) =>
     {
-        if (SystemPaths.TryCreate(parsed.GetValue(Root), out SystemPaths? paths, out string? error))
+        if (TryFindPaths(parsed, out SystemPaths? paths, out string? error))
             return action(parsed, paths);
         Complain(error);
         return Task.FromResult(ExitCodes.Usage);
@@ -61,6 +70,17 @@ public static class DaemonCommandLine
         if (parsed.Errors.Count == 0 || parsed.UnmatchedTokens is not [string first, ..])
             return [.. parsed.Errors.Select(error => OneLine(error.Message))];
         return [command.Subcommands.Count > 0 ? NearestName.Sentence("command", first, command.Subcommands.Select(sub => sub.Name)) : $"{command.Name} does not take {first}"];
+    }
+
+    /// <summary>The paths that the command line asks for.</summary>
+    internal static bool TryFindPaths(ParseResult parsed, [NotNullWhen(true)] out SystemPaths? paths, [NotNullWhen(false)] out string? error)
+    {
+        if (!SystemPaths.TryCreate(parsed.GetValue(Root), out paths, out error) || parsed.GetValue(Domain) is not { } domain)
+            return paths is not null;
+        if (PolicyNames.IsClass(domain) && domain != PolicyKey.ClassAll)
+            return paths.TryForDomain(domain, out paths, out error);
+        (paths, error) = (null, $"--domain is a class of the policy, such as gateway, ui or dom0, not {domain}");
+        return false;
     }
 
     private static LogFormat ParseLogFormat(ArgumentResult argument)

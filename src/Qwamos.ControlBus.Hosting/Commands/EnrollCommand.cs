@@ -8,10 +8,9 @@ namespace Qwamos.ControlBus.Hosting.Commands;
 /// <summary>`enroll FILE`: makes an operator's public key the anchor of this machine's verifiers (DESIGN section 4).</summary>
 public static class EnrollCommand
 {
-    /// <param name="root">The program's `--root`.</param>
     /// <param name="recordReplacement">Records, durably, that the anchor is about to change; the old ID is null when it was unreadable.</param>
     /// <param name="takesSystem">True where the system's ID is another machine's: adds `--system`, and demands it where there is none yet.</param>
-    public static Command Create(Option<string?> root, Action<SystemPaths, KeyId?, KeyId> recordReplacement, bool takesSystem = false)
+    public static Command Create(Action<SystemPaths, KeyId?, KeyId> recordReplacement, bool takesSystem = false)
     {
         Argument<string> file = new("FILE") { Description = "The raw 32-byte public key (ed25519_pk of the operator's key home)." };
         Option<string?> fingerprint = new("--fingerprint") { Description = "The key's whole fingerprint: nobody is asked.", HelpName = "HEX" };
@@ -19,7 +18,7 @@ public static class EnrollCommand
         Option<string?> system = new("--system") { Description = "The system's ID: the 32 digits of Dom0's /etc/qwamos/system.id. Needed where there is none yet.", HelpName = "HEX" };
         var command = new Command("enroll", "Make a public key the one that signed changes are verified against.") { file, fingerprint, replace };
         if (takesSystem) command.Add(system);
-        RootCommandAction.Set(command, root, (parsed, paths) =>
+        RootCommandAction.Set(command, (parsed, paths) =>
         {
             var outcome = new Enrolment
             {

@@ -7,9 +7,9 @@ namespace Qwamos.ControlBus.Hosting.Commands;
 public static class RootCommandAction
 {
     /// <summary>Runs an action that says why it did not do its work, or null; that sentence goes to standard error, exit code 1.</summary>
-    public static void Set(Command command, Option<string?> root, Func<ParseResult, SystemPaths, string?> action) => command.SetAction(parsed =>
+    public static void Set(Command command, Func<ParseResult, SystemPaths, string?> action) => command.SetAction(parsed =>
     {
-        if (!SystemPaths.TryCreate(parsed.GetValue(root), out var paths, out var error)) return End(ExitCodes.Usage, error);
+        if (!DaemonCommandLine.TryFindPaths(parsed, out var paths, out var error)) return End(ExitCodes.Usage, error);
         if (!paths.IsTrial && !Posix.IsRoot) return End(ExitCodes.Failed, $"{command.Name} changes what the system trusts: run it as root");
         try
         {

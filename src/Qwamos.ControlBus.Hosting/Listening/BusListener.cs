@@ -28,6 +28,7 @@ public sealed class BusListener : IAsyncDisposable
     private readonly ConcurrentDictionary<BusConnection, Task> _connections = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly SocketTransportFactory _factory;
+    private readonly SocketConnectionContextFactory _links;
     private IConnectionListener? _listener;
     private ITimer? _sweeper;
     private Task _accepting = Task.CompletedTask;
@@ -51,6 +52,8 @@ public sealed class BusListener : IAsyncDisposable
             CreateBoundListenSocket = _ => socket.Take(),
         };
         _factory = new SocketTransportFactory(Options.Create(options), NullLoggerFactory.Instance);
+        _links = new SocketConnectionContextFactory(
+            new SocketConnectionFactoryOptions { MaxReadBufferSize = ReadBufferBytes, MaxWriteBufferSize = WriteBufferBytes, UnsafePreferInlineScheduling = true }, NullLogger.Instance);
     }
 
     /// <summary>What each uid holds.</summary>
@@ -67,6 +70,18 @@ public sealed class BusListener : IAsyncDisposable
         _sweeper = _time.CreateTimer(_ => Sweep(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
         // One a processor: what a new connection brings is verified where it was accepted, and the next is accepted meanwhile.
         _accepting = Task.WhenAll(Enumerable.Range(0, Environment.ProcessorCount).Select(_ => AcceptAsync(_listener)));
+    }
+
+    /// <summary>A connection for what comes over a link: its bytes go in and out at the socket given. Where there is no place for it, that is closed.</summary>
+    /// <exception cref="IOException">The process may open no more files.</exception>
+    public Socket Connect()
+    {
+        (Socket near, Socket far) = SocketPair.Create();
+        if (_stopping.IsCancellationRequested || !_places.Wait(0))
+            far.Dispose();
+        else
+            _ = ServeAsync(_links.Create(far), PeerCredentials.OverLink).AsTask();
+        return near;
     }
 
     /// <summary>
@@ -95,6 +110,7 @@ public sealed class BusListener : IAsyncDisposable
         await CutOffAsync(TimeSpan.Zero);
         if (_sweeper is not null)
             await _sweeper.DisposeAsync();
+        _links.Dispose();
         _stopping.Dispose();
         _socket.Dispose();
     }
@@ -156,6 +172,11 @@ public sealed class BusListener : IAsyncDisposable
             await DropAsync(transport);
             return;
         }
+        await ServeAsync(transport, peer);
+    }
+
+    private async ValueTask ServeAsync(ConnectionContext transport, PeerCredentials peer)
+    {
         if (!_shares.TryEnter(peer.Uid))
         {
             await DropAsync(transport);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net.Sockets;
 
 namespace Qwamos.ControlBus.Hosting.Listening;
@@ -6,6 +7,9 @@ namespace Qwamos.ControlBus.Hosting.Listening;
 /// <summary>Who connected, as the kernel noted it at connect (SO_PEERCRED); never looked up by process ID later.</summary>
 public readonly record struct PeerCredentials(uint Uid, uint Gid, int Pid)
 {
+    /// <summary>Who comes over a link that the kernel knows nobody at the other end of: no user has these numbers.</summary>
+    public static PeerCredentials OverLink { get; } = new(uint.MaxValue, uint.MaxValue, 0);
+
     private const int SolSocket = 1;
     private const int SoPeerCred = 17;
     private const int UcredBytes = 12;
@@ -24,6 +28,9 @@ public readonly record struct PeerCredentials(uint Uid, uint Gid, int Pid)
         uint gid = unchecked((uint)Native(ucred[8..]));
         return new PeerCredentials(uid, gid, pid);
     }
+
+    /// <summary><c>uid 1000</c>, or <c>the link</c>.</summary>
+    public string Describe() => this == OverLink ? "the link" : string.Create(CultureInfo.InvariantCulture, $"uid {Uid}");
 
     private static int Native(ReadOnlySpan<byte> bytes) =>
         BitConverter.IsLittleEndian ? BinaryPrimitives.ReadInt32LittleEndian(bytes) : BinaryPrimitives.ReadInt32BigEndian(bytes);

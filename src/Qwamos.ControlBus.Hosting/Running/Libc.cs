@@ -6,6 +6,13 @@ namespace Qwamos.ControlBus.Hosting.Running;
 internal static partial class Libc
 {
     internal const int RlimitNofile = 7;
+    internal const int AfUnix = 1;
+
+    /// <summary>SOCK_STREAM | SOCK_CLOEXEC.</summary>
+    internal const int SockStreamCloseOnExec = 1 | 0x80000;
+
+    [LibraryImport("libc", EntryPoint = "socketpair", SetLastError = true)]
+    internal static partial int SocketPair(int family, int type, int protocol, Span<int> descriptors);
 
     [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
     internal static partial int GetRlimit(int resource, out Rlimit limit);

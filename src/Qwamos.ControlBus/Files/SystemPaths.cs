@@ -5,13 +5,22 @@ namespace Qwamos.ControlBus.Files;
 /// <summary>Every path of DESIGN section 6, each under `--root DIR` when that is given.</summary>
 public sealed class SystemPaths
 {
-    private SystemPaths(string? root) => Root = root;
+    /// <summary>The domain that gateway-policyd serves where it is told of no other.</summary>
+    public const string UsualDomain = "gateway";
+
+    // What has a file or a folder of such a name already: /etc/qwamos/NAME.json, /var/lib/qwamos-NAME.
+    private static readonly string[] NoDomains = ["boot", "courier", "domains", "link", "qwamosd", "status"];
+
+    private SystemPaths(string? root, string domain) => (Root, Domain) = (root, domain);
 
     /// <summary>The real system's paths.</summary>
-    public static SystemPaths Real { get; } = new(null);
+    public static SystemPaths Real { get; } = new(null, UsualDomain);
 
     /// <summary>The absolute DIR of `--root DIR` without a trailing slash, else null.</summary>
     public string? Root { get; }
+
+    /// <summary>The class whose domain the paths of a gateway are those of: `--domain CLASS`.</summary>
+    public string Domain { get; }
 
     /// <summary>True under `--root`: ownership is not required, and missing directories are made.</summary>
     [MemberNotNullWhen(true, nameof(Root))]
@@ -23,7 +32,7 @@ public sealed class SystemPaths
     public string SchemaFile => At("/etc/qwamos/policy.schema.json");
     public string DaemonConfigFile => At("/etc/qwamos/qwamosd.json");
     public string DomainsConfigFile => At("/etc/qwamos/domains.json");
-    public string GatewayConfigFile => At("/etc/qwamos/gateway.json");
+    public string GatewayConfigFile => At($"/etc/qwamos/{Domain}.json");
     public string HooksDir => At("/etc/qwamos/hooks.d");
     public string BootChecksDir => At("/etc/qwamos/boot-checks.d");
     public string EtcStatusLink => At("/etc/qwamos/status.json");
@@ -46,13 +55,13 @@ public sealed class SystemPaths
     public string BootNotesDir => At("/var/lib/qwamos-boot/notes");
     public string RestorePlanFile => At("/var/lib/qwamos-boot/restore.json");
 
-    public string GatewayStateDir => At("/var/lib/qwamos-gateway");
-    public string AcceptedFile => At("/var/lib/qwamos-gateway/accepted.db");
-    public string GatewayWitnessKeyFile => At("/var/lib/qwamos-gateway/witness_sk");
-    public string GatewayDomainKeyFile => At("/var/lib/qwamos-gateway/domain_sk");
-    public string GatewayWitnessFile => At("/var/lib/qwamos-gateway/witness.json");
-    public string GatewayEvidenceDir => At("/var/lib/qwamos-gateway/evidence");
-    public string GatewayStatusFile => At("/var/lib/qwamos-gateway/status.json");
+    public string GatewayStateDir => At($"/var/lib/qwamos-{Domain}");
+    public string AcceptedFile => $"{GatewayStateDir}/accepted.db";
+    public string GatewayWitnessKeyFile => $"{GatewayStateDir}/witness_sk";
+    public string GatewayDomainKeyFile => $"{GatewayStateDir}/domain_sk";
+    public string GatewayWitnessFile => $"{GatewayStateDir}/witness.json";
+    public string GatewayEvidenceDir => $"{GatewayStateDir}/evidence";
+    public string GatewayStatusFile => $"{GatewayStateDir}/status.json";
 
     public string CourierDir => At("/var/lib/qwamos-courier");
     public string CourierLockFile => At("/var/lib/qwamos-courier/lock");
@@ -64,7 +73,7 @@ public sealed class SystemPaths
     public string BootIdFile => At("/run/qwamos-boot.id");
     public string BootRunFile => At("/run/qwamos-boot.json");
     public string BusSocket => At("/run/qwamos/bus.sock");
-    public string GatewaySocket => At("/run/qwamos/gateway-bus.sock");
+    public string GatewaySocket => At($"/run/qwamos/{Domain}-bus.sock");
 
     /// <summary>
     /// Takes the argument of `--root`; null means the real system. `/` is refused, however written: it would be the real system
@@ -90,8 +99,17 @@ public sealed class SystemPaths
             error = "--root / is refused: leave --root out to work on the real system";
             return false;
         }
-        paths = new SystemPaths(full);
+        paths = new SystemPaths(full, UsualDomain);
         return true;
+    }
+
+    /// <summary>The same with the paths of another domain than the usual one, by its class; the caller has judged the class's form. False for a name that is taken by other files.</summary>
+    public bool TryForDomain(string @class, [NotNullWhen(true)] out SystemPaths? paths, [NotNullWhen(false)] out string? error)
+    {
+        var isTaken = NoDomains.Contains(@class, StringComparer.Ordinal);
+        paths = isTaken ? null : new SystemPaths(Root, @class);
+        error = isTaken ? $"--domain {@class} is refused: other files have that name" : null;
+        return !isTaken;
     }
 
     /// <summary>An absolute path of the real system, moved under the root when there is one.</summary>

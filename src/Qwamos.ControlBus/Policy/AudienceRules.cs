@@ -32,7 +32,7 @@ public static class AudienceRules
             {
                 if (!domains.TryGetValue(name, out var @class))
                     return Wrong($"the audience names {Shown(name)}, which is not known here; known are {string.Join(", ", domains.Keys.Order(StringComparer.Ordinal))}");
-                if (isChange && !NamesKeyOf(schema, message, @class))
+                if (isChange && !NamesKey(schema, message, key => key.Class == @class || key.Class == PolicyKey.ClassAll))
                     return Wrong($"the audience names {name}, and no key of this message is of its class, {@class}");
             }
             return isChange || message.Audience.Contains(DaemonConfig.Dom0, StringComparer.Ordinal)
@@ -49,23 +49,24 @@ public static class AudienceRules
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(@class);
+        var scope = DomainScope.Receiver(name, @class);
         return message =>
         {
             if (message.Audience is not null && !message.Audience.Contains(name, StringComparer.Ordinal))
                 return Wrong($"the audience names {string.Join(", ", message.Audience.Take(MaxShownNames).Select(Shown))}, not {name}");
-            return message.Command != Commands.SetPolicy || NamesKeyOf(schema, message, @class)
+            return message.Command != Commands.SetPolicy || NamesKey(schema, message, scope.Includes)
                 ? null
                 : Wrong($"no key of this message concerns {name}, a domain of class {@class}");
         };
     }
 
-    private static bool NamesKeyOf(PolicySchema schema, Message message, string @class)
+    private static bool NamesKey(PolicySchema schema, Message message, Predicate<PolicyKey> isMeant)
     {
         if (message.Args is null)
             return false;
         foreach (var (name, _) in message.Args.Members)
         {
-            if (schema.TryGet(name, out var key) && (key.Class == @class || key.Class == PolicyKey.ClassAll))
+            if (schema.TryGet(name, out var key) && isMeant(key))
                 return true;
         }
         return false;

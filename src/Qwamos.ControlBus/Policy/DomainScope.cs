@@ -20,6 +20,12 @@ public sealed record DomainScope
 
     public bool IsReceiver => Class is not null;
 
+    /// <summary>
+    /// Dom0's own domain leaves the keys that a boot applies to that boot (qwamosd apply-pending): they are neither staged nor enforced a second time, and since it does
+    /// not have them, a base is the authority's alone to compare.
+    /// </summary>
+    public bool LeavesRebootKeys => Class == DaemonConfig.Dom0;
+
     public static DomainScope Receiver(string name, string @class)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -31,6 +37,6 @@ public sealed record DomainScope
     public bool Includes(PolicyKey key)
     {
         ArgumentNullException.ThrowIfNull(key);
-        return Class is null || key.Class == Class || key.Class == PolicyKey.ClassAll;
+        return Class is null || ((key.Class == Class || key.Class == PolicyKey.ClassAll) && !(LeavesRebootKeys && key.Apply == PolicyApply.Reboot));
     }
 }

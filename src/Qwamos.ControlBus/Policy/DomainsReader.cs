@@ -70,8 +70,8 @@ internal static class DomainsReader
             return $"{where}: {fault}";
         if (domain.Class == DaemonConfig.Dom0 && domain.Link != LinkAddress.Unix(Dom0Socket))
             return $"{where}: the link of {DaemonConfig.Dom0} is unix:{Dom0Socket} and no other: its keys do not leave Dom0";
-        if (domain.Link.Kind != LinkKind.Unix)
-            return $"{where}: links of unix:PATH alone are served so far";
+        if (domain.Link.Kind is LinkKind.Tls or LinkKind.TlsUnix)
+            return $"{where}: links of unix:PATH and virtio:PATH alone are served so far";
         return domain.Link.Under(paths) is { Kind: not LinkKind.Tls } moved && !LinkAddress.TryParse(moved.ToString(), out _, out var tooLong) ? $"{where}: {tooLong}" : "";
     }
 

@@ -42,7 +42,7 @@ public static class PolicyRules
     {
         foreach (var (name, expected) in message.Base ?? new Dictionary<string, string>())
         {
-            if (scope.IsReceiver && name != scope.Class)
+            if (scope.IsReceiver && (name != scope.Class || scope.LeavesRebootKeys))
                 continue;
             // A misspelt class has no values: its hash of nothing would hold for ever and guard nothing.
             if (!schema.HasClass(name))

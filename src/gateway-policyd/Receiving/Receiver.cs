@@ -13,6 +13,7 @@ using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
+using Qwamos.Gateway.Linking;
 using Qwamos.Gateway.Reporting;
 using Qwamos.Gateway.Witnessing;
 
@@ -42,6 +43,7 @@ internal sealed class Receiver : IAsyncDisposable
     private readonly Reports _reports;
     private readonly ReceiverStatus _status;
     private readonly BusListener _listener;
+    private readonly VirtioPort[] _ports;
     private long _trustVersion;
 
     private Receiver(
@@ -72,6 +74,7 @@ internal sealed class Receiver : IAsyncDisposable
         _enforcer.Changed += _statusFile.HasChanged;
         _enforcer.Changed += _reports.HasChanged;
         _listener = new BusListener(socket, pipeline, time, maxConnections);
+        _ports = [.. settings.Domain.Listen.Select(port => new VirtioPort(port.Path, () => OpenPort(port.Path), _listener.Connect, log))];
     }
 
     /// <summary>Reads the settings, takes the socket's path (and with it the lock), and loads the record. Hooks of staged keys run here.</summary>
@@ -136,6 +139,8 @@ internal sealed class Receiver : IAsyncDisposable
         _writer.Beat += () => ThreadPool.QueueUserWorkItem(_ => notifier.Alive());
         _writer.Start(ServiceNotifier.WatchdogInterval());
         await _listener.StartAsync();
+        foreach (VirtioPort port in _ports)
+            port.Start();
         Announce();
         notifier.Ready();
 
@@ -146,6 +151,8 @@ internal sealed class Receiver : IAsyncDisposable
             _log.RecordBroken((await _writer.Broken).Message);
         _reports.Release();
         await _listener.StopAsync(StopGrace);
+        foreach (VirtioPort port in _ports)
+            port.Dispose();
         _writer.Stop();
         // Only now: what the writer recorded last is answered, too.
         await _listener.CutOffAsync(LastAnswersGrace);
@@ -175,6 +182,9 @@ internal sealed class Receiver : IAsyncDisposable
         fault = $"{SafeText.ForTerminal(paths.GatewayDomainKeyFile)} is the operator's key, which must not be here; move it away and start again: the domain makes its own";
         return false;
     }
+
+    /// <summary>Unbuffered: each frame is one write.</summary>
+    private static FileStream OpenPort(string path) => new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0);
 
     /// <summary>A gateway without a system ID has no ledger to watch, and gives null.</summary>
     private static bool TryOpenWitness(

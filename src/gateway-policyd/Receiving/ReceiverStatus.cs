@@ -28,6 +28,8 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
         yield return ("key_id", JsonValue.Of(settings.Anchor.Id.ToString()));
         yield return ("trust", state.Policy.Trust.ToStatus());
         yield return ("domain", JsonValue.Object([("name", JsonValue.Of(settings.Domain.Name)), ("class", JsonValue.Of(settings.Domain.Class))]));
+        if (settings.Scope.LeavesRebootKeys)
+            yield return ("left_to_boot", JsonValue.Array(settings.Schema.Keys.Where(key => key.Apply == PolicyApply.Reboot && key.Class is DaemonConfig.Dom0 or PolicyKey.ClassAll).Select(key => JsonValue.Of(key.Name))));
         yield return ("delivery", Delivery(state.Policy));
         yield return ("witness", witness());
         yield return ("projections", JsonValue.Shown(projections()));

@@ -26,6 +26,6 @@ internal sealed class RequestLog(TimeProvider time, LogMessages log)
             return;
         if (leftOut > 0)
             log.RefusedMore(leftOut);
-        log.Refused(ErrorCodes.Name(refusal.Code), refusal.Reason, peer.Uid);
+        log.Refused(ErrorCodes.Name(refusal.Code), refusal.Reason, peer.Describe());
     }
 }

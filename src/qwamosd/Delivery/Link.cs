@@ -21,6 +21,7 @@ internal sealed class Link : IDisposable
     private readonly Socket _socket;
     private readonly string _path;
     private readonly TimeProvider _time;
+    private Stream _stream = Stream.Null;
     private byte[] _buffer = new byte[UsualAnswerBytes];
     private int _buffered;
 
@@ -31,8 +32,24 @@ internal sealed class Link : IDisposable
         _time = time;
     }
 
-    /// <inheritdoc cref="OpenAsync(string, TimeProvider, CancellationToken)"/>
-    public static Task<Link> OpenAsync(LinkAddress domain, TimeProvider time, CancellationToken stop) => OpenAsync(domain.Path, time, stop);
+    /// <summary>Opens the link to a domain.</summary>
+    /// <exception cref="LinkException">Nobody is there.</exception>
+    public static async Task<Link> OpenAsync(LinkAddress domain, TimeProvider time, CancellationToken stop)
+    {
+        Link link = await OpenAsync(domain.Path, time, stop).ConfigureAwait(false);
+        if (domain.Kind != LinkKind.Virtio)
+            return link;
+        try
+        {
+            await link.LimitedAsync(AnswerTimeoutSeconds, async limit => link._stream = await FramedStream.BeginAsync(link._stream, limit).ConfigureAwait(false), stop).ConfigureAwait(false);
+            return link;
+        }
+        catch
+        {
+            link.Dispose();
+            throw;
+        }
+    }
 
     /// <exception cref="LinkException">Nobody is there.</exception>
     public static async Task<Link> OpenAsync(string socketPath, TimeProvider time, CancellationToken stop)
@@ -42,6 +59,7 @@ internal sealed class Link : IDisposable
         try
         {
             await link.LimitedAsync(AnswerTimeoutSeconds, limit => socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), limit).AsTask(), stop).ConfigureAwait(false);
+            link._stream = new NetworkStream(socket);
             return link;
         }
         catch
@@ -92,8 +110,7 @@ internal sealed class Link : IDisposable
         foreach (ReadOnlyMemory<byte> request in requests)
         {
             byte[] line = [.. request.Span, (byte)'\n'];
-            for (int sent = 0; sent < line.Length;)
-                sent += await _socket.SendAsync(line.AsMemory(sent), limit).ConfigureAwait(false);
+            await _stream.WriteAsync(line, limit).ConfigureAwait(false);
         }
     }
 
@@ -111,7 +128,7 @@ internal sealed class Link : IDisposable
                 throw new LinkException($"its answer passes {Limits.MaxAnswerBytes} bytes");
             if (_buffered == _buffer.Length)
                 Array.Resize(ref _buffer, Math.Min(4 * _buffer.Length, Limits.MaxAnswerBytes));
-            int read = await _socket.ReceiveAsync(_buffer.AsMemory(_buffered), limit).ConfigureAwait(false);
+            int read = await _stream.ReadAsync(_buffer.AsMemory(_buffered), limit).ConfigureAwait(false);
             if (read == 0)
                 return Take(_buffered, 0);
             _buffered += read;
@@ -146,9 +163,13 @@ internal sealed class Link : IDisposable
         {
             await act(either.Token).ConfigureAwait(false);
         }
-        catch (SocketException e)
+        catch (Exception e) when ((e as SocketException ?? e.InnerException as SocketException) is { } fault)
         {
-            throw new LinkException(SocketFaults.Describe(_path, e));
+            throw new LinkException(SocketFaults.Describe(_path, fault));
+        }
+        catch (IOException e)
+        {
+            throw new LinkException(e.Message);
         }
         catch (ObjectDisposedException)
         {

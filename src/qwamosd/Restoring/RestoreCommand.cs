@@ -21,7 +21,7 @@ internal static class RestoreCommand
             Description = "Restore it even where more was seen: that is lost, which is recorded, and the ledger gets another key.",
         };
         var command = new Command("restore", "Put a backup in the ledger's place, as root, while qwamosd does not run.") { file, seen, acceptOlder };
-        RootCommandAction.Set(command, DaemonCommandLine.Root, (parsed, paths) =>
+        RootCommandAction.Set(command, (parsed, paths) =>
         {
             Posix.ForbidCoreDumps();
             using var progress = Console.IsErrorRedirected ? null : new Checking.ProgressLine(Console.Error);

@@ -86,6 +86,9 @@ internal sealed class Trial : IDisposable
     public RunningProgram StartGateway(IReadOnlyList<string>? wrapper = null, IReadOnlyDictionary<string, string>? environment = null, bool waitReady = true) =>
         Start([.. wrapper ?? [], Binaries.Gateway, "--root", Root], environment, waitReady);
 
+    /// <summary>The daemon of another class than a gateway's, which has files of its own.</summary>
+    public RunningProgram StartDomain(string @class) => Start([Binaries.Gateway, "--root", Root, "--domain", @class], null, waitReady: true);
+
     public CommandResult ApplyPending(IReadOnlyList<string>? wrapper = null) =>
         Command.Run([.. wrapper ?? [], Binaries.Daemon, "apply-pending", "--root", Root]);
 

@@ -42,6 +42,7 @@ public sealed class UnitFilesTests
     [InlineData("qwamos-policy-apply.service", 2.0)]
     [InlineData("qwamos-boot-complete.service", 2.5)]
     [InlineData("gateway-policyd.service", 2.5)]
+    [InlineData("gateway-policyd@.service", 2.5)]
     [InlineData("qwamos-gateway-baseline.service", 2.0)]
     public async Task SystemdAnalyzeSecurity_GivesAtMost(string unit, double exposure)
     {
@@ -53,7 +54,7 @@ public sealed class UnitFilesTests
 
     [Fact]
     public void TheUnitsAreThese() => Assert.Equal(
-        ["gateway-policyd.service", "gateway-policyd.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-policy-apply.service", "qwamosd-courier.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
+        ["gateway-policyd.service", "gateway-policyd.socket", "gateway-policyd@.service", "gateway-policyd@.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-policy-apply.service", "qwamosd-courier.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
         Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]
@@ -125,6 +126,14 @@ public sealed class UnitFilesTests
     [InlineData("gateway-policyd.socket", "SocketMode=0660")]
     public void TheDaemons_AreNotRoot_AndHaveTheModesOfTheDesign(string unit, string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, unit)));
+
+    [Fact]
+    public void AnotherDomain_IsConfinedAsTheGatewayIs()
+    {
+        string[] own = ["Description=", "Requires=", "After=", "ExecStart=", "StateDirectory=", "Also=", "#"];
+        string[] Rules(string unit) => [.. File.ReadAllLines(Path.Combine(Folder, unit)).Where(line => !own.Any(start => line.StartsWith(start, StringComparison.Ordinal)))];
+        Assert.Equal(Rules("gateway-policyd.service"), Rules("gateway-policyd@.service"));
+    }
 
     private static async Task<(int ExitCode, string Output, string Errors)> Run(string[] arguments)
     {

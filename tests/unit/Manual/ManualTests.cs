@@ -31,7 +31,7 @@ public sealed partial class ManualTests
     public void Every_file_of_the_system_and_every_policy_key_is_in_the_manual()
     {
         var manual = string.Join('\n', ManualPage.All().Select(page => page.Make())).Replace("\\-", "-", StringComparison.Ordinal);
-        var paths = typeof(SystemPaths).GetProperties().Where(property => property.PropertyType == typeof(string) && property.Name != nameof(SystemPaths.Root))
+        var paths = typeof(SystemPaths).GetProperties().Where(property => property.PropertyType == typeof(string) && property.Name is not (nameof(SystemPaths.Root) or nameof(SystemPaths.Domain)))
             .Select(property => (string)property.GetValue(SystemPaths.Real)!);
         Assert.All(paths, path => Assert.Contains(Path.GetFileName(path), manual, StringComparison.Ordinal));
         Assert.All(PolicySchema.BuiltIn.Keys, key => Assert.Contains($"\\fB{key.Name}\\fR", manual, StringComparison.Ordinal));

@@ -179,7 +179,50 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(("screen", "ui"), (config.Name, config.Class));
     }
 
+    [Fact]
+    public void Another_domain_has_its_own_files_and_is_of_its_class()
+    {
+        Assert.True(paths.TryForDomain("dom0", out var dom0, out _));
+        Assert.Equal(
+            [paths.At("/etc/qwamos/dom0.json"), paths.At("/var/lib/qwamos-dom0/accepted.db"), paths.At("/run/qwamos/dom0-bus.sock")], [dom0.GatewayConfigFile, dom0.AcceptedFile, dom0.GatewaySocket]);
+        Assert.True(GatewayConfig.TryLoad(dom0, Schema, out var config, out _));
+        Assert.Equal(("dom0", "dom0"), (config.Name, config.Class));
+        Write(dom0.GatewayConfigFile, """{"name":"gateway","class":"gateway"}""");
+        Assert.False(GatewayConfig.TryLoad(dom0, Schema, out _, out var fault));
+        Assert.EndsWith("the class here must be dom0", fault, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData("boot")]
+    [InlineData("courier")]
+    [InlineData("domains")]
+    [InlineData("link")]
+    [InlineData("qwamosd")]
+    [InlineData("status")]
+    public void A_class_whose_files_would_be_others_is_no_domain(string name) => Assert.False(paths.TryForDomain(name, out _, out _));
+
+    [Fact]
+    public void Dom0s_own_domain_leaves_reboot_keys_to_the_boot()
+    {
+        var scope = DomainScope.Receiver("dom0", "dom0");
+        Assert.True(PolicySchema.BuiltIn.TryGet("KERNEL_HARDENING", out var staged) & PolicySchema.BuiltIn.TryGet("CRYPTO_BACKEND", out var all) & PolicySchema.BuiltIn.TryGet("GHOST.trigger", out var runtime));
+        Assert.Equal((false, false, true), (scope.Includes(staged!), scope.Includes(all!), scope.Includes(runtime!)));
+        Assert.True(DomainScope.Receiver("gateway", "gateway").Includes(all!));
+    }
+
+    [Fact]
+    public void Gateway_json_names_ports_to_listen_at()
+    {
+        Write(paths.GatewayConfigFile, """{"name":"gateway","class":"gateway","listen":["virtio:/dev/virtio-ports/org.qwamos.bus"]}""");
+        Assert.True(GatewayConfig.TryLoad(paths, Schema, out var config, out var fault), fault);
+        Assert.Equal(paths.At("/dev/virtio-ports/org.qwamos.bus"), Assert.Single(config.Listen).Path);
+    }
+
+    [Theory]
+    [InlineData("""{"name":"gateway","class":"gateway","listen":["unix:/s"]}""")]
+    [InlineData("""{"name":"gateway","class":"gateway","listen":["tls:h:1"]}""")]
+    [InlineData("""{"name":"gateway","class":"gateway","listen":[1]}""")]
+    [InlineData("""{"name":"gateway","class":"gateway","listen":["virtio:/a","virtio:/b","virtio:/c","virtio:/d","virtio:/e"]}""")]
     [InlineData("""{"name":"gateway"}""")]
     [InlineData("""{"name":"gateway","class":"gateway","x":1}""")]
     [InlineData("""{"name":"dom0","class":"gateway"}""")]

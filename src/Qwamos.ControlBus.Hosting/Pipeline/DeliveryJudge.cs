@@ -84,14 +84,14 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
             : new JudgedDelivery(proven, null, refusal, version, doubted);
     }
 
-    /// <summary>Each of them as if it were delivered by itself.</summary>
+    /// <summary>Each of them as if it were delivered by itself, to whomever it is addressed.</summary>
     private Refusal? CheckMissed(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
     {
         if (proven.Missed.Count > 0 && doubted is not null)
             return new Refusal(ErrorCode.Unproven, "nobody has vouched for the ledger's key: what was missed is not taken over");
         foreach (ProvenChange missed in proven.Missed)
         {
-            if (!verifier.CheckRecorded(missed.Change, missed.RecordedSeconds, root).TryGet(out VerifiedMessage? message, out Refusal? refusal))
+            if (!verifier.CheckOthers(missed.Change, missed.RecordedSeconds, root).TryGet(out VerifiedMessage? message, out Refusal? refusal))
                 return new Refusal(ErrorCode.Unproven, $"entry {missed.Index}, which was missed: {ErrorCodes.Name(refusal.Code)}: {refusal.Reason}");
             if (message.Message.Command != Envelopes.Commands.SetPolicy)
                 return new Refusal(ErrorCode.Unproven, $"entry {missed.Index} is no change");

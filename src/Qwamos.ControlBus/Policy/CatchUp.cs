@@ -34,9 +34,13 @@ public static class CatchUp
         {
             if (!schema.TryGet(name, out var key) || key.Class != own || (current.Policy.TryGetValue(name, out var here) && here.Value.ToJson().Equals(json)))
                 continue;
-            var (setter, index) = changes.LastOrDefault(change => change.Message.Args!.TryGet(name, out var set) && set.Equals(json));
+            // The last of them: where several set the same, what was signed last counts.
+            var (setter, index) = changes.OrderBy(change => change.Index).LastOrDefault(change => change.Message.Args!.TryGet(name, out var set) && set.Equals(json));
             if (setter is null || !PolicyValue.TryFrom(json, out var value) || EventValues.IsFire(value) || schema.Check(JsonValue.Object([(name, json)])).Count > 0)
                 return new Refusal(ErrorCode.Unproven, $"no change is shown that sets {name} to what it was where the change was made");
+            // It was sent to others only: here the key stays what it is.
+            if (setter.Audience?.Contains(scope.Name, StringComparer.Ordinal) == false)
+                continue;
             // What was said here later, directly or for this domain's next start, stands (ATTACKS 13); so does what is set here and was not there.
             if (current.LastTimestamps.GetValueOrDefault(name) <= setter.Timestamp)
                 values.Add(new AdoptedValue(name, value, setter.Timestamp!.Value, index));

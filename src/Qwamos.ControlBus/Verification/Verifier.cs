@@ -40,6 +40,9 @@ public sealed class Verifier
     /// </summary>
     public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, TrustRoot? root = null) => Judge(envelope, recordedSeconds, root ?? _implicit);
 
+    /// <summary>The same for a change that need not be for this receiver: what others were sent explains what they have.</summary>
+    public Verdict CheckOthers(Envelope envelope, long recordedSeconds, TrustRoot? root = null) => Judge(envelope, recordedSeconds, root ?? _implicit, isForOthers: true);
+
     /// <summary>The same for an entry of a ledger whose trust roots are known: by the one of then, and without the keys that are revoked by now from it on.</summary>
     public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, RootHistory history, long index)
     {
@@ -76,13 +79,13 @@ public sealed class Verifier
     private Refusal? RootRefusal(SignedRoot next, long nowSeconds, TrustRoot root) =>
         RootChain.IsSame(root, next.Root) ? null : RootChain.Refusal(root, next, _options.SystemId, nowSeconds, _options.TakesExpiredRoots);
 
-    private Verdict Judge(Envelope envelope, long nowSeconds, TrustRoot root)
+    private Verdict Judge(Envelope envelope, long nowSeconds, TrustRoot root, bool isForOthers = false)
     {
         var message = envelope.Message;
         var refusal = CommandRefusal(message)
             ?? (envelope.IsSigned ? Freshness.Refusal(message, nowSeconds, root) : null)
             ?? SystemRefusal(message, envelope.IsSigned, root)
-            ?? _options.AudienceRule(message);
+            ?? (isForOthers ? null : _options.AudienceRule(message));
         if (refusal is not null)
             return Verdict.Refuse(refusal);
         if (message.Command == Commands.TrustRoot)

@@ -24,13 +24,14 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
 
     private long _plannedTo = -1;
     private long _last = -1;
+    private PastPolicy? _before;
     private bool _isOff;
 
     /// <summary>The domain has all, or begins anew.</summary>
-    public void Reset() => (_plannedTo, _last, _isOff) = (-1, -1, false);
+    public void Reset() => (_plannedTo, _last, _before, _isOff) = (-1, -1, null, false);
 
     /// <summary>The domain cannot make use of it: each change comes by itself.</summary>
-    public void GiveUp() => (_plannedTo, _last, _isOff) = (-1, -1, true);
+    public void GiveUp() => (_plannedTo, _last, _before, _isOff) = (-1, -1, null, true);
 
     /// <summary>Looks at what comes next, up to the next trust root, which changes who is believed.</summary>
     /// <param name="from">The next entry.</param>
@@ -63,13 +64,14 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
         }
 
         _plannedTo = index - 1;
-        _last = changes > MaxSingleChanges && last >= 0 && await history.BeforeAsync(last, stop).ConfigureAwait(false) is not null ? last : -1;
+        _before = changes > MaxSingleChanges && last >= 0 ? await history.BeforeAsync(last, stop).ConfigureAwait(false) : null;
+        _last = _before is null ? -1 : last;
     }
 
-    /// <summary>Whether a change need not be delivered, for a later one brings what it set.</summary>
+    /// <summary>Whether a change need not be delivered, for the last one brings what it set, or what took its place.</summary>
     public bool Skips(PendingDelivery delivery) =>
         delivery.Entry.Index < _last && delivery.Entry.Entry is MessageEntry { Outcome: { } outcome } change && !change.Message.Fires
-        && delivery.Keys.All(key => rule.IsOwn(key) && outcome.Applied.Contains(key));
+        && delivery.Keys.All(key => rule.IsOwn(key) && outcome.Applied.Contains(key) && _before!.IsFor(domain.Name, key));
 
     /// <summary>What is told beside a change of what the domain may have missed; null where nothing is.</summary>
     /// <param name="delivery">The change.</param>
@@ -78,10 +80,13 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
     /// <param name="stop">Ends the courier.</param>
     public async Task<CatchUpOffer?> OfferAsync(PendingDelivery delivery, bool missesSome, long size, CancellationToken stop)
     {
-        if (_isOff || !(missesSome || delivery.Entry.Index == _last) || delivery.Entry.Entry is not MessageEntry change || change.Message.Base?.ContainsKey(domain.Class) != true
+        if (_isOff || delivery.Entry.Entry is not MessageEntry change || change.Message.Base?.ContainsKey(domain.Class) != true
             || await history.BeforeAsync(delivery.Entry.Index, stop).ConfigureAwait(false) is not { } before)
             return null;
-        List<KeyValuePair<string, Applied>> values = [.. before.Policy.Where(pair => rule.IsOwn(pair.Key))];
+        List<KeyValuePair<string, Applied>> values = [.. before.State.Policy.Where(pair => rule.IsOwn(pair.Key))];
+        // Where others were sent what it was not, its policy is another one than Dom0's, and that has to be explained each time.
+        if (!missesSome && delivery.Entry.Index > _last && values.All(pair => before.IsFor(domain.Name, pair.Key)))
+            return null;
         var changes = new List<OfferedEntry>();
         int bytes = RequestOverheadBytes + BytesOf(delivery.Entry.Leaf, delivery.Envelope);
         foreach (long index in values.Select(pair => pair.Value.Index).Distinct().Order())

@@ -25,8 +25,8 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly Queue<(long Index, PolicyState Before)> _kept = new();
-    private PolicyState _state = PolicyState.Empty;
+    private readonly Queue<(long Index, PastPolicy Before)> _kept = new();
+    private PastPolicy _state = PastPolicy.Empty;
     private long _size;
     private string _lastLeaf = "";
     private long _generation = -1;
@@ -35,7 +35,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
 
     /// <summary>The state that the change at an index met; null when that is not kept.</summary>
     /// <exception cref="LinkException">qwamosd cannot be asked.</exception>
-    public async Task<PolicyState?> BeforeAsync(long index, CancellationToken stop)
+    public async Task<PastPolicy?> BeforeAsync(long index, CancellationToken stop)
     {
         await _turn.WaitAsync(stop).ConfigureAwait(false);
         try
@@ -60,7 +60,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         {
             // Another ledger, or an older one, may be in the place of the one before.
             if (_size > 0 && await LeafHashAsync(_size - 1, stop).ConfigureAwait(false) != _lastLeaf)
-                Begin(PolicyState.Empty, 0, "");
+                Begin(PastPolicy.Empty, 0, "");
             _generation = generation;
         }
 
@@ -74,7 +74,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
             }
         }
 
-        if (_kept.TryPeek(out (long Index, PolicyState Before) oldest) && oldest.Index >= _saved + MaxKept)
+        if (_kept.TryPeek(out (long Index, PastPolicy Before) oldest) && oldest.Index >= _saved + MaxKept)
             await SaveAsync(oldest.Index, oldest.Before, stop).ConfigureAwait(false);
     }
 
@@ -90,9 +90,9 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         try
         {
             if (entry.Entry is not WithheldEntry { Outcome: { } outcome })
-                _state = LedgerFold.Apply(_state, entry.Entry, entry.Index);
+                _state = _state.After(entry.Entry, entry.Index);
             else if (readsConfidential && EnvelopeReader.TryRead(await feed.EnvelopeAsync(entry.Index, stop).ConfigureAwait(false), out Envelope? envelope, out _))
-                _state = _state.Accept(envelope.Message.Args!, outcome, envelope.Message.Timestamp!.Value, entry.Index);
+                _state = _state.After(envelope.Message, outcome, entry.Index);
         }
         catch (InvalidDataException e)
         {
@@ -100,7 +100,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         }
     }
 
-    private void Begin(PolicyState state, long size, string lastLeaf)
+    private void Begin(PastPolicy state, long size, string lastLeaf)
     {
         _kept.Clear();
         (_state, _size, _lastLeaf, _saved) = (state, size, lastLeaf, size);
@@ -110,7 +110,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
     {
         try
         {
-            if (!Posix.IsAbsent(paths.CourierPolicyFile) && TryRead(DurableFile.ReadAllBounded(paths.CourierPolicyFile, Limits.MaxCourierPolicyBytes), out PolicyState? state, out long size, out string leaf))
+            if (!Posix.IsAbsent(paths.CourierPolicyFile) && TryRead(DurableFile.ReadAllBounded(paths.CourierPolicyFile, Limits.MaxCourierPolicyBytes), out PastPolicy? state, out long size, out string leaf))
                 Begin(state, size, leaf);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -119,7 +119,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         }
     }
 
-    private async Task SaveAsync(long size, PolicyState state, CancellationToken stop)
+    private async Task SaveAsync(long size, PastPolicy state, CancellationToken stop)
     {
         string leaf = await LeafHashAsync(size - 1, stop).ConfigureAwait(false);
         // Once for so many changes, whatever becomes of it: it only saves a start some reading.
@@ -128,7 +128,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         {
             DurableFile.Replace(
                 paths.CourierPolicyFile,
-                JsonText.Line(JsonValue.Object([("format", JsonValue.Of(Format)), ("size", JsonValue.Of(size)), ("leaf_hash", JsonValue.Of(leaf)), ("state", state.ToJson())])),
+                JsonText.Line(JsonValue.Object([("format", JsonValue.Of(Format)), ("size", JsonValue.Of(size)), ("leaf_hash", JsonValue.Of(leaf)), .. state.ToMembers()])),
                 Mode);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -138,7 +138,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
     }
 
     /// <summary>Not of an earlier program, or not whole: then all is read again.</summary>
-    private static bool TryRead(byte[] bytes, [NotNullWhen(true)] out PolicyState? state, out long size, out string leaf)
+    private static bool TryRead(byte[] bytes, [NotNullWhen(true)] out PastPolicy? state, out long size, out string leaf)
     {
         (state, size, leaf) = (null, 0, "");
         if (!StrictJson.TryParse(bytes, out JsonValue? document, out _, bytes.Length))
@@ -147,8 +147,8 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         reader.Integer("format", Format, Format);
         size = reader.Integer("size", 1, Limits.MaxSafeInteger);
         leaf = reader.Hash("leaf_hash");
-        JsonValue json = reader.Any("state");
-        return reader.Finish(out _) && PolicyStateDocument.TryRead(json, out state, out _);
+        state = PastPolicy.Read(reader);
+        return reader.Finish(out _) && state is not null;
     }
 
     private async Task<string> LeafHashAsync(long index, CancellationToken stop) =>

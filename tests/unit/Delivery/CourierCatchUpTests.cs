@@ -28,7 +28,7 @@ public sealed partial class DomainCourierTests
         Domain("alive");
         Start("alive", "dead");
         long radio = Set("RADIO_ISOLATION", "off", WithBase);
-        long all = Set("CRYPTO_BACKEND", "hybrid");
+        long all = Set("CRYPTO_BACKEND", "hybrid", WithBase);
         for (int i = 0; i < 30; i++)
             Set("RADIO_IDLE_TIMEOUT_MIN", i, WithBase);
         long idle = Set("RADIO_IDLE_TIMEOUT_MIN", 77, WithBase);
@@ -41,7 +41,7 @@ public sealed partial class DomainCourierTests
         JsonObject missed = late.Taken[1]["catch_up"]!.AsObject();
         Assert.Equal(before, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(missed["before"]!.ToJsonString()))));
         Assert.Equal([radio, idle], missed["changes"]!.AsArray().Select(change => (long)change!["index"]!));
-        Assert.False(late.Taken[0].ContainsKey("catch_up"));
+        Assert.Equal([radio], late.Taken[0]["catch_up"]!["changes"]!.AsArray().Select(change => (long)change!["index"]!));
         Assert.False(Row("dead").IsBehind);
     }
 
@@ -102,5 +102,27 @@ public sealed partial class DomainCourierTests
         Assert.Equal([refused], domain.Taken[0]["catch_up"]!["changes"]!.AsArray().Select(change => (long)change!["index"]!));
         Assert.Empty(Row("one").Missed);
         Assert.False(Row("one").IsBehind);
+    }
+
+    [Fact]
+    public async Task ChangeForOneDomain_IsShownToTheOthersBesideTheNext_AsWhatTheirPolicyDiffersIn()
+    {
+        ScriptedDomain one = Domain("one"), two = Domain("two");
+        Start("one", "two");
+        long radio = Set("RADIO_ISOLATION", "off", WithBase);
+        long forOne = Set("RADIO_ISOLATION", "on", draft => WithBase(draft) with { Audience = ["one"] });
+        long next = Set("TOR_ISOLATION", "off", WithBase);
+        await TakenAsync("one", next);
+        await TakenAsync("two", next);
+        Assert.Equal([radio, forOne, next], one.TakenIndexes);
+        Assert.Equal([radio, next], two.TakenIndexes);
+        Assert.All(one.Taken, args => Assert.False(args.ContainsKey("catch_up")));
+        Assert.Equal([forOne], two.Taken[1]["catch_up"]!["changes"]!.AsArray().Select(change => (long)change!["index"]!));
+        long again = Set("RADIO_ISOLATION", "off", WithBase);
+        await TakenAsync("two", again);
+        long last = Set("TOR_ISOLATION", "mandatory", WithBase);
+        await TakenAsync("two", last);
+        Assert.True(two.Taken[2].ContainsKey("catch_up"));
+        Assert.False(two.Taken[3].ContainsKey("catch_up"));
     }
 }

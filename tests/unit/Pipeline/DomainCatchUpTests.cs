@@ -111,4 +111,20 @@ public sealed partial class DomainDeliveryTests
         See();
         Assert.Equal("accepted", Deliver(CatchUp(1, last, before, tor)));
     }
+
+    [Fact]
+    public void CatchUp_OfWhatOthersWereSent_ExplainsTheBase_AndChangesNothingHere()
+    {
+        _dom0.BaseClass = "gateway";
+        long radio = _dom0.Set("RADIO_ISOLATION", "off");
+        JsonValue others = JsonValue.Object([("RADIO_ISOLATION", JsonValue.Of("on"))]);
+        long forOthers = _store.AppendBatch([Accepted(Draft("RADIO_ISOLATION", "on") with { Audience = ["another"] })]);
+        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Write(others)));
+        long last = _store.AppendBatch([Accepted(Draft("VPN_KILL_SWITCH", "on") with { Base = new Dictionary<string, string> { ["gateway"] = hash } })]);
+        See();
+        Assert.Equal("accepted", Deliver(Offer(1, radio)));
+        Assert.Equal("unproven", Deliver(CatchUp(2, last, others)));
+        Assert.Equal("accepted", Deliver(CatchUp(2, last, others, forOthers)));
+        Assert.Equal(("off", "on"), (Policy["RADIO_ISOLATION"].Value.ToLine(), Policy["VPN_KILL_SWITCH"].Value.ToLine()));
+    }
 }

@@ -28,7 +28,7 @@ internal sealed class Daemon : IAsyncDisposable
     private static readonly TimeSpan LastAnswersGrace = TimeSpan.FromMilliseconds(100);
 
     private static readonly HashSet<string> Served =
-        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.DomainKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Backup, Commands.GetBackup, Commands.GetGrowth, Commands.GetEnvelope, Commands.GetDomains };
+        new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.LedgerKey, Commands.DomainKey, Commands.TrustRoot, Commands.GetTrustRoot, Commands.Backup, Commands.GetBackup, Commands.GetGrowth, Commands.GetEnvelope, Commands.GetDomains, Commands.Report, Commands.GetInForce };
 
     private readonly Prepared _start;
     private readonly LogMessages _log;
@@ -38,6 +38,7 @@ internal sealed class Daemon : IAsyncDisposable
     private readonly CheckpointWorker _checkpoints;
     private readonly CourierView _courier;
     private readonly LedgerFollowers _followers;
+    private readonly InForceWaits _inForce;
     private readonly BackupKeeper _backups;
     private readonly RequestPipeline _pipeline;
     private readonly BusListener _listener;
@@ -54,8 +55,10 @@ internal sealed class Daemon : IAsyncDisposable
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
         _followers = new LedgerFollowers(() => _writer.Published, IsCourier, time);
         _courier = new CourierView(start.Paths, start.Config, start.Schema, _followers, time);
+        _inForce = new InForceWaits(start.Config, start.Schema, start.Ledger, () => _writer.Published, _courier, time);
         _writer.Committed += _projections.Committed;
         _writer.Committed += _ => _followers.Grown();
+        _writer.Committed += _ => _inForce.Grown();
         _storage = new StorageWatch(start.Paths.StateDir);
         _writer.Committed += NoteTrust;
         _writer.StorageFull += NoteStorage;
@@ -75,7 +78,7 @@ internal sealed class Daemon : IAsyncDisposable
         var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _courier.Status, () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints, _courier.Cosignatures, _courier.Serves);
         _backups = new BackupKeeper(start.Paths, time, log);
-        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, new DomainAnswers(start.Config, _courier, () => _writer.Published, audit))), followers: _followers);
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, new DomainAnswers(start.Config, _courier, () => _writer.Published, audit))), followers: _followers, waits: _inForce, reports: new ReportJudge(start.SystemId, () => _writer.Published, _inForce.Concerns));
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
         _metrics = start.MetricsSocket is { } socket ? new MetricsServer(socket, Metrics(scheduler, checkpoints, time)) : null;
@@ -98,6 +101,7 @@ internal sealed class Daemon : IAsyncDisposable
         Task ended = await Task.WhenAny(stopRequested, _writer.Broken);
         notifier.Stopping();
         _followers.Release();
+        _inForce.Release();
         await _listener.StopAsync(StopGrace);
         _backups.Dispose();
         _writer.Stop();

@@ -43,6 +43,11 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             _decided.Add(DecideDelivery(pending, delivery));
             return;
         }
+        if (pending.Message.Message.InForce is { } inForce)
+        {
+            _decided.Add(Decide(pending, inForce));
+            return;
+        }
         if (pending.Message.RootVersion != State.Trust.Version && pending.JudgeAgain(State.Trust.Root) is { } changed)
         {
             // What was verified under the trust root before is nothing under this one.
@@ -161,6 +166,19 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         Append(EntryWriter.RecordKey(pending.Judged.Now, PeerOf(pending), statement), RecordedEntry.Accepted);
         LastUpdateSeconds = pending.Judged.Now;
         State = State.WithDomain(statement, index);
+        return new Decided(pending, Statement: index);
+    }
+
+    /// <summary>At most one of a domain about a change: a hostile domain records no more than there are changes for it.</summary>
+    private Decided Decide(PendingChange pending, InForceStatement statement)
+    {
+        Refusal? refusal = pending.ReportKey is { } key ? ReportJudge.JudgeAgain(State, statement, key) : Refusal.Undecided;
+        if (refusal is not null)
+            return new Decided(pending, Refusal: refusal);
+        long index = start.Size + _entries.Count;
+        Append(EntryWriter.RecordInForce(pending.Judged.Now, PeerOf(pending), statement), RecordedEntry.Accepted);
+        LastUpdateSeconds = pending.Judged.Now;
+        State = State.WithReport(statement);
         return new Decided(pending, Statement: index);
     }
 

@@ -50,6 +50,16 @@ internal sealed class PendingChange(RequestPipeline pipeline, BusRequest request
         Judged = now;
     }
 
+    /// <summary>The domain's key by which its word was believed, 64 hex digits; null for every other request.</summary>
+    public string? ReportKey { get; private set; }
+
+    /// <summary>A domain's word that holds under a key.</summary>
+    public void Reported(VerifiedMessage message, string key, EffectiveTime now, long at)
+    {
+        ReportKey = key;
+        Verified(message, now, at);
+    }
+
     /// <summary>The delivery by another trust root than before.</summary>
     public JudgedDelivery JudgeAgain(JudgedDelivery delivery, TrustRoot? root) => pipeline.Deliveries!.JudgeAgain(delivery, root);
 

@@ -12,7 +12,7 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// share of the processors, and handed to the one <see cref="Writer"/>, which decides, records and publishes; here it is answered.
 /// </summary>
 public sealed class RequestPipeline(
-    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null, DeliveryJudge? deliveries = null, LedgerFollowers? followers = null, IWaitSource? waits = null) : IRequestHandler
+    Verifier verifier, FairScheduler scheduler, Writer writer, IStatusSource status, IChangeAnswer answer, TimeProvider time, IReadSource? reads = null, DeliveryJudge? deliveries = null, LedgerFollowers? followers = null, IWaitSource? waits = null, ReportJudge? reports = null) : IRequestHandler
 {
     private const int MaxReasonCodePoints = 256;
 
@@ -109,6 +109,11 @@ public sealed class RequestPipeline(
             JudgeDelivery(deliveries, pending, offer, now, begin);
             return;
         }
+        if (pending.Envelope.Message.InForce is { } statement && verdict.TryGet(out VerifiedMessage? report, out _))
+        {
+            JudgeReport(pending, statement, report, now, begin);
+            return;
+        }
         long end = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Verify, begin, end);
         if (verdict.TryGet(out VerifiedMessage? message, out _) && message.Message.Command != Envelopes.Commands.GetStatus && reads?.Serves(message.Message.Command) != true && waits?.Waits(message.Message.Command) != true)
@@ -130,6 +135,23 @@ public sealed class RequestPipeline(
         if (refusal is null)
         {
             pending.Proven(judged, now, end);
+            writer.Submit(pending);
+            return;
+        }
+        writer.NotComing();
+        scheduler.Finished(pending.Request.Lane);
+        Refuse(pending.Request, refusal);
+    }
+
+    private void JudgeReport(PendingChange pending, InForceStatement statement, VerifiedMessage message, EffectiveTime now, long begin)
+    {
+        string key = "";
+        Refusal? refusal = reports is null ? Refusal.Undecided : reports.Judge(statement, out key);
+        long end = Stopwatch.GetTimestamp();
+        writer.Stages.Add(RequestStage.Verify, begin, end);
+        if (refusal is null)
+        {
+            pending.Reported(message, key, now, end);
             writer.Submit(pending);
             return;
         }

@@ -144,7 +144,9 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
             return audited.Fault ?? "its bytes do not have the hash that is in the tree";
         if (audited.Entry is WithheldEntry)
             _withheld++;
-        if (audited.Entry is MessageEntry or LedgerKeyEntry or DomainKeyEntry)
+        if (audited.Entry is InForceEntry report && LedgerChecker.ReportFault(_state, report) is { } lie)
+            return lie;
+        if (audited.Entry is MessageEntry or LedgerKeyEntry or DomainKeyEntry or InForceEntry)
             _signatures++;
         if (audited.Entry is MessageEntry message && !_messages.Add(ReplayKey.Of(message.Message)!.Value))
             return "its timestamp and nonce stand in an earlier entry: the message was replayed";

@@ -83,8 +83,20 @@ public static class Commands
     /// </summary>
     public const string GetReport = "get_report";
 
+    /// <summary>
+    /// A domain's word that a change is in force there: <c>args</c> is an <see cref="InForceStatement"/>. It carries the domain's signature and never another one;
+    /// qwamosd's only.
+    /// </summary>
+    public const string Report = "report";
+
+    /// <summary>
+    /// In which domains a change is in force: <c>args</c> is <c>{"index":N,"wait":S}</c>. The answer comes when nothing more can come, or after S seconds. May come unsigned;
+    /// qwamosd's only.
+    /// </summary>
+    public const string GetInForce = "get_in_force";
+
     /// <summary>Whether a command's <c>args</c> carry their own signature, so that no envelope's may stand beside them.</summary>
-    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or DomainKey or Checkpoint or TrustRoot or Deliver;
+    public static bool IsSelfAuthenticating(string command) => command is LedgerKey or DomainKey or Report or Checkpoint or TrustRoot or Deliver;
 
     /// <summary>A backup of the whole ledger: no <c>args</c>. Signed; takes no nonce's place; qwamosd's only.</summary>
     public const string Backup = "backup";
@@ -93,7 +105,7 @@ public static class Commands
     public const string GetBackup = "get_backup";
 
     /// <summary>Whether a command only looks at what every peer of the socket may see, and so may come unsigned.</summary>
-    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot or GetCursor or GetGrowth or GetEnvelope or GetDomains or GetReport;
+    public static bool IsRead(string command) => command is GetStatus or GetCheckpoint or GetEntries or GetProof or GetConsistency or GetTrustRoot or GetCursor or GetGrowth or GetEnvelope or GetDomains or GetReport or GetInForce;
 
     /// <summary>Whether a command gives confidential values: without a signature it has a form, and is <c>bad_signature</c>.</summary>
     public static bool IsForSigners(string command) => command is Backup or GetBackup;

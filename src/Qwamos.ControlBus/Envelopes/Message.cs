@@ -72,6 +72,10 @@ public sealed class Message
     public DeliveryOffer? Delivery =>
         Command == Commands.Deliver && DeliveryOffer.TryRead(Args, out var offer, out _) ? offer : null;
 
+    /// <summary>What <c>report</c> says; null for every other command.</summary>
+    public InForceStatement? InForce =>
+        Command == Commands.Report && InForceStatement.TryRead(Args, out var statement, out _) ? statement : null;
+
     /// <summary>What <c>get_report</c> asks for; null for every other command.</summary>
     public ReportQuestion? ReportQuestion =>
         Command == Commands.GetReport && ReportQuestion.TryRead(Args, out var question) ? question : null;

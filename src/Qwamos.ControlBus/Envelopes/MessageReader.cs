@@ -107,6 +107,8 @@ internal static class MessageReader
             Commands.GetDomains => args is null || args.Members.IsEmpty || args.Members is [{ Key: Message.AfterArg, Value: var name }] && name.TryGetString(out var after) && after.Length <= Limits.MaxPageNameChars
                 ? null
                 : "args of get_domains is not empty, and not an object of exactly after, a name",
+            Commands.Report => InForceStatement.TryRead(args, out _, out string? bad) ? null : $"args of report: {bad}",
+            Commands.GetInForce => HasNumbers(args, "index", "wait") ? null : "args of get_in_force is not an object of exactly index and wait, numbers from 0 on",
             Commands.GetReport => ReportQuestion.TryRead(args, out _) ? null : "args of get_report is not an object of exactly after, wait, confirmed and nonce",
             Commands.GetConsistency => HasNumbers(args, "old", "new") ? null : "args of get_consistency is not an object of exactly old and new, numbers from 0 on",
             _ => null,

@@ -60,7 +60,7 @@ public sealed record ReportedKey(JsonValue Desired, JsonValue? Observed, string 
     ]);
 
     /// <summary>Reads that form; what is wrong is a fault of the outer reader's.</summary>
-    internal static ReportedKey Read(string name, JsonValue json, MemberReader outer)
+    public static ReportedKey Read(string name, JsonValue json, MemberReader outer)
     {
         var reader = new MemberReader(json, name);
         var (desired, observed) = (reader.Any("desired"), reader.Any("observed"));

@@ -48,6 +48,8 @@ public static class EntryReader
             entry = ReadKey(reader, time, document);
         else if (kind == EntryWriter.DomainKey)
             entry = ReadDomainKey(reader, time, document);
+        else if (kind == EntryWriter.InForce)
+            entry = ReadInForce(reader, time, document);
         else if (kind == EntryWriter.TrustRoot)
             entry = ReadRoot(reader, time, document);
         else if (kind == EntryWriter.Delivery)
@@ -124,6 +126,17 @@ public static class EntryReader
         Finish(peer, reader);
         if (DomainKeyStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
             return new DomainKeyEntry(time, sender, statement);
+        reader.Refuse($"its statement: {fault}");
+        return null;
+    }
+
+    private static InForceEntry? ReadInForce(MemberReader reader, long time, JsonValue document)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = ReadPeer(peer);
+        Finish(peer, reader);
+        if (InForceStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
+            return new InForceEntry(time, sender, statement);
         reader.Refuse($"its statement: {fault}");
         return null;
     }

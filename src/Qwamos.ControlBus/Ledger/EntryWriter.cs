@@ -25,6 +25,7 @@ public static class EntryWriter
     internal const string Note = "note";
     internal const string LedgerKey = "ledger-key";
     internal const string DomainKey = "domain-key";
+    internal const string InForce = "in-force";
     internal const string TrustRoot = "trust-root";
     internal const string Delivery = "delivery";
     internal const string CatchUp = "catch_up";
@@ -48,6 +49,9 @@ public static class EntryWriter
 
     /// <summary>The entry of a statement about a domain's key.</summary>
     public static NewEntry RecordKey(long timeSeconds, EntryPeer peer, DomainKeyStatement statement) => new(Write(new DomainKeyEntry(timeSeconds, peer, statement)));
+
+    /// <summary>The entry of a domain's word about a change.</summary>
+    public static NewEntry RecordInForce(long timeSeconds, EntryPeer peer, InForceStatement statement) => new(Write(new InForceEntry(timeSeconds, peer, statement)));
 
     /// <summary>The entry of a version of the trust root.</summary>
     public static NewEntry RecordRoot(long timeSeconds, EntryPeer peer, SignedRoot root) => new(Write(new TrustRootEntry(timeSeconds, peer, root)));
@@ -100,6 +104,7 @@ public static class EntryWriter
             {
                 LedgerKeyEntry => LedgerKey,
                 DomainKeyEntry => DomainKey,
+                InForceEntry => InForce,
                 TrustRootEntry => TrustRoot,
                 DeliveryEntry => Delivery,
                 CatchUpEntry => CatchUp,
@@ -110,6 +115,8 @@ public static class EntryWriter
                 WriteSent(json, key.Peer, "statement", key.Statement.ToJson());
             else if (entry is DomainKeyEntry domain)
                 WriteSent(json, domain.Peer, "statement", domain.Statement.ToJson());
+            else if (entry is InForceEntry inForce)
+                WriteSent(json, inForce.Peer, "statement", inForce.Statement.ToJson());
             else if (entry is TrustRootEntry root)
                 WriteSent(json, root.Peer, "trust_root", root.Root.ToJson());
             else if (entry is DeliveryEntry delivery)

@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
@@ -142,6 +143,8 @@ public sealed class LedgerChecker(LedgerStore store)
         else if (fault is not null)
             throw fault;
         TakeRoot(row.Index, entry!);
+        if (entry is InForceEntry report)
+            isSigned = ReportFault(_fold.State, report) is { } why ? throw new LedgerIntegrityException($"Entry {row.Index} is not what was recorded: {why}.", row.Index) : true;
         if (entry is MessageEntry)
             _messages++;
         if (entry is MessageEntry { IsConfidential: true })
@@ -152,6 +155,19 @@ public sealed class LedgerChecker(LedgerStore store)
             UncheckedSignatures++;
         _levels = _fold.Tree.Append(row.LeafHash, _completed);
         _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry!, row.Index), LastTimeSeconds = entry!.TimeSeconds };
+    }
+
+    /// <summary>Why a domain's word is not that of the key that was enrolled for it then, or null.</summary>
+    internal static string? ReportFault(PolicyState state, InForceEntry entry)
+    {
+        var statement = entry.Statement;
+        if (!state.Domains.TryGetValue(statement.Domain, out var domain) || domain.Statement.IsRevoked)
+            return $"no key was enrolled for the domain {SafeText.ForTerminal(statement.Domain)}, which it says is in force there";
+        if (statement.Index <= domain.ReportedIndex)
+            return "the domain had spoken of that change, or a later one, before";
+        if (statement.SystemId != domain.Statement.SystemId)
+            return "the domain's word is about another system";
+        return domain.Statement.TryLoadKey(out var key, out _) && statement.IsSignedBy(key) ? null : $"the signature does not hold under the key that was enrolled for the domain {SafeText.ForTerminal(statement.Domain)}";
     }
 
     /// <exception cref="LedgerIntegrityException">A trust root does not follow from the one before it.</exception>

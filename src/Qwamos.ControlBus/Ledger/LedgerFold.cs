@@ -20,6 +20,7 @@ public static class LedgerFold
         NoteEntry note => state.Import(note.Note),
         LedgerKeyEntry key => state.WithKey(key.Statement, index),
         DomainKeyEntry key => state.WithDomain(key.Statement, index),
+        InForceEntry inForce => state.WithReport(inForce.Statement),
         TrustRootEntry root => state.WithRoot(root.Root, index),
         CatchUpEntry caughtUp => state.Adopt(caughtUp.Value, index),
         DeliveryEntry delivery => state.Take(delivery.Cursor, delivery.Outcome == RecordedEntry.Accepted, index),

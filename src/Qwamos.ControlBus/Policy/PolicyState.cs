@@ -166,7 +166,16 @@ public sealed record PolicyState
         ArgumentNullException.ThrowIfNull(statement);
         return Domains.TryGetValue(statement.Name, out var known) && statement.TimestampSeconds <= known.Seconds
             ? this
-            : this with { Domains = Domains.SetItem(statement.Name, new RecordedDomain(statement, index, statement.TimestampSeconds)) };
+            : this with { Domains = Domains.SetItem(statement.Name, new RecordedDomain(statement, index, statement.TimestampSeconds) { ReportedIndex = known?.ReportedIndex ?? -1 }) };
+    }
+
+    /// <summary>The state after a domain's word about a change.</summary>
+    public PolicyState WithReport(InForceStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        return Domains.TryGetValue(statement.Domain, out var known) && statement.Index > known.ReportedIndex
+            ? this with { Domains = Domains.SetItem(statement.Domain, known with { ReportedIndex = statement.Index }) }
+            : this;
     }
 
     /// <summary>The state after a value was taken over from Dom0.</summary>

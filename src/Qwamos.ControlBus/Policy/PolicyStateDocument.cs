@@ -29,6 +29,7 @@ public static class PolicyStateDocument
             ("statement", pair.Value.Statement.ToJson()),
             ("index", JsonValue.Of(pair.Value.Index)),
             ("seconds", JsonValue.Of(pair.Value.Seconds)),
+            ("reported", JsonValue.Of(pair.Value.ReportedIndex)),
         ]))))),
         ("trust", JsonValue.Object(
         [
@@ -120,12 +121,13 @@ public static class PolicyStateDocument
             var inner = new MemberReader(json, $"the domain {name}");
             var index = inner.Integer("index", 0, Limits.MaxSafeInteger);
             var seconds = inner.Integer("seconds", 0, Limits.MaxSafeInteger);
+            var reported = inner.Integer("reported", -1, Limits.MaxSafeInteger);
             if (!DomainKeyStatement.TryRead(inner.Any("statement"), out var statement, out var fault))
                 inner.Refuse(fault);
             else if (statement.Name != name)
                 inner.Refuse($"the domain {name} has a statement about another one");
             if (inner.Finish(out fault))
-                result[name] = new RecordedDomain(statement!, index, seconds);
+                result[name] = new RecordedDomain(statement!, index, seconds) { ReportedIndex = reported };
             else
                 reader.Refuse(fault);
         }

@@ -9,6 +9,9 @@ namespace Qwamos.ControlBus.Policy;
 /// <param name="Seconds">Only a statement signed later takes its place, unix seconds: its timestamp, but what root said of the time where that is less.</param>
 public sealed record RecordedDomain(DomainKeyStatement Statement, long Index, long Seconds)
 {
+    /// <summary>The newest change that the domain said to be in force, or not; -1 when it spoke of none. It is not asked again about that or an older one.</summary>
+    public long ReportedIndex { get; init; } = -1;
+
     /// <summary>Why the domain's word is not believed, or null: its key was revoked, or the key that vouched for it (ATTACKS 7).</summary>
     /// <param name="root">The trust root in force; null while there is none.</param>
     public string? WhyNot(TrustRoot? root) =>

@@ -128,7 +128,7 @@ public sealed class Verifier
     private static Verdict JudgeUnsigned(Envelope envelope)
     {
         var message = envelope.Message;
-        return message.Command is Commands.Checkpoint or Commands.Deliver || (Commands.IsRead(message.Command) && !message.AsksToReveal)
+        return message.Command is Commands.Checkpoint or Commands.Deliver or Commands.Report || (Commands.IsRead(message.Command) && !message.AsksToReveal)
             ? Verdict.Accept(new VerifiedMessage(envelope, [], 0))
             : Verdict.Refuse(new Refusal(ErrorCode.BadSignature, "this needs a signature"));
     }

@@ -36,6 +36,13 @@ internal static class EntryText
             Field(text, "domain", $"{domain.Name} (class {domain.Class})");
             Field(text, domain.IsRevoked ? "revoked" : "key", domain.Fingerprint);
         }
+        if (proven.Entry is InForceEntry { Statement: var said })
+        {
+            Field(text, "domain", said.Domain);
+            Field(text, "change", string.Create(CultureInfo.InvariantCulture, $"entry {said.Index}: {string.Join(", ", said.Keys)}"));
+            Field(text, "state", said.WhyNot is null ? "in force" : $"failed: {said.WhyNot}");
+            Field(text, "unchecked", "the domain's signature: audit verify checks it by the key that was enrolled then");
+        }
         if (proven.Entry is TrustRootEntry root)
         {
             Field(text, "trust root", string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}; {(proven.Follows ? "it follows from the signer" : "whether it follows from the enrolled key, verify says")}"));
@@ -66,6 +73,7 @@ internal static class EntryText
             RecordedEntry recorded => (recorded.Signer.Short, recorded.OutcomeName),
             LedgerKeyEntry key => (key.Statement.Signer.Short, "key signed"),
             DomainKeyEntry key => (key.Statement.Signer.Short, key.Statement.IsRevoked ? "domain revoked" : "domain"),
+            InForceEntry report => (report.Statement.Domain, report.Statement.WhyNot is null ? "in force" : "not in force"),
             TrustRootEntry root => (root.Root.Signatures.Count == 1 ? root.Root.Signatures[0].Key.Short : string.Create(CultureInfo.InvariantCulture, $"{root.Root.Signatures.Count} keys"), "trust root"),
             _ => ("-", "note"),
         };
@@ -77,6 +85,7 @@ internal static class EntryText
             NoteEntry note => NoteText.Describe(note.Note),
             LedgerKeyEntry signed => signed.Statement.Key,
             DomainKeyEntry signed => $"{signed.Statement.Name} (class {signed.Statement.Class}), key {signed.Statement.Fingerprint}",
+            InForceEntry { Statement: var said } => string.Create(CultureInfo.InvariantCulture, $"entry {said.Index}: {string.Join(", ", said.Keys)}{(said.WhyNot is null ? "" : $"  {said.WhyNot}")}"),
             TrustRootEntry root => string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}"),
             _ => "(hidden)",
         };
@@ -99,6 +108,8 @@ internal static class EntryText
             members.Add(("ledger_key", key.Statement.ToJson()));
         if (entry is DomainKeyEntry domain)
             members.Add(("domain_key", domain.Statement.ToJson()));
+        if (entry is InForceEntry report)
+            members.Add(("in_force", report.Statement.ToJson()));
         if (entry is TrustRootEntry root)
             members.Add(("trust_root", root.Root.ToJson()));
         if (entry is not RecordedEntry recorded)

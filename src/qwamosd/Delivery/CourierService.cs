@@ -19,6 +19,8 @@ internal sealed class CourierService : IDisposable
     private readonly SystemPaths _paths;
     private readonly LedgerFeed _feed;
     private readonly PolicyHistory _history;
+    private readonly EnrolledDomains _enrolled;
+    private readonly ReportSender _reports;
     private readonly DomainCourier[] _couriers;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
@@ -33,14 +35,20 @@ internal sealed class CourierService : IDisposable
         _time = time;
         _log = log;
         _feed = new LedgerFeed(paths.BusSocket, time, log);
+        _enrolled = new EnrolledDomains(_feed, time);
+        _reports = new ReportSender(paths.BusSocket, time);
         var quietPause = TimeSpan.FromSeconds(Math.Max(1, config.Gateways.Count / QuietDomainsPerSecond));
         (GatewayEntry Domain, DeliveryRule Rule)[] domains = [.. config.Gateways.Select(domain => (domain, new DeliveryRule(schema, domain)))];
         _history = new PolicyHistory(_feed, paths, domains.Any(domain => domain.Rule.TakesConfidential), log);
         _couriers =
         [
-            .. domains.Select(domain => new DomainCourier(
-                domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history,
-                remembered.GetValueOrDefault(domain.Domain.Name) ?? new DomainRow(), quietPause, time, log, () => _changes.Writer.TryWrite(true))),
+            .. domains.Select(domain =>
+            {
+                DomainRow row = remembered.GetValueOrDefault(domain.Domain.Name) ?? new DomainRow();
+                var reports = new ReportFollower(domain.Domain, domain.Rule, systemId, _enrolled, _reports, row.Report, time);
+                return new DomainCourier(
+                    domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history, reports, row, quietPause, time, log, () => _changes.Writer.TryWrite(true));
+            }),
         ];
     }
 
@@ -52,7 +60,7 @@ internal sealed class CourierService : IDisposable
     {
         using var stop = new CancellationTokenSource();
         Task writing = KeepFileAsync();
-        Task serving = Task.WhenAll(_couriers.Select(courier => Task.Run(() => courier.RunAsync(stop.Token))).Append(_feed.RunAsync(stop.Token)));
+        Task serving = Task.WhenAll(_couriers.Select(courier => Task.Run(() => courier.RunAsync(stop.Token))).Append(_feed.RunAsync(stop.Token)).Append(_enrolled.RunAsync(stop.Token)).Append(_reports.RunAsync(stop.Token)));
         await asked.ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         await serving.ConfigureAwait(false);

@@ -61,7 +61,7 @@ internal sealed class DomainAnswers(DaemonConfig config, CourierView courier, Fu
             ("key", row?.Key is { } key ? JsonValue.Of(key) : JsonValue.Null),
             ("enrolled", JsonValue.Of(whyNot is null)),
             .. whyNot is null ? [] : new[] { ("why_not", JsonValue.Of(whyNot)) },
-            .. recorded is null ? [] : new[] { ("statement", recorded.Statement.ToJson()), ("index", JsonValue.Of(recorded.Index)), ("seconds", JsonValue.Of(recorded.Seconds)) },
+            .. recorded is null ? [] : new[] { ("statement", recorded.Statement.ToJson()), ("index", JsonValue.Of(recorded.Index)), ("seconds", JsonValue.Of(recorded.Seconds)), ("reported", JsonValue.Of(recorded.ReportedIndex)) },
         ]);
     }
 }

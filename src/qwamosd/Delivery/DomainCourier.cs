@@ -25,6 +25,7 @@ internal sealed class DomainCourier
     private readonly LedgerFeed _feed;
     private readonly CheckpointBringer _checkpoints;
     private readonly CatchUpPlan _plan;
+    private readonly ReportFollower _reports;
     private readonly TimeSpan _quietPause;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
@@ -43,13 +44,14 @@ internal sealed class DomainCourier
     /// <param name="witnessName">The name that its cosignatures must have.</param>
     /// <param name="feed">The ledger.</param>
     /// <param name="history">What was policy before each change.</param>
+    /// <param name="reports">What the domain says of itself.</param>
     /// <param name="remembered">What was known of it at the last stop.</param>
     /// <param name="quietPause">Least time between two checkpoints where nothing is for this domain.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
     /// <param name="changed">Called when the row has changed; it must not block.</param>
     public DomainCourier(
-        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action changed)
+        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, ReportFollower reports, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action changed)
     {
         _domain = domain;
         _rule = rule;
@@ -59,7 +61,8 @@ internal sealed class DomainCourier
         _plan = new CatchUpPlan(domain, rule, feed, history);
         // The ledger may be another one by now: a domain gives its lines again.
         _row = remembered with { Cosignatures = [] };
-        _look = remembered.Index + 1;
+        (_look, _reports) = (remembered.Index + 1, reports);
+        reports.Changed += () => Show(Row);
         _quietPause = quietPause;
         _time = time;
         _log = log;
@@ -109,7 +112,8 @@ internal sealed class DomainCourier
     private async Task WaitAsync(long version, TimeSpan pause, bool endsWithGrowth, CancellationToken stop)
     {
         using var rest = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task over = Task.Delay(pause, _time, rest.Token);
+        Task<bool> following = _reports.FollowAsync(endsWithGrowth ? _link : null, rest.Token, stop);
+        Task over = Task.WhenAny(Task.Delay(pause, _time, rest.Token), following);
         Task quiet = Task.Delay(_quietPause, _time, rest.Token);
         while (endsWithGrowth && !over.IsCompleted)
         {
@@ -128,6 +132,8 @@ internal sealed class DomainCourier
         if (!endsWithGrowth)
             await over.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await rest.CancelAsync().ConfigureAwait(false);
+        if (!await following.ConfigureAwait(false))
+            Drop();
         stop.ThrowIfCancellationRequested();
     }
 
@@ -477,7 +483,7 @@ internal sealed class DomainCourier
             IsBehind = isBehind,
             BehindSince = isBehind ? row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null,
             LastError = row.LastError is { } error ? CodePoints.Take(error, DomainRow.MaxErrorCodePoints) : null,
-            Witness = _checkpoints.Row,
+            Witness = _checkpoints.Row, Report = _reports.Row,
             Cosignatures = _checkpoints.Cosignatures,
         });
         _changed();

@@ -43,6 +43,9 @@ internal sealed record DomainRow
     /// <summary>The key that it says is its own, 64 lower-case hex digits; null when it said none. Nothing is believed by it before an operator vouched for it.</summary>
     public string? Key { get; init; }
 
+    /// <summary>What it says of its keys; null before it said anything.</summary>
+    public ReportRow? Report { get; init; }
+
     /// <summary>How it stands as a witness.</summary>
     public WitnessRow Witness { get; init; } = new(WitnessState.Unknown);
 
@@ -59,6 +62,7 @@ internal sealed record DomainRow
         .. (TrustFault ?? LastError) is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. Key is { } key ? [("key", JsonValue.Of(key))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. Report is { } report ? [("report", report.ToJson())] : ReadOnlySpan<(string, JsonValue)>.Empty,
         ("witness", Witness.ToJson()),
     ]);
 
@@ -73,6 +77,7 @@ internal sealed record DomainRow
         ("last_error", JsonValue.Shown(LastError ?? "")),
         ("trust_fault", JsonValue.Shown(TrustFault ?? "")),
         ("trust_version", Number(TrustVersion)),
+        ("report", Report?.ToJson() ?? JsonValue.Null),
         ("key", Key is null ? JsonValue.Null : JsonValue.Of(Key)),
         ("witness", Witness.ToJson()),
         ("cosignatures", JsonValue.Array(Cosignatures.Select(line => JsonValue.Array(JsonValue.Of(line.Root), JsonValue.Of(line.Line))))),
@@ -93,6 +98,7 @@ internal sealed record DomainRow
             TrustFault = reader.Text("trust_fault", MaxTextCodePoints) is { Length: > 0 } trustFault ? trustFault : null,
             TrustVersion = OptionalNumber(reader, "trust_version"),
             Key = ReadKey(reader),
+            Report = ReportRow.Read(reader.Any("report"), reader),
             Witness = WitnessRow.Read(reader.Any("witness"), reader),
             Cosignatures = [.. reader.Array("cosignatures", MaxCosignatures).Select(line => ReadLine(line, reader))],
         };

@@ -214,7 +214,8 @@ internal sealed class LedgerFeed(string busSocket, TimeProvider time, LogMessage
     }
 
     /// <summary>On one connection, one request after another: made anew when it has ended, which idle ones do.</summary>
-    private async Task<AnswerReader> AskAsync(string command, string? args, CancellationToken stop)
+    /// <exception cref="LinkException">qwamosd cannot be asked, or refuses.</exception>
+    public async Task<AnswerReader> AskAsync(string command, string? args, CancellationToken stop)
     {
         await _turn.WaitAsync(stop).ConfigureAwait(false);
         try

@@ -24,6 +24,7 @@ internal sealed class Link : IDisposable
     private Stream _stream = Stream.Null;
     private byte[] _buffer = new byte[UsualAnswerBytes];
     private int _buffered;
+    private Action<AnswerReader>? _owed;
 
     private Link(Socket socket, string path, TimeProvider time)
     {
@@ -86,6 +87,8 @@ internal sealed class Link : IDisposable
         Task sending = LimitedAsync(AnswerTimeoutSeconds * requests.Count, limit => SendAsync(requests, limit), stop);
         try
         {
+            // What was asked before is answered before: at once, for something follows it.
+            await TakeOwedAsync(0, stop).ConfigureAwait(false);
             for (int i = 0; i < answers.Length; i++)
                 await LimitedAsync(AnswerTimeoutSeconds + patienceSeconds, async limit => answers[i] = Parse(await ReceiveAsync(limit).ConfigureAwait(false)), stop).ConfigureAwait(false);
             await sending.ConfigureAwait(false);
@@ -100,8 +103,31 @@ internal sealed class Link : IDisposable
         }
     }
 
+    /// <summary>Whether a request of <see cref="BeginAsync"/> is not answered yet.</summary>
+    public bool IsOwed => _owed is not null;
+
+    /// <summary>Sends a request whose answer may take long: it comes with <see cref="TakeOwedAsync"/>, or before those of the next requests.</summary>
+    /// <exception cref="LinkException">The link failed.</exception>
+    public async Task BeginAsync(ReadOnlyMemory<byte> request, Action<AnswerReader> take, CancellationToken stop)
+    {
+        await LimitedAsync(AnswerTimeoutSeconds, limit => SendAsync([request], limit), stop).ConfigureAwait(false);
+        _owed = take;
+    }
+
+    /// <summary>Waits for the answer that is owed, if any; ended by <paramref name="stop"/> it stays owed.</summary>
+    /// <exception cref="LinkException">The link failed, or what came back is no answer.</exception>
+    public async Task TakeOwedAsync(int patienceSeconds, CancellationToken stop)
+    {
+        if (_owed is not { } take)
+            return;
+        AnswerReader? answer = null;
+        await LimitedAsync(AnswerTimeoutSeconds + patienceSeconds, async limit => answer = Parse(await ReceiveAsync(limit).ConfigureAwait(false)), stop).ConfigureAwait(false);
+        _owed = null;
+        take(answer!);
+    }
+
     /// <summary>False when the other end has closed it, or sent what nobody asked for: then it is of no more use.</summary>
-    public bool IsQuiet => _buffered == 0 && _socket is { Connected: true } && !_socket.Poll(0, SelectMode.SelectRead);
+    public bool IsQuiet => IsOwed || _buffered == 0 && _socket is { Connected: true } && !_socket.Poll(0, SelectMode.SelectRead);
 
     public void Dispose() => _socket.Dispose();
 

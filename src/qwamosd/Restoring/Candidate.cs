@@ -96,7 +96,7 @@ internal sealed class Candidate : IDisposable
         {
             LedgerEntry entry = Store.Parse(row);
             var message = (entry as MessageEntry)?.Message;
-            if ((message?.System ?? (entry as LedgerKeyEntry)?.Statement.SystemId ?? (entry as DomainKeyEntry)?.Statement.SystemId) is { } system && system != key.SystemId)
+            if ((message?.System ?? (entry as LedgerKeyEntry)?.Statement.SystemId ?? (entry as DomainKeyEntry)?.Statement.SystemId ?? (entry as InForceEntry)?.Statement.SystemId) is { } system && system != key.SystemId)
                 throw new LedgerIntegrityException($"Entry {row.Index} is of the system {system}, and this is {key.SystemId}.", row.Index);
             if (entry is not MessageEntry { IsAccepted: true } change || change.Signer != key.Anchor.Id)
                 continue;

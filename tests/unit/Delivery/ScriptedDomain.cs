@@ -124,6 +124,8 @@ internal sealed class ScriptedDomain : IDisposable
                 (Sequence, Index) = (Sequence + 1, (long)args!["index"]!);
                 _taken.Add(args);
                 return """{"status":"ok","outcome":"accepted"}""";
+            case "get_report":
+                return """{"status":"error","code":"unknown_command","reason":"the command is not known here"}""";
             default:
                 return """{"status":"ok"}""";
         }

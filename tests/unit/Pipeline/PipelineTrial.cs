@@ -25,7 +25,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
 
     private static readonly HashSet<string> Served =
         new(StringComparer.Ordinal) { Commands.SetPolicy, Commands.GetStatus, Commands.GetCheckpoint, Commands.LedgerKey, Commands.DomainKey, Commands.TrustRoot, Commands.Deliver,
-            Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.GetGrowth, Commands.GetEnvelope };
+            Commands.GetEntries, Commands.GetProof, Commands.GetConsistency, Commands.GetGrowth, Commands.GetEnvelope, Commands.GetDomains, Commands.Report, Commands.GetInForce };
 
     private readonly string _root = Directory.CreateTempSubdirectory("qwp-").FullName;
     private readonly SystemPaths _paths;
@@ -34,6 +34,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     private DomainScope _scope = DomainScope.Authority;
     private Func<Verifier, DeliveryJudge>? _deliveries;
     private Func<PipelineTrial, IReadSource>? _reads;
+    private Func<PipelineTrial, IWaitSource>? _waits;
 
     private PipelineTrial(string? ledgerFile)
     {
@@ -60,6 +61,9 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     /// <summary>Whose requests are the courier's.</summary>
     public uint CourierUid { get; set; } = Posix.EffectiveUid;
 
+    /// <summary>Whether an entry is a change for a domain.</summary>
+    public Func<long, string, bool> Concerns { get; set; } = (_, _) => true;
+
     public SystemPaths Paths => _paths;
 
     public BusListener Listener { get; private set; } = null!;
@@ -72,9 +76,9 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     }
 
     /// <summary>A bus that shows its ledger, and that a courier may follow.</summary>
-    public static async Task<PipelineTrial> StartBusAsync(Func<PipelineTrial, IReadSource> reads)
+    public static async Task<PipelineTrial> StartBusAsync(Func<PipelineTrial, IReadSource> reads, Func<PipelineTrial, IWaitSource>? waits = null)
     {
-        var trial = new PipelineTrial(null) { _reads = reads };
+        var trial = new PipelineTrial(null) { _reads = reads, _waits = waits };
         await trial.OpenAsync(1_000, 1_000);
         return trial;
     }
@@ -114,6 +118,13 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     {
         var statement = DomainKeyStatement.Sign(Key, name, "gateway", Convert.ToHexStringLower(domain.PublicRaw), SystemIdText, seconds, isRevoked);
         Assert.True(EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.DomainKey, Args = statement.ToJson() }, out Envelope? envelope, out _));
+        return envelope.Raw.ToArray();
+    }
+
+    /// <summary>A request with a domain's word that a change is in force.</summary>
+    public static byte[] Report(InForceStatement statement)
+    {
+        Assert.True(EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.Report, Args = statement.ToJson() }, out Envelope? envelope, out _));
         return envelope.Raw.ToArray();
     }
 
@@ -160,7 +171,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         AnswerLists.Write(json, "applied"u8, change.Outcome.Applied);
     }
 
-    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey or Commands.DomainKey or Commands.TrustRoot or Commands.Deliver);
+    public bool Serves(string command) => command is not (Commands.SetPolicy or Commands.GetStatus or Commands.LedgerKey or Commands.DomainKey or Commands.Report or Commands.TrustRoot or Commands.Deliver);
 
     /// <summary>Another look than a status: its command, by name.</summary>
     public bool TryRead(
@@ -196,7 +207,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         });
         Followers = new LedgerFollowers(() => Writer.Published, peer => peer.Uid == CourierUid, Time);
         Writer.Committed += _ => Followers.Grown();
-        Requests = new RequestPipeline(verifier, new FairScheduler(2, maxWaiting), Writer, this, this, Time, _reads?.Invoke(this) ?? this, _deliveries?.Invoke(verifier), Followers);
+        Requests = new RequestPipeline(verifier, new FairScheduler(2, maxWaiting), Writer, this, this, Time, _reads?.Invoke(this) ?? this, _deliveries?.Invoke(verifier), Followers, _waits?.Invoke(this), new ReportJudge(SystemIdText, () => Writer.Published, (index, name) => Concerns(index, name)));
         Assert.True(BusSocket.TryBind(_paths.BusSocket, _paths, null, out BusSocket? socket, out string? fault), fault);
         Listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
         Writer.Start(_beatInterval);

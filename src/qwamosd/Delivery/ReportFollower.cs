@@ -1,0 +1,189 @@
+using System.Text;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>
+/// Follows what one domain says of its keys (docs/formats/reports.md), on the link that deliveries go by, while nothing is to be delivered. Nothing of it counts that the
+/// domain's enrolled key did not sign; what a hostile domain says fills its own row, and has no more recorded than there are changes for it.
+/// </summary>
+internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, string systemId, EnrolledDomains enrolled, ReportSender sender, ReportRow? remembered, TimeProvider time)
+{
+    private const int MaxStatements = 16;
+
+    /// <summary>Least time between two questions: a domain that always has something new is asked no faster.</summary>
+    private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan LostPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>After an answer that is none.</summary>
+    private static readonly TimeSpan LongPause = TimeSpan.FromSeconds(10);
+
+    private Link? _link;
+    private AnswerReader? _arrived;
+    private Nonce _nonce;
+    private long _number;
+    private long _confirmed = -1;
+    private bool _isOlder;
+    private DomainReport? _report;
+    private string _signature = "";
+    private IReadOnlyList<InForceStatement> _statements = [];
+
+    /// <summary>The row has changed.</summary>
+    public event Action? Changed;
+
+    /// <summary>What is shown; null before the first answer.</summary>
+    public ReportRow? Row { get; private set; } = remembered;
+
+    /// <summary>Until the rest ends, or false when the link is lost.</summary>
+    /// <param name="link">The domain's; null where there is none.</param>
+    /// <param name="rest">Ends when something is to be delivered: the answer that is owed then comes before those of the deliveries.</param>
+    /// <param name="stop">Ends the courier.</param>
+    public async Task<bool> FollowAsync(Link? link, CancellationToken rest, CancellationToken stop)
+    {
+        try
+        {
+            if (link is not null)
+            {
+                Begin(link);
+                while (!_isOlder)
+                    await RoundAsync(link, rest, stop).ConfigureAwait(false);
+            }
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, rest).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+        catch (LinkException)
+        {
+            // Opened anew, it says what is the matter; but not at once, again and again.
+            await Task.Delay(LostPause, time, rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return false;
+        }
+    }
+
+    private void Begin(Link link)
+    {
+        if (_link == link)
+            return;
+        (_link, _arrived, _number, _confirmed, _isOlder) = (link, null, 0, -1, false);
+    }
+
+    private async Task RoundAsync(Link link, CancellationToken rest, CancellationToken stop)
+    {
+        if (_arrived is null && !link.IsOwed)
+        {
+            _nonce = Nonce.Random();
+            await link.BeginAsync(Question(), answer => _arrived = answer, stop).ConfigureAwait(false);
+        }
+        Task changed = enrolled.Changed;
+        Task owed = link.TakeOwedAsync(Limits.MaxGrowthWaitSeconds, rest);
+        while (!owed.IsCompleted)
+        {
+            await Task.WhenAny(owed, changed).ConfigureAwait(false);
+            if (owed.IsCompleted)
+                break;
+            changed = enrolled.Changed;
+            await JudgeAsync(rest).ConfigureAwait(false);
+        }
+        await owed.ConfigureAwait(false);
+        if (_arrived is not { } arrived)
+            return;
+        _arrived = null;
+        bool isSound = TryTake(arrived) && await JudgeAsync(rest).ConfigureAwait(false);
+        await Task.Delay(isSound ? LeastPause : LongPause, time, rest).ConfigureAwait(false);
+    }
+
+    private byte[] Question() =>
+        Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(new ReportQuestion(_number, Limits.MaxGrowthWaitSeconds, _confirmed, _nonce).ToJson())}}},"command":"{{{Commands.GetReport}}}"}}""");
+
+    /// <summary>Reads what came, of which nothing is believed yet.</summary>
+    private bool TryTake(AnswerReader answer)
+    {
+        _report = null;
+        _isOlder = answer.Code == ErrorCodes.Name(ErrorCode.UnknownCommand);
+        if (_isOlder)
+            return Refuse("an older gateway-policyd, which reports nothing");
+        if (!answer.IsOk)
+            return Refuse(Receptions.Describe(answer));
+        string fault = "";
+        if (!answer.Document.TryGet("report", out JsonValue? json) || !DomainReport.TryRead(json, out DomainReport? report, out fault!)
+            || !answer.Document.TryGet("signature", out JsonValue? signature) || !signature.TryGetString(out string? signed)
+            || !answer.Document.TryGet("in_force", out JsonValue? list) || list.Kind != JsonKind.Array || list.Items.Length > MaxStatements)
+            return Refuse($"its report cannot be read: {fault}");
+        if (report.Domain != domain.Name || report.Class != domain.Class || report.SystemId != systemId)
+            return Refuse($"its report is that of {SafeName(report.Domain)} of class {SafeName(report.Class)}, or of another system");
+        if (report.Nonce != _nonce)
+            return Refuse("its report is an older one");
+        var statements = new List<InForceStatement>();
+        foreach (JsonValue item in list.Items)
+        {
+            if (!InForceStatement.TryRead(item, out InForceStatement? statement, out fault!))
+                return Refuse($"what it says to be in force cannot be read: {fault}");
+            if (statement.Domain != domain.Name)
+                return Refuse($"it speaks for another domain, {SafeName(statement.Domain)}");
+            statements.Add(statement);
+        }
+        (_report, _signature, _statements, _number) = (report, signed, statements, report.Number);
+        return true;
+    }
+
+    /// <summary>By the key that is enrolled now.</summary>
+    private async Task<bool> JudgeAsync(CancellationToken rest)
+    {
+        if (_report is not { } report)
+            return false;
+        EnrolledDomain known = enrolled.Find(domain.Name);
+        if (known.Key is not { } key)
+        {
+            _ = Refuse($"{known.WhyNot}: qwamosctl domains enroll {domain.Name}");
+            return true;
+        }
+        if (!report.IsSignedBy(key, _signature))
+            return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, qwamosctl domains enroll {domain.Name}");
+        Show(ReportRow.Of(Now, report.Keys.Where(pair => rule.Concerns(pair.Key))));
+        return await TellAsync(rest).ConfigureAwait(false);
+    }
+
+    /// <summary>qwamosd verifies it for itself. What it has already is told again after a new link, and is no news.</summary>
+    private async Task<bool> TellAsync(CancellationToken rest)
+    {
+        foreach (InForceStatement statement in _statements.Where(statement => statement.Index > _confirmed).OrderBy(statement => statement.Index))
+        {
+            AnswerReader answer;
+            try
+            {
+                answer = await sender.TellAsync(statement, rest).ConfigureAwait(false);
+            }
+            catch (LinkException)
+            {
+                return false;
+            }
+            if (!answer.IsOk && answer.Code != ErrorCodes.Name(ErrorCode.Superseded))
+                return Refuse($"what it says of entry {statement.Index} is refused: {Receptions.Describe(answer)}");
+            _confirmed = statement.Index;
+        }
+        return true;
+    }
+
+    private bool Refuse(string fault)
+    {
+        Show(ReportRow.Of(Now, fault));
+        return false;
+    }
+
+    private void Show(ReportRow row)
+    {
+        Row = row;
+        Changed?.Invoke();
+    }
+
+    private long Now => time.GetUtcNow().ToUnixTimeSeconds();
+
+    private static string SafeName(string name) => ControlBus.Files.SafeText.ForTerminal(name);
+}

@@ -1,0 +1,53 @@
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Daemon.Delivery;
+
+/// <summary>What a domain said last of its keys, verified; or why nothing is believed. Immutable; replaced whole.</summary>
+/// <param name="HeardSeconds">When it was heard, by the clock here, unix seconds.</param>
+/// <param name="Keys">By name; empty where there is a fault.</param>
+/// <param name="Fault">Why nothing is believed, one bounded clause; null when it is.</param>
+internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, ReportedKey> Keys, string? Fault)
+{
+    /// <summary>A longer one loses what explains it, and then is none: a hostile domain's must leave room for the others'.</summary>
+    public const int MaxBytes = 16_384;
+
+    /// <summary>A fault in a row.</summary>
+    public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints));
+
+    /// <summary>What was verified, as far as there is room.</summary>
+    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys)
+    {
+        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null);
+        if (!IsLong(row))
+            return row;
+        row = row with { Keys = row.Keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Why = null, Observed = null }, StringComparer.Ordinal) };
+        return IsLong(row) ? Of(heardSeconds, $"its report has more than {MaxBytes} bytes") : row;
+    }
+
+    public JsonValue ToJson() => JsonValue.Object(
+    [
+        ("heard", JsonValue.Of(HeardSeconds)),
+        ("keys", JsonValue.Object(Keys.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson())))),
+        .. Fault is { } fault ? [("fault", JsonValue.Shown(fault))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+    ]);
+
+    /// <summary>Reads that form, or null; what is wrong is a fault of the reader's.</summary>
+    public static ReportRow? Read(JsonValue json, MemberReader outer)
+    {
+        if (json.Kind == JsonKind.Null)
+            return null;
+        var reader = new MemberReader(json, "report");
+        long heard = reader.Integer("heard", 0, Limits.MaxSafeInteger);
+        var keys = new Dictionary<string, ReportedKey>(StringComparer.Ordinal);
+        foreach ((string name, JsonValue value) in reader.Object("keys"))
+            keys[name] = ReportedKey.Read(name, value, reader);
+        string? fault = reader.TextIfPresent("fault", 16 * DomainRow.MaxErrorCodePoints);
+        if (!reader.Finish(out string wrong))
+            outer.Refuse(wrong);
+        return new ReportRow(heard, keys, fault);
+    }
+
+    private static bool IsLong(ReportRow row) => JsonText.Bytes(row.ToJson()).Length > MaxBytes;
+}

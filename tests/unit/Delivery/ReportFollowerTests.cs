@@ -1,0 +1,184 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
+using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Pipeline;
+using Qwamos.Daemon.Auditing;
+using Qwamos.Daemon.Delivery;
+using Xunit;
+using JsonValue = Qwamos.ControlBus.Json.JsonValue;
+
+namespace Qwamos.ControlBus.Tests.Delivery;
+
+/// <summary>What the courier makes of the reports of domains that are honest, strangers, or hostile; and who waits for a change to be in force.</summary>
+public sealed class ReportFollowerTests : IAsyncLifetime
+{
+    private readonly Dictionary<string, SigningKey> _keys = new() { ["one"] = SigningKey.Generate(), ["two"] = SigningKey.Generate() };
+    private readonly Dictionary<string, ScriptedDomain> _domains = [];
+    private readonly TaskCompletionSource _stop = new();
+    private CheckpointSigner _signer = null!;
+    private PipelineTrial _bus = null!;
+    private InForceWaits _waits = null!;
+    private CourierService _courier = null!;
+    private Task _running = Task.CompletedTask;
+
+    public async ValueTask InitializeAsync()
+    {
+        _signer = new CheckpointSigner(SigningKey.Generate(), Checkpoint.OriginOf(PipelineTrial.SystemIdText));
+        DaemonConfig? config = null;
+        CourierView View(PipelineTrial bus) => new(bus.Paths, config!, PolicySchema.BuiltIn, bus.Followers, bus.Time);
+        _bus = await PipelineTrial.StartBusAsync(
+            bus =>
+            {
+                config = Config(bus);
+                return new DomainAnswers(config, View(bus), () => bus.Writer.Published, new AuditAnswers(bus.Ledger, new Checkpoints(_signer, () => bus.Writer.Published, bus.Time), _ => ("", 0), _ => true));
+            },
+            bus => _waits = new InForceWaits(config!, PolicySchema.BuiltIn, bus.Ledger, () => bus.Writer.Published, View(bus), bus.Time));
+        _bus.Writer.Committed += _ => _waits.Grown();
+        _bus.Concerns = _waits.Concerns;
+        foreach (string name in _keys.Keys)
+            _domains[name] = new ScriptedDomain(_bus.Paths.At($"/run/{name}.sock"), name) { Instead = message => Command(message) == "get_report" ? Report(name, message) : null };
+        _courier = new CourierService(_bus.Paths, config!, PolicySchema.BuiltIn, PipelineTrial.SystemIdText, new Dictionary<string, DomainRow>(), _bus.Time, new Daemon.LogMessages(NullLogger.Instance));
+        _running = _courier.RunAsync(_stop.Task);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _stop.TrySetResult();
+        await _running;
+        _courier.Dispose();
+        foreach (ScriptedDomain domain in _domains.Values)
+            domain.Dispose();
+        _waits.Release();
+        _bus.Followers.Release();
+        await _bus.DisposeAsync();
+        _signer.Dispose();
+        foreach (SigningKey key in _keys.Values)
+            key.Dispose();
+    }
+
+    [Fact]
+    public async Task NobodyIsBelievedOnFirstUse_AndWhoIsEnrolledIsAtOnce()
+    {
+        await WhileMovingTimeAsync(() => Row("one")?.Fault is not null);
+        Assert.Equal("no operator has vouched for its key: qwamosctl domains enroll one", Row("one")!.Fault);
+        Enrol("one");
+        await WhileMovingTimeAsync(() => Row("one") is { Fault: null });
+        Assert.Equal("in_force", Assert.Single(Row("one")!.Keys).Value.State);
+        _bus.Ask(_bus.SignDomain("one", _keys["one"], _bus.Time.UnixSeconds, isRevoked: true));
+        await WhileMovingTimeAsync(() => Row("one")?.Fault?.StartsWith("its key is revoked", StringComparison.Ordinal) == true);
+        Assert.Empty(Row("one")!.Keys);
+    }
+
+    [Fact]
+    public async Task WhatIsInForce_IsAnEntryOnce_AndWhoWaitsForItIsTold()
+    {
+        Enrol("one");
+        long index = Set("RADIO_ISOLATION", "off");
+        Task<System.Text.Json.JsonElement> waiting = Task.Run(() => _bus.Ask(InForce(index, 30))[0]);
+        await WhileMovingTimeAsync(() => waiting.IsCompleted);
+        System.Text.Json.JsonElement answer = await waiting;
+        // "two" is not enrolled: nothing is awaited of it, and it is named with the reason.
+        Assert.Equal((2, 1, 1, true), (answer.GetProperty("concerned").GetInt32(), answer.GetProperty("in_force").GetInt32(), answer.GetProperty("not_enrolled").GetInt32(), answer.GetProperty("settled").GetBoolean()));
+        System.Text.Json.JsonElement lacking = Assert.Single(answer.GetProperty("lacking").EnumerateArray());
+        Assert.Equal(("two", "not_enrolled"), (lacking.GetProperty("name").GetString(), lacking.GetProperty("state").GetString()));
+        await WhileMovingTimeAsync(() => _polls > 5);
+        Assert.Equal([index], Entries().Select(entry => entry.Statement.Index));
+    }
+
+    [Fact]
+    public async Task Attack14_WhoWaitsForADomainThatSaysNothing_IsToldWhich()
+    {
+        Enrol("one");
+        Enrol("two");
+        Silent.Add("two");
+        long index = Set("RADIO_ISOLATION", "off");
+        Task<System.Text.Json.JsonElement> waiting = Task.Run(() => _bus.Ask(InForce(index, 5))[0]);
+        await WhileMovingTimeAsync(() => waiting.IsCompleted);
+        System.Text.Json.JsonElement answer = await waiting;
+        Assert.False(answer.GetProperty("settled").GetBoolean());
+        Assert.Equal("two", Assert.Single(answer.GetProperty("lacking").EnumerateArray()).GetProperty("name").GetString());
+        // A change for nobody here is in force at once.
+        answer = _bus.Ask(InForce(Set("KERNEL_HARDENING", "strict"), 30))[0];
+        Assert.Equal((0, true), (answer.GetProperty("concerned").GetInt32(), answer.GetProperty("settled").GetBoolean()));
+    }
+
+    [Theory]
+    [InlineData("key", "not signed by the key that is enrolled")]
+    [InlineData("domain", "its report is that of two")]
+    [InlineData("class", "its report is that of one of class ui")]
+    [InlineData("system", "or of another system")]
+    [InlineData("nonce", "its report is an older one")]
+    [InlineData("statement", "it speaks for another domain, two")]
+    [InlineData("form", "its report cannot be read")]
+    [InlineData("many", "its report cannot be read")]
+    public async Task Attack24_ALieFillsItsOwnRow_AndNothingElse(string what, string fault)
+    {
+        Lie = what;
+        Enrol("one");
+        Enrol("two");
+        long index = Set("RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Row("one")?.Fault?.Contains(fault, StringComparison.Ordinal) == true && Row("two") is { Fault: null, Keys.Count: 1 } && Entries().Any());
+        Assert.Equal(["two"], Entries().Select(entry => entry.Statement.Domain));
+        Assert.Empty(Row("one")!.Keys);
+        Assert.Equal(index, _courier.Row("one").Taken);
+    }
+
+    private string? Lie { get; set; }
+
+    private HashSet<string> Silent { get; } = [];
+
+    private int _polls;
+
+    /// <summary>An honest report, or one of "one" that lies in one thing.</summary>
+    private string Report(string name, JsonObject message)
+    {
+        _polls++;
+        string? lie = name == "one" ? Lie : null;
+        SigningKey key = _keys[lie == "key" ? "two" : name];
+        Assert.True(Nonce.TryParse((string)message["args"]!["nonce"]!, out Nonce nonce));
+        string system = lie == "system" ? new string('b', 32) : PipelineTrial.SystemIdText;
+        long index = _domains[name].Index;
+        var keys = new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
+        var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys);
+        InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, index, ["RADIO_ISOLATION"], null, 7)];
+        if (lie == "many")
+            statements = [.. Enumerable.Range(0, 17).Select(i => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, i, ["RADIO_ISOLATION"], null, 7))];
+        return lie == "form" ? """{"status":"ok","report":{},"signature":"","in_force":[]}"""
+            : $$"""{"status":"ok","report":{{JsonText.ToText(report.ToJson())}},"signature":"{{report.Sign(key)}}","in_force":{{JsonText.ToText(JsonValue.Array(statements.Select(statement => statement.ToJson())))}}}""";
+    }
+
+    private static DaemonConfig Config(PipelineTrial bus)
+    {
+        File.WriteAllText(bus.Paths.DaemonConfigFile, """{"gateways":[{"name":"one","class":"gateway","socket":"/run/one.sock"},{"name":"two","class":"gateway","socket":"/run/two.sock"}]}""");
+        File.SetUnixFileMode(bus.Paths.DaemonConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.True(DaemonConfig.TryLoad(bus.Paths, PolicySchema.BuiltIn, out DaemonConfig? config, out string fault), fault);
+        return config;
+    }
+
+    private void Enrol(string name) => Assert.Equal("ok", _bus.Ask(_bus.SignDomain(name, _keys[name], _bus.Time.UnixSeconds - 1))[0].GetProperty("status").GetString());
+
+    private long Set(string key, string value) => _bus.Ask(_bus.Change($"{{\"{key}\":\"{value}\"}}"))[0].GetProperty("index").GetInt64();
+
+    private static byte[] InForce(long index, int wait) =>
+        System.Text.Encoding.UTF8.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{{\"msg\":{{\"command\":\"get_in_force\",\"args\":{{\"index\":{index},\"wait\":{wait}}}}}}}"));
+
+    private ReportRow? Row(string name) => _courier.Row(name).Report;
+
+    private IEnumerable<InForceEntry> Entries() => Enumerable.Range(0, (int)_bus.Ledger.Size).Select(index => _bus.Ledger.ReadEntry(index)).OfType<InForceEntry>();
+
+    private static string Command(JsonObject message) => (string)message["command"]!;
+
+    private async Task WhileMovingTimeAsync(Func<bool> isSo)
+    {
+        while (!isSo())
+        {
+            _bus.Time.Advance(1);
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+}

@@ -65,6 +65,21 @@ need_packages() {
     rm -f "$log"
 }
 
+# need_kernel: the kernel of the tests' virtual machines, unpacked beside their other parts and not installed. Without a mirror those tests are skipped, and say so.
+need_kernel() {
+    local cache=${XDG_CACHE_HOME:-/var/cache} package work
+    [ -d "$cache/qwamos-tests/kernel" ] && return 0
+    package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -nE 's/^ *Depends: (linux-image-[0-9].*)$/\1/p' | head -n 1)
+    [ -n "$package" ] || return 0
+    say "unpacking $package for virtual machines"
+    work=$(mktemp -d)
+    mkdir -p "$cache/qwamos-tests"
+    if (cd "$work" && apt-get download -qq "$package" && dpkg -x "$package"_*.deb kernel) >&2 </dev/null; then
+        mv "$work/kernel" "$cache/qwamos-tests/kernel"
+    fi
+    rm -rf "$work"
+}
+
 # publish_portable FOLDER: qwamosctl for every Linux that has the .NET 10 runtime, with the native libraries of those that there are any for.
 publish_portable() {
     local folder=$1 log

@@ -22,6 +22,9 @@ public readonly record struct LinkFrame(LinkFrameKind Kind, string Session, Read
     /// <summary>What <see cref="LinkFrameKind.Hello"/> carries: another version is not answered.</summary>
     public static readonly byte[] Version = "qwamos-link/1"u8.ToArray();
 
+    /// <summary>In <see cref="LinkFrameKind.End"/>: every session is over, for the VM's daemon has just begun.</summary>
+    public const string EverySession = "0000000000000000";
+
     private const int LengthChars = 4;
 
     public static string FreshSession() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SessionChars / 2));

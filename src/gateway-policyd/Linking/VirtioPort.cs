@@ -61,6 +61,8 @@ internal sealed class VirtioPort(string path, Func<Stream> open, Func<Socket> co
     {
         var frames = new LinkFrameReader();
         byte[] buffer = new byte[LinkFrame.HeaderBytes + LinkFrame.MaxPayloadBytes];
+        // A connection in Dom0 outlives a restart here, and nobody there would be told.
+        Write(port, new LinkFrame(LinkFrameKind.End, LinkFrame.EverySession, default));
         while (!_stopping.IsSet)
         {
             int read = port.Read(buffer, 0, buffer.Length);

@@ -18,6 +18,7 @@ internal sealed class FramedStream : Stream
     private ReadOnlyMemory<byte> _unread;
     private ReadOnlyMemory<byte> _payload;
     private long _others;
+    private bool _hasBegun;
     private bool _isOver;
 
     private FramedStream(Stream inner) => _inner = inner;
@@ -41,7 +42,11 @@ internal sealed class FramedStream : Stream
         while (await stream.NextAsync(limit).ConfigureAwait(false) is { } frame)
         {
             if (frame.Kind == LinkFrameKind.Welcome)
+            {
+                stream._hasBegun = true;
                 return stream;
+            }
+
             if (frame.Kind == LinkFrameKind.End)
                 break;
         }
@@ -101,7 +106,7 @@ internal sealed class FramedStream : Stream
             while (!_unread.IsEmpty)
             {
                 _unread = _unread[_frames.Feed(_unread.Span, out LinkFrame? frame)..];
-                if (frame is { } whole && whole.Session == _session)
+                if (frame is { } whole && (whole.Session == _session || (_hasBegun && whole is { Kind: LinkFrameKind.End, Session: LinkFrame.EverySession })))
                     return whole;
                 if (frame is { } other)
                     _others += LinkFrame.HeaderBytes + other.Payload.Length;

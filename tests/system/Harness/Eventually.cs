@@ -7,13 +7,14 @@ internal static class Eventually
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public static void True(Func<bool> condition, string what, Func<string>? detail = null)
+    public static void True(Func<bool> condition, string what, Func<string>? detail = null, TimeSpan? patience = null)
     {
         var watch = Stopwatch.StartNew();
         while (!condition())
         {
-            if (watch.Elapsed > Patience)
-                throw new TimeoutException($"did not happen within {Patience.TotalSeconds} s: {what}\n{detail?.Invoke()}");
+            TimeSpan limit = patience ?? Patience;
+            if (watch.Elapsed > limit)
+                throw new TimeoutException($"did not happen within {limit.TotalSeconds} s: {what}\n{detail?.Invoke()}");
             Thread.Sleep(10);
         }
     }

@@ -100,10 +100,27 @@ public sealed class VirtioPortTests : IAsyncLifetime
     public async Task Data_of_a_session_that_nobody_began_is_answered_with_its_end()
     {
         await _host.WriteAsync(new LinkFrame(LinkFrameKind.Data, new string('a', LinkFrame.SessionChars), "{}"u8.ToArray()).Write(), Never);
-        byte[] end = new LinkFrame(LinkFrameKind.End, new string('a', LinkFrame.SessionChars), default).Write();
+        byte[] end = [.. new LinkFrame(LinkFrameKind.End, LinkFrame.EverySession, default).Write(), .. new LinkFrame(LinkFrameKind.End, new string('a', LinkFrame.SessionChars), default).Write()];
         byte[] read = new byte[end.Length];
         await _host.ReadExactlyAsync(read, Never);
         Assert.Equal(end, read);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_starts_again_behind_an_open_link_ends_its_session()
+    {
+        (Socket host, Socket vm) = SocketPair.Create();
+        using var near = new NetworkStream(host, ownsSocket: true);
+        using var far = new NetworkStream(vm, ownsSocket: true);
+        Task<FramedStream> beginning = FramedStream.BeginAsync(near, Never);
+        byte[] hello = new byte[LinkFrame.HeaderBytes + LinkFrame.Version.Length];
+        await far.ReadExactlyAsync(hello, Never);
+        // Before the welcome it was of an earlier start.
+        await far.WriteAsync(new LinkFrame(LinkFrameKind.End, LinkFrame.EverySession, default).Write(), Never);
+        await far.WriteAsync(new LinkFrame(LinkFrameKind.Welcome, Encoding.ASCII.GetString(hello, 2, LinkFrame.SessionChars), default).Write(), Never);
+        FramedStream session = await beginning;
+        await far.WriteAsync(new LinkFrame(LinkFrameKind.End, LinkFrame.EverySession, default).Write(), Never);
+        Assert.Equal(0, await session.ReadAsync(new byte[1], Never));
     }
 
     [Fact]

@@ -15,7 +15,8 @@ namespace Qwamos.ControlBus.Envelopes;
 /// <param name="TimeSeconds">When it was made, by the domain's clock, unix seconds.</param>
 /// <param name="Nonce">The one of the question.</param>
 /// <param name="Keys">By name, at most 64.</param>
-public sealed record DomainReport(string SystemId, string Domain, string Class, long Number, long TimeSeconds, Nonce Nonce, IReadOnlyDictionary<string, ReportedKey> Keys)
+/// <param name="IsStale">It has seen no checkpoint for <see cref="Limits.CheckpointStaleSeconds"/>: what it has may be old.</param>
+public sealed record DomainReport(string SystemId, string Domain, string Class, long Number, long TimeSeconds, Nonce Nonce, IReadOnlyDictionary<string, ReportedKey> Keys, bool IsStale)
 {
     /// <summary>The signature that the domain's own key gives: 88 characters of canonical base64.</summary>
     public string Sign(SigningKey key) => Convert.ToBase64String(key.Sign(SignedBytes()));
@@ -32,6 +33,7 @@ public sealed record DomainReport(string SystemId, string Domain, string Class, 
         var time = reader.Integer("time", 0, Limits.MaxSafeInteger);
         if (!Nonce.TryParse(reader.Text("nonce", Limits.MaxPageNameChars), out var nonce))
             reader.Refuse("the report: nonce is not 24 characters of canonical base64");
+        var isStale = reader.Boolean("stale");
         var members = reader.Object("keys");
         if (members.Count > Limits.MaxPolicyKeys)
             reader.Refuse($"the report: keys has more than {Limits.MaxPolicyKeys} members");
@@ -44,7 +46,7 @@ public sealed record DomainReport(string SystemId, string Domain, string Class, 
         }
         if (!reader.Finish(out fault))
             return false;
-        report = new DomainReport(system, domain, @class, number, time, nonce, keys);
+        report = new DomainReport(system, domain, @class, number, time, nonce, keys, isStale);
         return true;
     }
 
@@ -64,6 +66,7 @@ public sealed record DomainReport(string SystemId, string Domain, string Class, 
         ("number", JsonValue.Of(Number)),
         ("time", JsonValue.Of(TimeSeconds)),
         ("nonce", JsonValue.Of(Nonce.ToString())),
+        ("stale", JsonValue.Of(IsStale)),
         ("keys", JsonValue.Object(Keys.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson())))),
     ]);
 

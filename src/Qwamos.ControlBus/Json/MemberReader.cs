@@ -61,6 +61,12 @@ public sealed class MemberReader
         return document.Kind == JsonKind.Object && document.TryGet(name, out _) ? Integer(name, minimum, maximum) : absent;
     }
 
+    public bool Boolean(string name)
+    {
+        TryTake(name, JsonKind.Boolean, "true or false", out var value);
+        return value.Kind == JsonKind.Boolean && value.AsBoolean;
+    }
+
     public string Text(string name, int maxCodePoints)
     {
         if (!TryTake(name, JsonKind.String, "a string", out var value))

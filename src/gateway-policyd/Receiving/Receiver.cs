@@ -62,7 +62,7 @@ internal sealed class Receiver : IAsyncDisposable
         _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
         var watching = new WitnessAnswers(witness, () => _writer.Published.Policy.Trust.Root, time);
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, watching.Status, time);
-        _reports = new Reports(settings, key, () => _writer.Published.Policy, () => _enforcer.Observed, time);
+        _reports = new Reports(settings, key, () => _writer.Published.Policy, () => _enforcer.Observed, () => watching.IsStale, time);
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
         Verifier verifier = settings.Verifier();
         var reads = new TrustRootAnswers(store, () => _writer.Published, new CursorAnswers(settings, key, () => _writer.Published.Policy, witness, watching));

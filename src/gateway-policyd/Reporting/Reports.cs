@@ -14,7 +14,7 @@ namespace Qwamos.Gateway.Reporting;
 /// <c>get_report</c>: what this domain says of its keys, signed by its own key. Everything is made from the state and the outcomes when it is asked for; what is
 /// remembered is only that something changed. Thread-safe.
 /// </summary>
-internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<PolicyState> policy, Func<IReadOnlyDictionary<string, ObservedKey>> observed, TimeProvider time) : IWaitSource
+internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<PolicyState> policy, Func<IReadOnlyDictionary<string, ObservedKey>> observed, Func<bool> isStale, TimeProvider time) : IWaitSource
 {
     /// <summary>In-force statements in one report.</summary>
     public const int MaxStatements = 16;
@@ -81,7 +81,7 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
         long now = time.GetUtcNow().ToUnixTimeSeconds();
         var keys = settings.Schema.Keys.Where(settings.Scope.Includes).Select(key => (key.Name, Row: Describe(key, state, outcomes))).Where(item => item.Row is not null)
             .ToDictionary(item => item.Name, item => item.Row!, StringComparer.Ordinal);
-        var report = new DomainReport(settings.SystemId ?? "", settings.Domain.Name, settings.Domain.Class, number, now, question.Nonce, keys);
+        var report = new DomainReport(settings.SystemId ?? "", settings.Domain.Name, settings.Domain.Class, number, now, question.Nonce, keys, isStale());
         if (JsonText.Bytes(report.ToJson()).Length > MaxReportBytes)
             report = report with { Keys = keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Observed = null, Why = null }, StringComparer.Ordinal) };
         return

@@ -40,6 +40,9 @@ internal sealed class WitnessAnswers(Witness? witness, Func<TrustRoot?> root, Ti
         return members is not null;
     }
 
+    /// <summary>Whether no checkpoint came for <see cref="Limits.CheckpointStaleSeconds"/>: what is withheld would not be noticed otherwise (ATTACKS 14).</summary>
+    public bool IsStale => witness?.Memory?.Seen is not { } seen || seen.IsStale(time.GetUtcNow().ToUnixTimeSeconds());
+
     /// <summary>The member <c>witness</c> of status.</summary>
     public JsonValue Status()
     {
@@ -58,7 +61,7 @@ internal sealed class WitnessAnswers(Witness? witness, Func<TrustRoot?> root, Ti
             ("signed", Number(seen?.SignedSeconds)),
             ("arrived", Number(seen?.ArrivedSeconds)),
             ("age", Number(seen?.AgeSeconds(now))),
-            ("stale", JsonValue.Of(seen is null || seen.IsStale(now))),
+            ("stale", JsonValue.Of(IsStale)),
             ("evidence", witness.Evidence.ToJson()),
         ]);
     }

@@ -146,7 +146,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         }
         if (!report.IsSignedBy(key, _signature))
             return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, qwamosctl domains enroll {domain.Name}");
-        Show(ReportRow.Of(Now, report.Keys.Where(pair => rule.Concerns(pair.Key))));
+        Show(ReportRow.Of(Now, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale));
         return await TellAsync(rest).ConfigureAwait(false);
     }
 

@@ -8,18 +8,19 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="HeardSeconds">When it was heard, by the clock here, unix seconds.</param>
 /// <param name="Keys">By name; empty where there is a fault.</param>
 /// <param name="Fault">Why nothing is believed, one bounded clause; null when it is.</param>
-internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, ReportedKey> Keys, string? Fault)
+/// <param name="IsStale">It says that it has seen no checkpoint for long.</param>
+internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, ReportedKey> Keys, string? Fault, bool IsStale)
 {
     /// <summary>A longer one loses what explains it, and then is none: a hostile domain's must leave room for the others'.</summary>
     public const int MaxBytes = 16_384;
 
     /// <summary>A fault in a row.</summary>
-    public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints));
+    public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints), false);
 
     /// <summary>What was verified, as far as there is room.</summary>
-    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys)
+    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys, bool isStale)
     {
-        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null);
+        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null, isStale);
         if (!IsLong(row))
             return row;
         row = row with { Keys = row.Keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Why = null, Observed = null }, StringComparer.Ordinal) };
@@ -29,6 +30,7 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
     public JsonValue ToJson() => JsonValue.Object(
     [
         ("heard", JsonValue.Of(HeardSeconds)),
+        ("stale", JsonValue.Of(IsStale)),
         ("keys", JsonValue.Object(Keys.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson())))),
         .. Fault is { } fault ? [("fault", JsonValue.Shown(fault))] : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]);
@@ -40,13 +42,14 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
             return null;
         var reader = new MemberReader(json, "report");
         long heard = reader.Integer("heard", 0, Limits.MaxSafeInteger);
+        bool isStale = reader.Boolean("stale");
         var keys = new Dictionary<string, ReportedKey>(StringComparer.Ordinal);
         foreach ((string name, JsonValue value) in reader.Object("keys"))
             keys[name] = ReportedKey.Read(name, value, reader);
         string? fault = reader.TextIfPresent("fault", 16 * DomainRow.MaxErrorCodePoints);
         if (!reader.Finish(out string wrong))
             outer.Refuse(wrong);
-        return new ReportRow(heard, keys, fault);
+        return new ReportRow(heard, keys, fault, isStale);
     }
 
     private static bool IsLong(ReportRow row) => JsonText.Bytes(row.ToJson()).Length > MaxBytes;

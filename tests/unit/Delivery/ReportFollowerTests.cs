@@ -144,7 +144,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         string system = lie == "system" ? new string('b', 32) : PipelineTrial.SystemIdText;
         long index = _domains[name].Index;
         var keys = new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
-        var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys);
+        var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys, IsStale: false);
         InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, index, ["RADIO_ISOLATION"], null, 7)];
         if (lie == "many")
             statements = [.. Enumerable.Range(0, 17).Select(i => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, i, ["RADIO_ISOLATION"], null, 7))];

@@ -24,13 +24,14 @@ public sealed class ReportsTests : IDisposable
     private readonly Reports _reports;
     private readonly AnswerQueue _connection;
     private PolicyState _state = PolicyState.Empty;
+    private bool _isStale;
 
     public ReportsTests()
     {
         Assert.True(SystemPaths.TryCreate(_folder.Dir, out SystemPaths? paths, out _));
         Assert.True(GatewayConfig.TryLoad(paths, PolicySchema.BuiltIn, out GatewayConfig? config, out string fault), fault);
         var settings = new ReceiverSettings(paths, History.SignerKey, PolicySchema.BuiltIn, config, new string('a', 32));
-        _reports = new Reports(settings, _key, () => _state, () => _observed, _time);
+        _reports = new Reports(settings, _key, () => _state, () => _observed, () => _isStale, _time);
         _connection = new AnswerQueue(PipeWriter.Create(Stream.Null), _time, () => { });
     }
 
@@ -54,6 +55,16 @@ public sealed class ReportsTests : IDisposable
         Assert.False(report.IsSignedBy(other.Public, signature));
         Assert.False((report with { Domain = "gw2" }).IsSignedBy(_key.Public, signature));
         Assert.False((report with { Nonce = Nonce.Random() }).IsSignedBy(_key.Public, signature));
+    }
+
+    [Fact]
+    public async Task Attack14_ReportSaysThatNoCheckpointCame()
+    {
+        Assert.False((await AskAsync()).Report.IsStale);
+        _isStale = true;
+        (DomainReport report, string signature, _) = await AskAsync();
+        Assert.True(report.IsStale && report.IsSignedBy(_key.Public, signature));
+        Assert.False((report with { IsStale = false }).IsSignedBy(_key.Public, signature));
     }
 
     [Fact]

@@ -108,7 +108,7 @@ publish_programs() {
         fi
     done
     log=$(mktemp)
-    for name in qwamosd gateway-policyd qwamosctl; do
+    for name in qwamosd gateway-policyd qwamosctl qwamos-link; do
         say "building $name"
         if ! dotnet publish "$TOP/src/$name" -c Release -r linux-x64 -o "$TOP/out/bin" -nologo -v q >"$log" 2>&1 </dev/null; then
             cat "$log" >&2

@@ -38,7 +38,7 @@ public sealed partial class TidyTests
         var wrong =
             from file in Files("src", ".cs")
             let parts = file.Split('/')
-            let root = parts[1] switch { "qwamosd" => "Qwamos.Daemon", "qwamosctl" => "Qwamos.Client", "gateway-policyd" => "Qwamos.Gateway", var name => name }
+            let root = parts[1] switch { "qwamosd" => "Qwamos.Daemon", "qwamosctl" => "Qwamos.Client", "gateway-policyd" => "Qwamos.Gateway", "qwamos-link" => "Qwamos.Linking", var name => name }
             let expected = string.Join('.', [root, .. parts[2..^1]])
             let declared = NamespaceLine().Match(Read(file)).Groups[1].Value
             where declared.Length > 0 && declared != expected

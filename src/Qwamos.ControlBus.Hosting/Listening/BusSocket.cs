@@ -93,7 +93,7 @@ public sealed class BusSocket : IDisposable
     public static bool TryLock(string path, [NotNullWhen(true)] out FileLock? held) => FileLock.TryTake(path + LockSuffix, out held);
 
     /// <summary>Gives the socket away still locked; whoever takes it listens on it.</summary>
-    internal Socket Take()
+    public Socket Take()
     {
         Socket taken = _socket ?? throw new InvalidOperationException("The socket is taken already.");
         _socket = null;

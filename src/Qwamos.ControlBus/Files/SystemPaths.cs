@@ -33,6 +33,8 @@ public sealed class SystemPaths
     public string DaemonConfigFile => At("/etc/qwamos/qwamosd.json");
     public string DomainsConfigFile => At("/etc/qwamos/domains.json");
     public string GatewayConfigFile => At($"/etc/qwamos/{Domain}.json");
+    public string LinkConfigFile => At("/etc/qwamos/link.json");
+    public string PinsDir => At("/etc/qwamos/pins.d");
     public string HooksDir => At("/etc/qwamos/hooks.d");
     public string BootChecksDir => At("/etc/qwamos/boot-checks.d");
     public string EtcStatusLink => At("/etc/qwamos/status.json");
@@ -68,6 +70,10 @@ public sealed class SystemPaths
     public string DomainsFile => At("/var/lib/qwamos-courier/domains.json");
 
     public string CourierPolicyFile => At("/var/lib/qwamos-courier/policy.json");
+
+    public string LinkStateDir => At("/var/lib/qwamos-link");
+    public string LinkKeyFile => At("/var/lib/qwamos-link/tls_sk");
+    public string LinkRunDir => At("/run/qwamos-link");
 
     public string RunDir => At("/run/qwamos");
     public string BootIdFile => At("/run/qwamos-boot.id");

@@ -57,7 +57,7 @@ internal static class DomainsReader
         if (why.Length > 0)
             reader.Refuse(why);
         else
-            domains.Add(domain with { Link = domain.Link.Under(paths) });
+            domains.Add(domain with { Link = domain.Link.Under(paths), DialPath = DialPathOf(domain, paths) });
     }
 
     private static string FaultOf(string where, GatewayEntry domain, List<GatewayEntry> others, PolicySchema schema, SystemPaths paths)
@@ -70,10 +70,12 @@ internal static class DomainsReader
             return $"{where}: {fault}";
         if (domain.Class == DaemonConfig.Dom0 && domain.Link != LinkAddress.Unix(Dom0Socket))
             return $"{where}: the link of {DaemonConfig.Dom0} is unix:{Dom0Socket} and no other: its keys do not leave Dom0";
-        if (domain.Link.Kind is LinkKind.Tls or LinkKind.TlsUnix)
-            return $"{where}: links of unix:PATH and virtio:PATH alone are served so far";
-        return domain.Link.Under(paths) is { Kind: not LinkKind.Tls } moved && !LinkAddress.TryParse(moved.ToString(), out _, out var tooLong) ? $"{where}: {tooLong}" : "";
+        var path = DialPathOf(domain, paths);
+        return !LinkAddress.TryParse(domain.Link.Under(paths).ToString(), out _, out var tooLong) || !LinkAddress.TryParse($"unix:{path}", out _, out tooLong) ? $"{where}: {tooLong}" : "";
     }
+
+    private static string DialPathOf(GatewayEntry domain, SystemPaths paths) =>
+        domain.Link.Kind is LinkKind.Tls or LinkKind.TlsUnix ? Path.Combine(paths.LinkRunDir, domain.Name + ".sock") : domain.Link.Under(paths).Path;
 
     /// <summary>What is wrong with a domain's class, or the empty string: <c>dom0</c> and <c>ui</c> are domains of these classes, no other is of Dom0's, and nobody is of class <c>all</c>.</summary>
     internal static string FaultOfClass(string name, string @class, PolicySchema schema)

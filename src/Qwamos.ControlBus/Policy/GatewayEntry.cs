@@ -5,4 +5,8 @@ namespace Qwamos.ControlBus.Policy;
 /// <param name="Class">The class of keys it is delivered; it gets those of class <c>all</c>, too.</param>
 /// <param name="Link">Where it is reached, already under the root of a trial.</param>
 /// <param name="Tags">The operator's own words for it, shown in status.</param>
-public sealed record GatewayEntry(string Name, string Class, LinkAddress Link, IReadOnlyList<string> Tags);
+public sealed record GatewayEntry(string Name, string Class, LinkAddress Link, IReadOnlyList<string> Tags)
+{
+    /// <summary>The Unix socket that the courier connects to: the link's own, or, where that is TLS, the one of qwamos-link for this domain.</summary>
+    public string DialPath { get; init; } = Link.Path;
+}

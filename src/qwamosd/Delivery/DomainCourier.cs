@@ -207,7 +207,7 @@ internal sealed class DomainCourier
     {
         try
         {
-            return await Link.OpenAsync(_domain.Link, _time, stop).ConfigureAwait(false);
+            return await Link.OpenAsync(_domain, _time, stop).ConfigureAwait(false);
         }
         catch (LinkException e)
         {

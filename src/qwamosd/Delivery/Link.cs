@@ -35,10 +35,10 @@ internal sealed class Link : IDisposable
 
     /// <summary>Opens the link to a domain.</summary>
     /// <exception cref="LinkException">Nobody is there.</exception>
-    public static async Task<Link> OpenAsync(LinkAddress domain, TimeProvider time, CancellationToken stop)
+    public static async Task<Link> OpenAsync(GatewayEntry domain, TimeProvider time, CancellationToken stop)
     {
-        Link link = await OpenAsync(domain.Path, time, stop).ConfigureAwait(false);
-        if (domain.Kind != LinkKind.Virtio)
+        Link link = await OpenAsync(domain.DialPath, time, stop).ConfigureAwait(false);
+        if (domain.Link.Kind != LinkKind.Virtio)
             return link;
         try
         {

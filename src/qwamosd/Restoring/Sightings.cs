@@ -91,7 +91,7 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
         {
             if (!EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.GetCheckpoint }, out Envelope? envelope, out Refusal? refusal))
                 throw new InvalidOperationException(refusal.Reason);
-            using Link link = await Link.OpenAsync(gateway.Link, time, CancellationToken.None).ConfigureAwait(false);
+            using Link link = await Link.OpenAsync(gateway, time, CancellationToken.None).ConfigureAwait(false);
             AnswerReader answer = await link.AskAsync(envelope.Raw, CancellationToken.None).ConfigureAwait(false);
             if (!answer.IsOk)
                 return (who, null, $"not asked: {Receptions.Describe(answer)}");

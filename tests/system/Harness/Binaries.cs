@@ -9,6 +9,8 @@ internal static class Binaries
 
     public static string Gateway => Find("gateway-policyd");
 
+    public static string Link => Find("qwamos-link");
+
     /// <summary>The client that the .NET runtime runs.</summary>
     public static string PortableClient => Find("portable/qwamosctl.dll");
 

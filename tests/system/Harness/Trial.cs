@@ -89,6 +89,11 @@ internal sealed class Trial : IDisposable
     /// <summary>The daemon of another class than a gateway's, which has files of its own.</summary>
     public RunningProgram StartDomain(string @class) => Start([Binaries.Gateway, "--root", Root, "--domain", @class], null, waitReady: true);
 
+    /// <summary>One end of a link over TLS: dial in Dom0, serve in a VM.</summary>
+    public RunningProgram StartLink(string command, IReadOnlyDictionary<string, string>? environment = null) => Start([Binaries.Link, command, "--root", Root], environment, waitReady: true);
+
+    public CommandResult Link(params string[] arguments) => Command.Run([Binaries.Link, "--root", Root, .. arguments]);
+
     public CommandResult ApplyPending(IReadOnlyList<string>? wrapper = null) =>
         Command.Run([.. wrapper ?? [], Binaries.Daemon, "apply-pending", "--root", Root]);
 

@@ -69,6 +69,7 @@ internal sealed partial class ManualPage
         "qwamosctl" => Qwamos.Client.Program.Commands(new Terminal(Stream.Null, Stream.Null, () => Stream.Null, TimeProvider.System)),
         "qwamosd" => Qwamos.Daemon.Program.Commands(),
         "gateway-policyd" => Qwamos.Gateway.Program.Commands(),
+        "qwamos-link" => Qwamos.Linking.Program.Commands(),
         _ => throw new FormatException($"{Name} is not a program's page"),
     };
 

@@ -192,6 +192,36 @@ public sealed class ConfigurationTests : IDisposable
         Assert.EndsWith("the class here must be dom0", fault, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Over_tls_a_domain_is_dialled_by_way_of_qwamos_link()
+    {
+        Write(paths.DomainsConfigFile, """{"domains":[{"name":"far","class":"gateway","link":"tls:far.example:9443"},{"name":"port","class":"gateway","link":"virtio:/vm/port"}]}""");
+        Assert.True(DaemonConfig.TryLoad(paths, Schema, out var config, out var fault), fault);
+        Assert.Equal([paths.At("/run/qwamos-link/far.sock"), paths.At("/vm/port")], config.Gateways.Select(domain => domain.DialPath));
+    }
+
+    [Fact]
+    public void Link_json_says_where_dom0_is_awaited_and_whom_it_reaches()
+    {
+        Write(paths.LinkConfigFile, """{"listen":"tls:127.0.0.1:9443"}""");
+        Assert.True(LinkConfig.TryLoad(paths, out var config, out var fault), fault);
+        Assert.Equal(("tls:127.0.0.1:9443", $"unix:{paths.GatewaySocket}"), (config.Listen.ToString(), config.To.ToString()));
+    }
+
+    [Theory]
+    [InlineData("""{}""")]
+    [InlineData("""{"listen":"unix:/s"}""")]
+    [InlineData("""{"listen":"tcp:127.0.0.1:9443"}""")]
+    [InlineData("""{"listen":"virtio:/s"}""")]
+    [InlineData("""{"listen":"tls:h:1","to":"tls:h:2"}""")]
+    [InlineData("""{"listen":"tls:h:1","more":1}""")]
+    public void Bad_link_json_stops_the_start(string content)
+    {
+        Write(paths.LinkConfigFile, content);
+        Assert.False(LinkConfig.TryLoad(paths, out _, out var fault));
+        Assert.Contains(paths.LinkConfigFile, fault, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("boot")]
     [InlineData("courier")]

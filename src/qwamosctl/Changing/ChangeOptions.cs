@@ -50,6 +50,17 @@ internal sealed class ChangeOptions
         Description = "staged: let every key wait for the next boot",
     };
 
+    private readonly Option<bool> wait = new("--wait")
+    {
+        Description = "Wait until every domain concerned says that it is in force; exit code 1 when one does not",
+    };
+
+    private readonly Option<string> timeout = new("--timeout")
+    {
+        HelpName = "TIME",
+        Description = $"How long --wait waits: up to {InForceWait.MaxSeconds} seconds (default: {InForceWait.DefaultSeconds})",
+    };
+
     public void AddTo(Command command)
     {
         command.Add(dryRun);
@@ -59,6 +70,8 @@ internal sealed class ChangeOptions
         command.Add(file);
         command.Add(baseHashes);
         command.Add(mode);
+        command.Add(wait);
+        command.Add(timeout);
     }
 
     public bool TryRead(ParseResult parse, out ChangeTerms terms, out Failure failure)
@@ -69,7 +82,8 @@ internal sealed class ChangeOptions
         var names = parse.GetValue(audience) is { Length: > 0 } given ? given.SelectMany(part => part.Split(',')).ToList() : null;
         var why = CheckReason(parse.GetValue(reason)) ?? CheckMode(parse.GetValue(mode)) ?? ReadExpires(parse.GetValue(expires), parse.GetValue(file) is not null, out lifetime) ?? CheckAudience(names);
         Dictionary<string, string>? bases = null;
-        why ??= ReadBases(parse.GetValue(baseHashes), out bases);
+        long? waits = null;
+        why ??= ReadWait(parse, out waits) ?? ReadBases(parse.GetValue(baseHashes), out bases);
         if (why is not null)
         {
             failure = Failure.Usage(why);
@@ -82,8 +96,24 @@ internal sealed class ChangeOptions
             lifetime,
             bases,
             parse.GetValue(mode) == "staged",
-            parse.GetValue(file));
+            parse.GetValue(file),
+            waits);
         return true;
+    }
+
+    private string? ReadWait(ParseResult parse, out long? seconds)
+    {
+        seconds = null;
+        var text = parse.GetValue(timeout);
+        if (!parse.GetValue(wait))
+            return text is null ? null : "--timeout is how long --wait waits, and that is not given";
+        if (parse.GetValue(dryRun) || parse.GetValue(file) is not null)
+            return "--wait waits for a change that is sent, and this one is not";
+        var number = (long)InForceWait.DefaultSeconds;
+        if (text is not null && (!Duration.TryParse(text, out number) || number is < 1 or > InForceWait.MaxSeconds))
+            return $"--timeout takes {Duration.Form}, up to {InForceWait.MaxSeconds} seconds, not {text}";
+        seconds = number;
+        return null;
     }
 
     private static string? CheckReason(string? text)

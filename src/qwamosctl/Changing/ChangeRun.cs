@@ -29,7 +29,7 @@ internal static class ChangeRun
         {
             for (var i = 0; i < changes.Count; i++)
             {
-                var exit = SendOne(session, key, changes[i], Draft(session, changes[i], terms, system), out var isTaken);
+                var exit = SendOne(session, key, changes[i], Draft(session, changes[i], terms, system), terms.WaitSeconds, out var isTaken);
                 if (exit == (int)ExitCode.Done)
                     continue;
                 if (changes.Count > 1)
@@ -40,12 +40,12 @@ internal static class ChangeRun
         return (int)ExitCode.Done;
     }
 
-    private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, MessageDraft draft, out bool isTaken)
+    private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, MessageDraft draft, long? waitSeconds, out bool isTaken)
     {
         isTaken = false;
         if (!SignedMessage.TryWrite(session, key, draft, out var envelope, out var refusal))
             return session.Fail(Failure.Usage(refusal.Reason));
-        return Send(session, envelope, key, change, null, out isTaken);
+        return Send(session, envelope, key, change, null, out isTaken, waitSeconds);
     }
 
     /// <summary>Sends a signed change, and shows what became of it.</summary>
@@ -55,7 +55,8 @@ internal static class ChangeRun
     /// <param name="change">What it sets.</param>
     /// <param name="file">The file that holds it; null where it was signed just now.</param>
     /// <param name="isTaken">Whether it stands.</param>
-    public static int Send(Session session, Envelope envelope, OperatorKey? key, IReadOnlyList<Setting> change, string? file, out bool isTaken)
+    /// <param name="waitSeconds">How long to wait until it is in force; null not to wait.</param>
+    public static int Send(Session session, Envelope envelope, OperatorKey? key, IReadOnlyList<Setting> change, string? file, out bool isTaken, long? waitSeconds = null)
     {
         isTaken = false;
         if (!Bus.TryAsk(session, envelope, out var answer, out var failure))
@@ -65,9 +66,10 @@ internal static class ChangeRun
             return session.Fail(Bus.Incomplete(session, "result"));
         isTaken = answer.IsOk;
         CarriedCheckpoint carried = new(session, answer);
-        if (session.Json)
+        var waits = answer.IsOk && waitSeconds is not null && answer.Index is not null;
+        if (session.Json && !waits)
             session.Terminal.Print(JsonPrinter.Print(carried.Shown) + "\n");
-        else if (answer.IsOk)
+        else if (answer.IsOk && !session.Json)
             session.Terminal.Print(ChangeReport.Describe(answer, change, session.Terminal.OutputPaint));
         if (!answer.IsOk)
         {
@@ -76,8 +78,17 @@ internal static class ChangeRun
         }
         // What became of the change was said first: it stands whatever the ledger turns out to be.
         return carried.TryAccept(out failure)
-            ? (int)ExitCode.Done
+            ? waits ? Wait(session, answer.Index!.Value, waitSeconds!.Value, carried.Shown) : (int)ExitCode.Done
             : session.Fail(failure with { Reason = $"the daemon took the change{(answer.Index is { } index ? $", as entry {index}" : "")}, but {failure.Reason}" });
+    }
+
+    private static int Wait(Session session, long index, long seconds, JsonValue shown)
+    {
+        if (!InForceWait.TryWait(session, index, seconds, out var inForce, out var failure))
+            return session.Fail(failure);
+        if (session.Json)
+            session.Terminal.Print(JsonPrinter.Print(JsonValue.Object([.. shown.Members.Select(member => (member.Key, member.Value)), ("in_force", InForceWait.ToJson(inForce))])) + "\n");
+        return InForceWait.Show(session, inForce, seconds);
     }
 
     private static MessageDraft Draft(Session session, IReadOnlyList<Setting> change, ChangeTerms terms, string? system)

@@ -8,6 +8,7 @@ namespace Qwamos.Client.Changing;
 /// <param name="Base">Class to hash of the policy it builds on.</param>
 /// <param name="Staged">True to stage every key until the next boot.</param>
 /// <param name="File">Where to write it for several to sign; null to sign and send it.</param>
+/// <param name="WaitSeconds">How long to wait until it is in force in every domain; null not to wait.</param>
 internal sealed record ChangeTerms(
     bool DryRun,
     string? Reason,
@@ -15,4 +16,5 @@ internal sealed record ChangeTerms(
     long? LifetimeSeconds,
     IReadOnlyDictionary<string, string>? Base,
     bool Staged,
-    string? File);
+    string? File,
+    long? WaitSeconds = null);

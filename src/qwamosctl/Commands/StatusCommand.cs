@@ -13,8 +13,12 @@ internal static class StatusCommand
     public static Command Build(SharedOptions shared, Terminal terminal)
     {
         Option<bool> reveal = new("--reveal") { Description = "Show confidential values too; the request is signed" };
-        Command command = new("status", "Show the policy, what waits for a reboot, and what is wrong") { reveal };
-        command.SetAction(parse => shared.Run(parse, terminal, session => Run(session, parse.GetValue(reveal))));
+        Option<bool> watch = new("--watch") { Description = "Follow it until interrupted: a terminal is drawn anew, elsewhere each change is a line" };
+        Command command = new("status", "Show the policy, what waits for a reboot, what is in force in each domain, and what is wrong") { reveal, watch };
+        command.SetAction(parse => shared.Run(parse, terminal, session =>
+            !parse.GetValue(watch) ? Run(session, parse.GetValue(reveal))
+            : parse.GetValue(reveal) ? session.Fail(Failure.Usage("--watch shows no confidential values: leave --reveal out"))
+            : new StatusWatch(session).Run()));
         return command;
     }
 

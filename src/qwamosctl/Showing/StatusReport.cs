@@ -26,6 +26,8 @@ internal static class StatusReport
         AppendPending(text, answer, width, paint);
         AppendDefaults(text, answer, width, paint);
         AppendGateways(text, answer, paint);
+        if (answer.ObjectOf("gateways") is { } domains)
+            DomainTable.Append(text, domains, paint, nowSeconds);
         AppendBoot(text, answer);
         AppendPutBack(text, answer, paint);
         AppendTrouble(text, answer, paint, nowSeconds);

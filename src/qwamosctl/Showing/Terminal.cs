@@ -44,6 +44,7 @@ internal sealed class Terminal
         OutputPaint = new Paint(!plain && StandardStream.Output.IsTerminal);
         ErrorPaint = new Paint(!plain && StandardStream.Error.IsTerminal);
         ErrorIsTerminal = StandardStream.Error.IsTerminal;
+        OutputIsTerminal = StandardStream.Output.IsTerminal;
     }
 
     public TimeProvider Clock { get; }
@@ -53,6 +54,9 @@ internal sealed class Terminal
 
     /// <summary>Colours for standard error; colours nothing unless that is a terminal.</summary>
     public Paint ErrorPaint { get; }
+
+    /// <summary>Whether somebody looks at standard output while it is written.</summary>
+    public bool OutputIsTerminal { get; }
 
     /// <summary>Whether somebody looks at standard error while it is written.</summary>
     public bool ErrorIsTerminal { get; }

@@ -5,10 +5,10 @@ namespace Qwamos.Client.Talking;
 /// <summary>Sends an envelope and reads the answer to it.</summary>
 internal static class Bus
 {
-    public static bool TryAsk(Session session, Envelope envelope, out AnswerReader answer, out Failure failure)
+    public static bool TryAsk(Session session, Envelope envelope, out AnswerReader answer, out Failure failure, int patienceSeconds = BusClient.PatienceSeconds)
     {
         answer = null!;
-        if (!BusClient.TryExchange(session, envelope.Raw, out var bytes, out failure))
+        if (!BusClient.TryExchange(session, envelope.Raw, out var bytes, out failure, patienceSeconds))
             return false;
         if (AnswerReader.TryRead(bytes, out answer!, out _))
             return true;

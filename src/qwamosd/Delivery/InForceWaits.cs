@@ -12,13 +12,13 @@ namespace Qwamos.Daemon.Delivery;
 /// <c>get_in_force</c>: in how many of the domains that a change concerns it is in force, by the ledger's entries, and which ones lack it. Waits until nothing more can come, or the time is over.
 /// Thread-safe.
 /// </summary>
-internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, LedgerStore ledger, Func<PublishedState> published, CourierView courier, TimeProvider time) : IWaitSource
+internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, LedgerStore ledger, Func<PublishedState> published, CourierView courier, TimeProvider time) : IWaitSource, IDisposable
 {
     /// <summary>Lacking domains that are named.</summary>
     private const int MaxNamed = 16;
 
     /// <summary>Entries after the change in which its reports are looked for.</summary>
-    private const int MaxEntriesRead = 16_384;
+    private const int MaxEntriesRead = 8_192;
 
     /// <summary>Each who waits costs a look at each commit.</summary>
     private const int MaxWaiting = 64;
@@ -27,6 +27,9 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
 
     private readonly (GatewayEntry Domain, DeliveryRule Rule)[] _rules = [.. config.Gateways.Select(domain => (domain, new DeliveryRule(schema, domain)))];
     private readonly Lock _turn = new();
+
+    // Anybody may ask: reading takes one processor at most.
+    private readonly SemaphoreSlim _reading = new(1, 1);
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _waiting;
     private bool _isOver;
@@ -59,6 +62,8 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         _grown.TrySetResult();
     }
 
+    public void Dispose() => _reading.Dispose();
+
     public async Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request)
     {
         long index = Number(message, "index");
@@ -73,7 +78,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             while (true)
             {
                 Task grown = Next();
-                read = Read(index, read, said);
+                read = await ReadAsync(index, read, said).ConfigureAwait(false);
                 if (!mayWait || IsSettled(concerned, said) || end.IsCompleted || _isOver || request.Followed.IsCompleted)
                     return Describe(index, concerned, said);
                 await Task.WhenAny(grown, end, request.Followed).ConfigureAwait(false);
@@ -95,15 +100,23 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             return _grown.Task;
     }
 
-    private long Read(long index, long from, Dictionary<string, InForceStatement> said)
+    private async Task<long> ReadAsync(long index, long from, Dictionary<string, InForceStatement> said)
     {
-        long end = Math.Min(published().Size, index + MaxEntriesRead);
-        for (; from < end; from++)
+        await _reading.WaitAsync().ConfigureAwait(false);
+        try
         {
-            if (ledger.ReadEntry(from) is InForceEntry { Statement: var statement } && statement.Index == index)
-                said.TryAdd(statement.Domain, statement);
+            long end = Math.Min(published().Size, index + MaxEntriesRead);
+            for (; from < end; from++)
+            {
+                if (ledger.ReadEntry(from) is InForceEntry { Statement: var statement } && statement.Index == index)
+                    said.TryAdd(statement.Domain, statement);
+            }
+            return from;
         }
-        return from;
+        finally
+        {
+            _reading.Release();
+        }
     }
 
     /// <summary>Nothing is awaited of who is not believed.</summary>

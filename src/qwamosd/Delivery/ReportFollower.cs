@@ -29,6 +29,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
     private long _confirmed = -1;
     private bool _isOlder;
     private DomainReport? _report;
+    private EnrolledDomain? _judgedBy;
     private string _signature = "";
     private IReadOnlyList<InForceStatement> _statements = [];
 
@@ -82,6 +83,9 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             await link.BeginAsync(Question(), answer => _arrived = answer, stop).ConfigureAwait(false);
         }
         Task changed = enrolled.Changed;
+        // Somebody may have been enrolled, or revoked, while something was delivered.
+        if (_report is not null && enrolled.Find(domain.Name) != _judgedBy)
+            await JudgeAsync(rest).ConfigureAwait(false);
         Task owed = link.TakeOwedAsync(Limits.MaxGrowthWaitSeconds, rest);
         while (!owed.IsCompleted)
         {
@@ -138,7 +142,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
     {
         if (_report is not { } report)
             return false;
-        EnrolledDomain known = enrolled.Find(domain.Name);
+        EnrolledDomain known = _judgedBy = enrolled.Find(domain.Name);
         if (known.Key is not { } key)
         {
             _ = Refuse($"{known.WhyNot}: qwamosctl domains enroll {domain.Name}");

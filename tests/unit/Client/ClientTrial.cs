@@ -31,6 +31,9 @@ internal sealed class ClientTrial : IDisposable
 
     public bool Colour { get; set; }
 
+    /// <summary>Whether whoever read standard output has gone.</summary>
+    public Func<bool> IsOutputClosed { get; set; } = () => false;
+
     public TimeProvider Clock { get; set; } = TimeProvider.System;
 
     public string Output => Encoding.UTF8.GetString(output.ToArray());
@@ -55,7 +58,7 @@ internal sealed class ClientTrial : IDisposable
     {
         output.SetLength(0);
         error.SetLength(0);
-        Terminal terminal = new(output, error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), Clock, Colour, HasPerson, AskSecret);
+        Terminal terminal = new(new PipeOrFile(output, () => IsOutputClosed()), error, () => new MemoryStream(Encoding.UTF8.GetBytes(Input)), Clock, Colour, HasPerson, AskSecret);
         return Program.Run(arguments, terminal);
     }
 
@@ -98,4 +101,17 @@ internal sealed class ClientTrial : IDisposable
     }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);
+
+    /// <summary>Standard output that breaks when its reader has gone.</summary>
+    private sealed class PipeOrFile(MemoryStream kept, Func<bool> isClosed) : MemoryStream
+    {
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            if (isClosed())
+                throw new IOException("Broken pipe");
+            kept.Write(buffer);
+        }
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+    }
 }

@@ -42,6 +42,45 @@ public sealed class SetTests : IDisposable
     }
 
     [Fact]
+    public void Waiting_ends_when_it_is_in_force_everywhere_and_else_says_where_not()
+    {
+        const string Settled = """{"status":"ok","index":7,"concerned":3,"in_force":3,"failed":0,"not_enrolled":0,"settled":true,"lacking":[]}""";
+        const string Lacking = """{"status":"ok","index":7,"concerned":20,"in_force":17,"failed":1,"not_enrolled":1,"settled":false,"lacking":[{"name":"gw1","state":"failed","why":"no \u001b[2J radio"},{"name":"gw2","state":"not_enrolled","why":"nobody vouched"}]}""";
+        trial.Clock = new HurryingClock();
+        var answer = Settled;
+        using FakeBus bus = new(trial.Socket, request => Encoding.UTF8.GetBytes((request.Contains("get_in_force", StringComparison.Ordinal) ? answer : Taken) + "\n"));
+        Assert.Equal(0, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "--wait"));
+        Assert.Contains("in force in 3 domains", trial.Output, StringComparison.Ordinal);
+        Assert.Contains(bus.Received, request => request.Contains("\"args\":{\"index\":7,\"wait\":30}", StringComparison.Ordinal));
+        answer = Lacking;
+        Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "--wait", "--timeout", "2s"));
+        Assert.Contains("the change stands, and is in force in 17 of 20 domains after 2 s", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("gw1: failed: no ", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("gw2: nobody vouched: qwamosctl", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("and 1 more", trial.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', trial.Error);
+        Assert.Equal(1, trial.Run("-o", "json", "set", "RADIO_IDLE_TIMEOUT_MIN", "5", "--wait", "--timeout", "2"));
+        Assert.True(trial.Json.TryGet("in_force", out var inForce) && inForce.TryGet("concerned", out _));
+        answer = """{"status":"error","code":"unknown_command","reason":"not known here"}""";
+        Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "--wait"));
+        Assert.Contains("the change stands, as entry 7; whether it is in force cannot be asked", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--timeout", "5s")]
+    [InlineData("--wait", "--timeout", "0")]
+    [InlineData("--wait", "--timeout", "2h")]
+    [InlineData("--wait", "--timeout", "soon")]
+    [InlineData("--wait", "--dry-run")]
+    [InlineData("--wait", "--out", "change.json")]
+    public void Waiting_for_what_cannot_be_is_refused_and_nothing_sent(params string[] options)
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        Assert.Equal(2, trial.Run(["set", "RADIO_IDLE_TIMEOUT_MIN", "5", .. options]));
+        Assert.Empty(bus.Received);
+    }
+
+    [Fact]
     public void A_key_that_nothing_acts_on_yet_is_said_to_be_recorded()
     {
         using FakeBus bus = new(trial.Socket, """{"status":"ok","result":{"runtime_applied":["CLIPBOARD_ISOLATION","RADIO_ISOLATION"],"reboot_staged":[]},"index":7}""");

@@ -67,6 +67,50 @@ public sealed class StatusTests : IDisposable
             trial.Output);
     }
 
+    private const string Reports =
+        """{"status":"ok","policy":{"RADIO_ISOLATION":"off"},"gateways":{"gw1":{"taken":2,"report":{"heard":1795999700,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1795999700,"index":2,"drifted":1795999705},"TOR_ISOLATION":{"desired":"mandatory","observed":null,"state":"no_enforcer","since":null,"index":2,"why":"nothing \u001b[2Jhere acts on it"}}}},"gw2":{"taken":2,"report":{"heard":1795999700,"keys":{},"fault":"no operator has vouched for its key: qwamosctl domains enroll gw2"}},"gw3":{"taken":null},"gw4":{"report":{"heard":1796000000,"stale":true,"keys":{}}}}}""";
+
+    [Fact]
+    public void What_each_domain_says_is_a_table_and_one_that_is_not_believed_says_why()
+    {
+        using FakeBus bus = new(trial.Socket, Reports);
+        trial.Clock = new HurryingClock();
+        Assert.Equal(0, trial.Run("status"));
+        var table = trial.Output[trial.Output.IndexOf("in force, as each domain says", StringComparison.Ordinal)..].Replace($" --root {trial.Root} --home {trial.Home} --socket {trial.Socket}", "", StringComparison.Ordinal);
+        Assert.StartsWith(
+            """
+            in force, as each domain says
+                key              desired    observed  state        since                 why not
+              gw1, as it was 5 minutes ago
+                RADIO_ISOLATION  off        off       in force     2026-11-30 00:48:20Z  somebody changed it at 2026-11-30 00:48:25Z
+                TOR_ISOLATION    mandatory  -         no enforcer  -                     nothing \u{1B}[2Jhere acts on it
+              gw2: not known: no operator has vouched for its key: qwamosctl domains enroll gw2
+              gw4, STALE: no checkpoint came there for 300 s
+
+            """,
+            table,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', trial.Output);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_follows_is_told_what_changed_and_nothing_twice(bool asJson)
+    {
+        var asked = 0;
+        trial.Clock = new HurryingClock();
+        using FakeBus bus = new(trial.Socket, _ => Encoding.UTF8.GetBytes((++asked < 4 ? Reports : Reports.Replace("\"off\"", asked < 6 ? "\"on\"" : "\"again\"", StringComparison.Ordinal)) + "\n"));
+        // Nobody reads any more after the second change: that ends it.
+        trial.IsOutputClosed = () => asked >= 6;
+        trial.Run([.. asJson ? (string[])["-o", "json"] : [], "status", "--watch"]);
+        var lines = trial.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        if (asJson)
+            Assert.Equal(2, lines.Length);
+        else
+            Assert.Equal(["policy  RADIO_ISOLATION  off", "gw1  RADIO_ISOLATION  off", "gw1  TOR_ISOLATION", "gw2  not known", "policy  RADIO_ISOLATION  on", "gw1  RADIO_ISOLATION  on"], lines.Select(line => line[11..]).Select(line => new[] { "policy  RADIO_ISOLATION  off", "gw1  RADIO_ISOLATION  off", "gw1  TOR_ISOLATION", "gw2  not known", "policy  RADIO_ISOLATION  on", "gw1  RADIO_ISOLATION  on" }.FirstOrDefault(start => line.StartsWith(start, StringComparison.Ordinal)) ?? line));
+    }
+
     [Fact]
     public void What_a_revoked_key_set_stands_with_what_is_wrong_and_the_enrolled_key_is_called_so()
     {

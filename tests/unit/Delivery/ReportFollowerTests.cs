@@ -56,6 +56,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         _waits.Release();
         _bus.Followers.Release();
         await _bus.DisposeAsync();
+        _waits.Dispose();
         _signer.Dispose();
         foreach (SigningKey key in _keys.Values)
             key.Dispose();

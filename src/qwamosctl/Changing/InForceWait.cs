@@ -1,0 +1,80 @@
+using System.Globalization;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
+
+namespace Qwamos.Client.Changing;
+
+/// <summary><c>set --wait</c>: until a change is in force in every domain that it concerns, by what the domains themselves signed.</summary>
+internal static class InForceWait
+{
+    /// <summary>Without <c>--timeout</c>.</summary>
+    public const int DefaultSeconds = 30;
+
+    /// <summary>The most that <c>--timeout</c> takes.</summary>
+    public const int MaxSeconds = 3_600;
+
+    /// <summary>Asks until nothing more can come or the time is over; the last answer. False when none came.</summary>
+    public static bool TryWait(Session session, long index, long seconds, out AnswerReader answer, out Failure failure)
+    {
+        Deadline deadline = new(session.Terminal.Clock, TimeSpan.FromSeconds(seconds));
+        while (true)
+        {
+            var left = (deadline.LeftMilliseconds + 999) / 1_000;
+            var wait = Math.Min(left, Limits.MaxGrowthWaitSeconds);
+            MessageDraft draft = new() { Command = BusCommands.GetInForce, Args = JsonValue.Object(("index", JsonValue.Of(index)), ("wait", JsonValue.Of(wait))) };
+            if (!EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out var refusal))
+                throw new InvalidOperationException(refusal.Reason);
+            if (!Bus.TryAsk(session, envelope, out answer, out failure, wait + BusClient.PatienceSeconds))
+                return false;
+            if (!answer.IsOk || answer.NumberOf("concerned") is null || answer.NumberOf("in_force") is null)
+            {
+                failure = new Failure(
+                    ExitCode.Refused, $"the change stands, as entry {index}; whether it is in force cannot be asked: {(answer.IsOk ? "the answer is none" : $"{answer.Code}: {answer.Reason}")}", $"An older daemon knows no --wait: {session.RestartDaemon}");
+                return false;
+            }
+            if (IsEverywhere(answer) || IsTrue(answer, "settled") || left <= 0)
+                return true;
+            // One that answers at once, for too many wait.
+            if (wait > 0)
+                Task.Delay(TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds), session.Terminal.Clock).Wait();
+        }
+    }
+
+    /// <summary>Whether it is in force wherever it is to be.</summary>
+    public static bool IsEverywhere(AnswerReader answer) => answer.NumberOf("concerned") == answer.NumberOf("in_force");
+
+    /// <summary>Says how it ended; gives the exit status.</summary>
+    public static int Show(Session session, AnswerReader answer, long seconds)
+    {
+        var (concerned, inForce) = (answer.NumberOf("concerned") ?? 0, answer.NumberOf("in_force") ?? 0);
+        if (IsEverywhere(answer))
+        {
+            if (!session.Json)
+                session.Terminal.Print(concerned == 0 ? session.Terminal.OutputPaint.Faint("no domain is concerned: there is nothing to wait for") + "\n" : session.Terminal.OutputPaint.Good(string.Create(CultureInfo.InvariantCulture, $"in force in {Domains(concerned)}")) + "\n");
+            return (int)ExitCode.Done;
+        }
+        List<Fault> faults = [];
+        foreach (var item in answer.Document.TryGet("lacking", out var list) && list.Kind == JsonKind.Array ? list.Items : [])
+        {
+            var (name, state) = (Text(item, "name"), Text(item, "state"));
+            faults.Add(new Fault(name, state == "not_enrolled" ? $"{Text(item, "why")}: {session.Placed($"qwamosctl domains enroll {name}")}" : $"{state}: {Text(item, "why")}"));
+        }
+        if (concerned - inForce > faults.Count)
+            faults.Add(new Fault("", string.Create(CultureInfo.InvariantCulture, $"and {concerned - inForce - faults.Count} more")));
+        var end = IsTrue(answer, "settled") ? "" : string.Create(CultureInfo.InvariantCulture, $" after {seconds} s");
+        session.Terminal.Complain(string.Create(CultureInfo.InvariantCulture, $"the change stands, and is in force in {inForce} of {Domains(concerned)}{end}"), session.Placed("What each says: qwamosctl status"), faults);
+        return (int)ExitCode.Refused;
+    }
+
+    /// <summary>The member <c>in_force</c> of what is printed as JSON.</summary>
+    public static JsonValue ToJson(AnswerReader answer) => JsonValue.Object(answer.Document.Members.Where(member => member.Key != "status").Select(member => (member.Key, member.Value)));
+
+    private static string Domains(long count) => string.Create(CultureInfo.InvariantCulture, $"{count} domain{(count == 1 ? "" : "s")}");
+
+    private static bool IsTrue(AnswerReader answer, string name) => answer.Document.TryGet(name, out var value) && value is { Kind: JsonKind.Boolean, AsBoolean: true };
+
+    private static string Text(JsonValue item, string name) => item.Kind == JsonKind.Object && item.TryGet(name, out var value) && value.TryGetString(out var text) ? text : "";
+}

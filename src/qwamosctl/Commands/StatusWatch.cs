@@ -1,0 +1,78 @@
+using System.Globalization;
+using Qwamos.Client.Showing;
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Client.Commands;
+
+/// <summary>
+/// <c>status --watch</c>: a terminal is drawn anew; elsewhere each line stands for itself and only what changed is printed; as JSON one object a line. Until it is interrupted, or
+/// nobody reads any more.
+/// </summary>
+internal sealed class StatusWatch(Session session)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    /// <summary>What differs in each answer, and is no news.</summary>
+    private static readonly HashSet<string> Restless = new(StringComparer.Ordinal) { "clock", "stages", "requests", "checkpoint", "root_hash", "last_update" };
+
+    private SortedDictionary<string, string> _shown = new(StringComparer.Ordinal);
+    private string? _news;
+    private bool _isDown;
+
+    public int Run()
+    {
+        for (var isFirst = true; session.Terminal.OutputFault is null; isFirst = false)
+        {
+            if (StatusQuestion.TryAsk(session, out var answer, out var failure) && answer.IsOk && answer.HasObject("policy"))
+            {
+                CarriedCheckpoint carried = new(session, answer);
+                Show(answer, carried.Shown);
+                // A ledger that is not the one seen before is no status to follow.
+                if (!carried.TryAccept(out failure))
+                    return session.Fail(failure);
+                _isDown = false;
+            }
+            else if (isFirst)
+            {
+                return session.Fail(failure ?? Bus.Incomplete(session, "policy"));
+            }
+            else if (!_isDown)
+            {
+                // It may be starting anew.
+                session.Terminal.Complain(failure?.Reason ?? answer.Reason ?? "the daemon gives no status");
+                _isDown = true;
+            }
+            Task.Delay(Pause, session.Terminal.Clock).Wait();
+        }
+        return (int)ExitCode.Done;
+    }
+
+    private void Show(AnswerReader answer, JsonValue shown)
+    {
+        if (session.Json)
+        {
+            var news = JsonText.ToText(JsonValue.Object(answer.Document.Members.Where(member => !Restless.Contains(member.Key)).Select(member => (member.Key, member.Value))));
+            if (news != _news)
+                session.Terminal.Print(JsonText.ToText(shown) + "\n");
+            _news = news;
+            return;
+        }
+        if (session.Terminal.OutputIsTerminal)
+        {
+            // Home, the text, and nothing of the one before below it.
+            session.Terminal.Print("\u001b[H\u001b[2J" + session.Placed(StatusReport.Describe(answer, session.TryLoadSchema(out var schema, out _) ? schema : null, session.Terminal.OutputPaint, session.Now)));
+            return;
+        }
+        var lines = answer.ObjectOf("gateways") is { } gateways ? DomainTable.Lines(gateways) : new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var time = DateTimeOffset.FromUnixTimeSeconds(session.Now).ToString("HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        foreach (var (name, value) in answer.ObjectOf("policy")?.Members ?? [])
+            lines[$" {KeyText.Of(JsonValue.Of(name))}"] = $"policy  {KeyText.Of(JsonValue.Of(name))}  {KeyText.Of(value)}";
+        var changed = lines.Where(line => _shown.GetValueOrDefault(line.Key) != line.Value).Select(line => $"{time}  {line.Value}\n");
+        var text = string.Concat(changed);
+        if (text.Length > 0)
+            session.Terminal.Print(session.Placed(text)!);
+        _shown = lines;
+    }
+}

@@ -6,7 +6,7 @@ umask 022
 export LC_ALL=C TZ=UTC DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
 # shellcheck disable=SC2034 # used by the scripts that source this
-PROGRAMS=(qwamosd gateway-policyd qwamosctl)
+PROGRAMS=(qwamosd gateway-policyd qwamosctl qwamos-link)
 
 # The time in what is built is that of the sources, so that whoever builds them again gets the same bytes.
 if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then

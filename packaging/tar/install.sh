@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the QWAMOS control bus where there are no Debian packages. Run as root in the unpacked folder:
-#   ./install.sh dom0|gateway|client [--prefix DIR] [--destdir DIR]
+#   ./install.sh dom0|gateway|client|link [--prefix DIR] [--destdir DIR]
 #   ./install.sh remove [--prefix DIR] [--destdir DIR]
 # Programs go below --prefix (/usr/local); units, account and folders where systemd looks for them in /etc. Configuration that is there stays.
 # Run again, it upgrades: a daemon that runs is restarted. remove takes away what was installed and leaves keys, ledger and configuration.
@@ -14,7 +14,7 @@ die() { say "install.sh: $*" >&2; exit 1; }
 usage() { sed -n '2,/^set -eu/{s/^# \{0,1\}//p}' "$HERE/install.sh"; }
 
 case " $* " in *" --help "* | *" -h "*) usage; exit 0 ;; esac
-[ $# -ge 1 ] || die "what? dom0, gateway, client or remove: see --help"
+[ $# -ge 1 ] || die "what? dom0, gateway, client, link or remove: see --help"
 PART=$1 PREFIX=/usr/local DESTDIR=
 shift
 while [ $# -gt 0 ]; do
@@ -32,7 +32,7 @@ case $PREFIX in /*) ;; *) die "--prefix takes an absolute path" ;; esac
 LIB=$DESTDIR$PREFIX/lib/qwamos BIN=$DESTDIR$PREFIX/bin MAN=$DESTDIR$PREFIX/share/man UNITS=$DESTDIR/etc/systemd/system
 
 # part_of UNIT: whose it is.
-part_of() { case $1 in gateway-* | qwamos-gateway-*) say gateway ;; *) say dom0 ;; esac; }
+part_of() { case $1 in gateway-* | qwamos-gateway-*) say gateway ;; qwamos-link-*) say link ;; *) say dom0 ;; esac; }
 
 # units_of PART
 units_of() {
@@ -45,7 +45,7 @@ units_of() {
 ours() {
     for unit in "$HERE"/systemd/*; do
         unit=${unit##*/}
-        case $(part_of "$unit") in gateway) daemon=gateway-policyd ;; *) daemon=qwamosd ;; esac
+        case $(part_of "$unit") in gateway) daemon=gateway-policyd ;; link) daemon=qwamos-link ;; *) daemon=qwamosd ;; esac
         [ ! -e "$LIB/$daemon" ] || [ ! -f "$UNITS/$unit" ] || [ -L "$UNITS/$unit" ] || say "$unit"
     done
 }
@@ -91,7 +91,7 @@ manual() {
     done
 }
 
-# started TMPFILES SERVICE PART: sockets and timer from now on, the rest at the next boot. The daemon starts with its first client; one
+# started TMPFILES PART SERVICE...: sockets and timer from now on, the rest at the next boot. The daemon starts with its first client; one
 # that runs is restarted for the new program, and its clients wait at the socket.
 started() {
     live || return 0
@@ -99,15 +99,16 @@ started() {
     systemd-tmpfiles --create "$1"
     systemctl daemon-reload
     # shellcheck disable=SC2046 # names of units have no blanks
-    for unit in $(cd "$HERE/systemd" && grep -l '^\[Install\]' $(units_of "$3")); do
-        # Metrics are shown to nobody unless the administrator enables their socket; other domains are served where the administrator says which.
+    for unit in $(cd "$HERE/systemd" && grep -l '^\[Install\]' $(units_of "$2")); do
+        # Metrics are shown to nobody, and links go over TLS for nobody, unless the administrator enables their units; other domains are served where the administrator says which.
         case $unit in
-            *-metrics.socket | *@.*) ;;
+            *-metrics.socket | *@.* | qwamos-link-*) ;;
             *.socket | *.timer) systemctl enable --quiet --now "$unit" ;;
             *) systemctl enable --quiet "$unit" ;;
         esac
     done
-    systemctl try-restart "$2"
+    shift 2
+    systemctl try-restart "$@"
 }
 
 case $PART in
@@ -121,7 +122,7 @@ case $PART in
         configuration "$HERE/conf/qwamosd.json"
         configuration "$HERE/conf/policy.schema.json"
         manual qwamosd.8 qwamosctl.1 qwamosd.json.5 policy.schema.json.5 qwamos-files.5
-        started qwamos.conf qwamosd.service dom0
+        started qwamos.conf dom0 qwamosd.service
         say "Installed. The next three commands, with the operator's name for NAME:"
         say "  as NAME:  qwamosctl key show"
         say "  as root:  usermod -aG qwamos NAME && qwamosd enroll ~NAME/.qwamos/dom0/ed25519_pk"
@@ -135,8 +136,17 @@ case $PART in
         install -m 644 "$HERE/udev/60-qwamos-gateway.rules" "$DESTDIR/etc/udev/rules.d"
         configuration "$HERE/conf/gateway.json"
         manual gateway-policyd.8 gateway.json.5 hooks.d.5
-        started qwamos-gateway.conf gateway-policyd.service gateway
+        started qwamos-gateway.conf gateway gateway-policyd.service 'gateway-policyd@*.service'
         say "Installed. Next, as root, with the operator's public key and Dom0's system ID:  gateway-policyd enroll ed25519_pk --system HEX"
+        ;;
+    link)
+        program qwamos-link
+        units link
+        install -m 644 "$HERE/sysusers.d/qwamos-link.conf" "$DESTDIR/etc/sysusers.d"
+        install -m 644 "$HERE/tmpfiles.d/qwamos-link.conf" "$DESTDIR/etc/tmpfiles.d"
+        manual qwamos-link.8
+        started qwamos-link.conf link qwamos-link-dial.service qwamos-link-serve.service
+        say "Installed. Next: docs/guide/links.md"
         ;;
     client)
         program qwamosctl
@@ -154,12 +164,12 @@ case $PART in
         fi
         for unit in $mine; do rm -f "$UNITS/$unit"; done
         for unit in "$HERE"/systemd/user/*; do rm -f "$DESTDIR/etc/systemd/user/${unit##*/}"; done
-        for name in qwamosd gateway-policyd qwamosctl; do rm -f "$BIN/$name" "$LIB/$name"; done
-        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR/etc/sysusers.d/qwamos.conf" "$DESTDIR/etc/sysusers.d/qwamos-courier.conf" "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"
+        for name in qwamosd gateway-policyd qwamosctl qwamos-link; do rm -f "$BIN/$name" "$LIB/$name"; done
+        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR"/etc/sysusers.d/qwamos.conf "$DESTDIR"/etc/sysusers.d/qwamos-courier.conf "$DESTDIR"/etc/sysusers.d/qwamos-link.conf "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-link.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"
         for page in "$HERE"/man/*; do rm -f "$MAN/man${page##*.}/${page##*/}"; done
         [ ! -d "$LIB" ] || rmdir "$LIB"
         live && systemctl daemon-reload
-        say "Removed. /etc/qwamos, /var/lib/qwamos, /var/lib/qwamos-boot and /var/lib/qwamos-gateway are left as they are."
+        say "Removed. /etc/qwamos, /var/lib/qwamos, /var/lib/qwamos-boot, /var/lib/qwamos-gateway and /var/lib/qwamos-link are left as they are."
         ;;
-    *) die "what? dom0, gateway, client or remove, not $PART: see --help" ;;
+    *) die "what? dom0, gateway, client, link or remove, not $PART: see --help" ;;
 esac

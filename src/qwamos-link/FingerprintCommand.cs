@@ -16,6 +16,8 @@ internal static class FingerprintCommand
 
     private static string? Print(SystemPaths paths)
     {
+        // The key is the account's own, and root reads it as that account.
+        using ActingAs? account = Posix.IsAbsent(paths.LinkStateDir) ? null : ActingAs.OwnerOf(Posix.Stat(paths.LinkStateDir));
         if (!LinkKey.TryOpen(paths, mayCreate: false, TimeProvider.System, out LinkKey? key, out string? fault))
             return fault;
         using (key)

@@ -19,7 +19,7 @@ public sealed class Arm64Tests
     {
         Needs.Tool("lintian");
         BuiltRelease there = BuiltRelease.ForArm64(), here = BuiltRelease.Once();
-        foreach (string name in (string[])["qwamosctl", "qwamos-dom0", "qwamos-gateway"])
+        foreach (string name in (string[])["qwamosctl", "qwamos-dom0", "qwamos-gateway", "qwamos-link"])
         {
             Assert.Equal("arm64", Command.Run(["dpkg-deb", "-f", there.Package(name), "Architecture"]).Output.Trim());
             Assert.Equal(Depends(here.Package(name)), Depends(there.Package(name)));

@@ -230,4 +230,35 @@ public sealed class InstalledTests
         Assert.Contains("its firewall stays until the next boot", machine.Do("dpkg -r qwamos-gateway"));
         Assert.Contains("policy drop", machine.Do("nft list table inet qwamos"));
     }
+
+    [Fact]
+    public void ALinkOverTls_IsNobodysUntilItsUnitsAreEnabled_GoesByAnAccountOfItsOwn_AndAdmitsTheCourierAlone()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway", "qwamos-link");
+        Container machine = system.Machine;
+        Assert.Equal("disabled\ndisabled", machine.Run("systemctl is-enabled qwamos-link-dial qwamos-link-serve").Output.TrimEnd());
+        // Dom0 and a VM on one machine, over its loopback: both ends have the one key.
+        machine.Write("/etc/hosts", "127.0.0.1 vm.example\n");
+        machine.Write("/etc/qwamos/domains.json", """{"domains":[{"name":"gateway","class":"gateway","link":"tls:vm.example:9443"}]}""");
+        machine.Write("/etc/qwamos/link.json", """{"listen":"tls:127.0.0.1:9443"}""");
+        machine.Do("systemctl enable -q --now qwamos-link-serve qwamos-link-dial && systemctl restart gateway-policyd qwamosd qwamosd-courier");
+        string key = machine.Do("qwamos-link fingerprint");
+        machine.Do($"qwamos-link pin dom0 {key} && qwamos-link pin gateway {key}");
+
+        system.Client("set RADIO_ISOLATION off");
+
+        machine.Await("gateway-policyd status | grep -q 'RADIO_ISOLATION  *off'", "the change has come over the link");
+        Assert.Equal("qwamos-link\nqwamos-link", machine.Do("for unit in dial serve; do ps -o user= -p $(systemctl show -P MainPID qwamos-link-$unit); done"));
+        Assert.Equal(
+            "600 qwamos-link /var/lib/qwamos-link/tls_sk\n750 qwamos-link /run/qwamos-link\n660 qwamos-link /run/qwamos-link/gateway.sock",
+            machine.Do("stat -c '%a %G %n' /var/lib/qwamos-link/tls_sk /run/qwamos-link /run/qwamos-link/gateway.sock"));
+        const string Connects = "python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"/run/qwamos-link/gateway.sock\")'";
+        string[] admitted = [.. ((string[])["qwamos-courier", "qwamos", "ada", "nobody"]).Where(user => machine.Run($"setpriv --reuid={user} --regid=$(id -g {user}) --init-groups {Connects}").ExitCode == 0)];
+        Assert.Equal(["qwamos-courier"], admitted);
+
+        machine.Reboot();
+        system.Client("set RADIO_ISOLATION on");
+        machine.Await("gateway-policyd status | grep -q 'RADIO_ISOLATION  *on'", "the next change has come after a boot");
+        Assert.Equal("", machine.Do("systemctl list-units --failed --no-legend 'qwamos*'"));
+    }
 }

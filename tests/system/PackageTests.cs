@@ -23,7 +23,7 @@ public sealed partial class PackageTests
     public void TwoBuildsInTwoFolders_AreOne_BitForBit()
     {
         string[] first = Hashes(BuiltRelease.Once()), second = Hashes(BuiltRelease.Again());
-        Assert.Equal(7, first.Length);
+        Assert.Equal(8, first.Length);
         Assert.Equal(first, second);
     }
 
@@ -36,6 +36,8 @@ public sealed partial class PackageTests
     [InlineData("qwamosctl", "-rwxr-xr-x ./usr/lib/qwamosctl/qwamosctl", "lrwxrwxrwx ./usr/bin/qwamosctl -> ../lib/qwamosctl/qwamosctl", "-rw-r--r-- ./usr/share/bash-completion/completions/qwamosctl",
         "-rw-r--r-- ./usr/share/zsh/vendor-completions/_qwamosctl", "-rw-r--r-- ./usr/share/fish/vendor_completions.d/qwamosctl.fish", "-rw-r--r-- ./usr/share/man/man1/qwamosctl.1.gz",
         "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.service", "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.timer")]
+    [InlineData("qwamos-link", "-rwxr-xr-x ./usr/lib/qwamos-link/qwamos-link", "lrwxrwxrwx ./usr/bin/qwamos-link -> ../lib/qwamos-link/qwamos-link", "-rw-r--r-- ./usr/lib/sysusers.d/qwamos-link.conf",
+        "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos-link.conf", "-rw-r--r-- ./usr/share/man/man8/qwamos-link.8.gz", "-rw-r--r-- ./usr/share/doc/qwamos-link/docs/guide/links.md.gz")]
     public void APackage_HoldsItsFiles_AllOfRoot_NoneWritableByOthers_NoneWithMoreRights(string name, params string[] expected)
     {
         string contents = Contents(BuiltRelease.Once().Package(name));
@@ -43,7 +45,8 @@ public sealed partial class PackageTests
         Assert.All(lines, line => Assert.Matches(@"^(d|-)rwxr-xr-x root/root |^-rw-r--r-- root/root |^lrwxrwxrwx root/root ", line));
         Assert.All(expected, file => Assert.Contains(file, lines.Select(line => ModeAndPath().Replace(line, "$1 $2"))));
         // Every unit of the repository is in the package that it is for, and in no other.
-        bool MayBe(string unit) => name != "qwamosctl" && (unit.StartsWith("gateway-", StringComparison.Ordinal) || unit.StartsWith("qwamos-gateway-", StringComparison.Ordinal)) == (name == "qwamos-gateway");
+        static bool Begins(string unit, params string[] starts) => starts.Any(start => unit.StartsWith(start, StringComparison.Ordinal));
+        bool MayBe(string unit) => name == (Begins(unit, "gateway-", "qwamos-gateway-") ? "qwamos-gateway" : Begins(unit, "qwamos-link-") ? "qwamos-link" : "qwamos-dom0");
         string[] units = [.. Directory.EnumerateFiles(Path.Combine(Binaries.Repository, "packaging", "systemd")).Select(path => Path.GetFileName(path)!)];
         Assert.All(units, unit => Assert.Equal(MayBe(unit), contents.Contains("/systemd/system/" + unit, StringComparison.Ordinal)));
     }
@@ -92,7 +95,7 @@ public sealed partial class PackageTests
         JsonElement root = bill.RootElement;
         Assert.Equal("CycloneDX", root.GetProperty("bomFormat").GetString());
         var named = root.GetProperty("components").EnumerateArray().Select(component => component.GetProperty("bom-ref").GetString()!).ToHashSet();
-        foreach (string folder in (string[])["qwamosd", "qwamosctl", "gateway-policyd"])
+        foreach (string folder in (string[])["qwamosd", "qwamosctl", "gateway-policyd", "qwamos-link"])
         {
             using JsonDocument locks = JsonDocument.Parse(File.ReadAllText(Path.Combine(Binaries.Repository, "src", folder, "packages.lock.json")));
             foreach (JsonProperty package in locks.RootElement.GetProperty("dependencies").GetProperty("net10.0").EnumerateObject())
@@ -115,6 +118,7 @@ public sealed partial class PackageTests
     [InlineData("dom0", "qwamosd", "qwamosctl")]
     [InlineData("gateway", "gateway-policyd")]
     [InlineData("client", "qwamosctl")]
+    [InlineData("link", "qwamos-link")]
     public void TheTarball_InstallsProgramsThatRun_KeepsConfiguration_AndRemovesWhatItInstalled(string part, params string[] programs)
     {
         using ScratchFolder scratch = new();

@@ -39,7 +39,7 @@ public sealed partial class PackagedTests
         Container machine = system.Machine;
         File.Copy(BuiltRelease.Once().Tarball, machine.At("/root/qwamos.tar.gz"));
         machine.Do("cd /root && mkdir tree && tar -xzf qwamos.tar.gz -C tree --strip-components=1");
-        Assert.Contains("install.sh dom0|gateway|client [--prefix DIR]", machine.Do("/root/tree/install.sh --help"));
+        Assert.Contains("install.sh dom0|gateway|client|link [--prefix DIR]", machine.Do("/root/tree/install.sh --help"));
 
         DoNextCommands(system, machine.Do("/root/tree/install.sh dom0"));
         const string Running = "systemctl is-active qwamosd.service qwamosd.socket qwamos-backup.timer qwamosd-metrics.socket qwamos-policy-apply.service qwamos-boot-complete.service";
@@ -105,6 +105,26 @@ public sealed partial class PackagedTests
         Assert.All(ended["3"], number => Assert.Matches("closed the connection (without an answer; whether it took the request is unknown|before it had the whole request)", machine.Do($"cat /tmp/load/err.{number}")));
         Assert.All(ended, code => Assert.True(code.Key is "0" or "3", $"changes ended with {code.Key}: {machine.Run($"cat /tmp/load/err.{code.First()}").Output}"));
         Assert.Contains("sound", machine.Do("systemctl stop qwamosd.socket qwamosd.service; qwamosd fsck"));
+    }
+
+    [Fact]
+    public void AnUpgrade_RestartsOtherDomainsAndLinksThatRun_AndStartsNoneThatDoesNot()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway", "qwamos-link");
+        Container machine = system.Machine;
+        machine.Write("/etc/qwamos/link.json", """{"listen":"tls:127.0.0.1:9443","to":"unix:/run/qwamos/ui-bus.sock"}""");
+        machine.Do("systemctl enable -q --now gateway-policyd@ui.socket gateway-policyd@ui.service qwamos-link-serve.service");
+        string[] Running() => [.. Lines(machine.Do("systemctl show -P MainPID gateway-policyd@ui.service qwamos-link-serve.service")).Where(process => process != "0")];
+        string[] before = Running();
+
+        system.InstallPackages(BuiltRelease.Next(), "qwamos-gateway", "qwamos-link");
+
+        string[] after = Running();
+        Assert.Equal((2, 2, 4), (before.Length, after.Length, before.Union(after).Count()));
+        Assert.Equal("inactive\ninactive", machine.Run("systemctl is-active qwamos-link-dial.service gateway-policyd@dom0.service").Output.TrimEnd());
+        string said = machine.Do("QWAMOS_PURGE=all dpkg --purge qwamos-link 2>&1");
+        Assert.DoesNotContain("warning", said, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos-link*' ! -path '/var/lib/systemd/*'; find /etc/qwamos -name pins.d"));
     }
 
     [Fact]

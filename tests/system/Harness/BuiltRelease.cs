@@ -87,7 +87,7 @@ internal sealed class BuiltRelease
     private static string ProgramsOfArm64()
     {
         string folder = TemporaryFolder("qw-arm64-"), from = Path.GetDirectoryName(Binaries.Arm64Client)!;
-        foreach (string name in (string[])["qwamosd", "gateway-policyd", "qwamosctl"])
+        foreach (string name in (string[])["qwamosd", "gateway-policyd", "qwamosctl", "qwamos-link"])
             File.Copy(Binaries.Arm64Client, Path.Combine(folder, name));
         foreach (string library in Directory.EnumerateFiles(from, "*.so"))
             File.Copy(library, Path.Combine(folder, Path.GetFileName(library)));

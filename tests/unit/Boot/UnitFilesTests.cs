@@ -44,6 +44,8 @@ public sealed class UnitFilesTests
     [InlineData("gateway-policyd.service", 2.5)]
     [InlineData("gateway-policyd@.service", 2.5)]
     [InlineData("qwamos-gateway-baseline.service", 2.0)]
+    [InlineData("qwamos-link-dial.service", 1.5)]
+    [InlineData("qwamos-link-serve.service", 1.5)]
     public async Task SystemdAnalyzeSecurity_GivesAtMost(string unit, double exposure)
     {
         // It compares with tenths times ten, and exits 1 above.
@@ -54,7 +56,7 @@ public sealed class UnitFilesTests
 
     [Fact]
     public void TheUnitsAreThese() => Assert.Equal(
-        ["gateway-policyd.service", "gateway-policyd.socket", "gateway-policyd@.service", "gateway-policyd@.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-policy-apply.service", "qwamosd-courier.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
+        ["gateway-policyd.service", "gateway-policyd.socket", "gateway-policyd@.service", "gateway-policyd@.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-link-dial.service", "qwamos-link-serve.service", "qwamos-policy-apply.service", "qwamosd-courier.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
         Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]
@@ -107,6 +109,8 @@ public sealed class UnitFilesTests
     [Theory]
     [InlineData("qwamosd.service")]
     [InlineData("gateway-policyd.service")]
+    [InlineData("qwamos-link-dial.service")]
+    [InlineData("qwamos-link-serve.service")]
     public void Attack29_TheDaemons_AreStartedAgainHoweverOftenTheyFail(string unit)
     {
         var lines = File.ReadAllLines(Path.Combine(Folder, unit));
@@ -120,6 +124,11 @@ public sealed class UnitFilesTests
     [InlineData("gateway-policyd.service", "User=qwamos")]
     [InlineData("gateway-policyd.service", "StateDirectoryMode=0700")]
     [InlineData("qwamos-backup.service", "User=qwamos")]
+    [InlineData("qwamos-link-dial.service", "User=qwamos-link")]
+    [InlineData("qwamos-link-dial.service", "StateDirectoryMode=0700")]
+    [InlineData("qwamos-link-dial.service", "RuntimeDirectoryMode=0750")]
+    [InlineData("qwamos-link-serve.service", "User=qwamos-link")]
+    [InlineData("qwamos-link-serve.service", "StateDirectoryMode=0700")]
     [InlineData("qwamosd.socket", "SocketMode=0660")]
     [InlineData("qwamosd.socket", "SocketUser=qwamos")]
     [InlineData("qwamosd.socket", "SocketGroup=qwamos")]
@@ -133,6 +142,16 @@ public sealed class UnitFilesTests
         string[] own = ["Description=", "Requires=", "After=", "ExecStart=", "StateDirectory=", "Also=", "#"];
         string[] Rules(string unit) => [.. File.ReadAllLines(Path.Combine(Folder, unit)).Where(line => !own.Any(start => line.StartsWith(start, StringComparison.Ordinal)))];
         Assert.Equal(Rules("gateway-policyd.service"), Rules("gateway-policyd@.service"));
+    }
+
+    [Fact]
+    public void BothEndsOfALink_AreConfinedAlike_AndOnlyTheVmsMayUseTheDomainsSocket()
+    {
+        string[] own = ["ExecStart=", "Supplementary", "RuntimeDirectory=", "#"];
+        string[] Rules(string unit) => [.. File.ReadAllLines(Path.Combine(Folder, unit)).SkipWhile(line => line != "[Service]").Where(line => !own.Any(start => line.StartsWith(start, StringComparison.Ordinal)))];
+        Assert.Equal(Rules("qwamos-link-dial.service"), Rules("qwamos-link-serve.service"));
+        Assert.DoesNotContain(File.ReadAllLines(Path.Combine(Folder, "qwamos-link-dial.service")), line => line.StartsWith("SupplementaryGroups=", StringComparison.Ordinal));
+        Assert.Contains("SupplementaryGroups=qwamos", File.ReadAllLines(Path.Combine(Folder, "qwamos-link-serve.service")));
     }
 
     private static async Task<(int ExitCode, string Output, string Errors)> Run(string[] arguments)

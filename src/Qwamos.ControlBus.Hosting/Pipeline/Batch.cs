@@ -22,6 +22,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     private readonly List<NewEntry> _entries = new(count);
     private readonly List<Nonce> _nonces = new(count);
     private readonly List<string> _outcomes = new(count);
+    private readonly List<(long, AdoptedValue)> _adopted = [];
     private int _looksBack;
 
     /// <summary>The fold after the last change decided.</summary>
@@ -33,6 +34,8 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     public IReadOnlyList<NewEntry> Entries => _entries;
 
     public IReadOnlyList<CommittedChange> Changes => [.. _decided.Select(item => item.Change).OfType<CommittedChange>()];
+
+    public IReadOnlyList<(long Index, AdoptedValue Value)> Adopted => _adopted;
 
     /// <summary>Nonce, then policy: a refusal before the nonce consumes nothing, one after it is recorded with it.</summary>
     public void Decide(PendingChange pending)
@@ -93,7 +96,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
         {
             Append(EntryWriter.Accept(pending.Judged.Now, peer, message, schema, outcome), RecordedEntry.Accepted);
-            _decided.Add(new Decided(pending, new CommittedChange(index, message, outcome, [])));
+            _decided.Add(new Decided(pending, new CommittedChange(index, message, outcome)));
             State = next;
             return;
         }
@@ -278,28 +281,36 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
                 : judged.IsHeld ? new Decided(pending, Refusal: judged.Refusal)
                 : Refused(pending, judged.Refusal ?? Refusal.Undecided);
         }
-        List<AdoptedValue> adopted = [];
-        if (proven.Before is { } before
-            && (judged.MissedRefusal ?? CatchUp.Refusal(schema, State, change, scope, before, [.. proven.Missed.Select(missed => (missed.Change.Message, missed.Index))], out adopted)) is { } unproven)
+        if (proven.Before is { } before && CatchUp(pending, change, before, judged.Missed) is { } unproven)
             return new Decided(pending, Refusal: unproven);
-        PolicyState meets = State;
         long index = start.Size + _entries.Count;
-        foreach (AdoptedValue value in adopted)
-            meets = meets.Adopt(value, index++);
         replay.SetNow(pending.Judged, start.Size);
         if (Consume(message, index) is { } refusal)
             return refusal is { Code: ErrorCode.Replayed, Index: { } entry } ? Known(pending, entry) : new Decided(pending, Refusal: refusal);
-        PolicyDecision decision = PolicyRules.Decide(schema, meets, change, scope, index, isBaseShown: proven.Before is not null);
+        PolicyDecision decision = PolicyRules.Decide(schema, State, change, scope, index, isBaseShown: proven.Before is not null);
         if (decision.TryGet(out ChangeOutcome? outcome, out PolicyState? next, out refusal))
         {
-            foreach (AdoptedValue value in adopted)
-                Append(EntryWriter.RecordCatchUp(pending.Judged.Now, PeerOf(pending), value), RecordedEntry.Accepted);
             Append(EntryWriter.Accept(proven.RecordedSeconds, PeerOf(pending), message, schema, outcome), RecordedEntry.Accepted);
             State = next;
-            return new Decided(pending, new CommittedChange(index, message, outcome, adopted), Delivered: RecordedEntry.Accepted);
+            return new Decided(pending, new CommittedChange(index, message, outcome), Delivered: RecordedEntry.Accepted);
         }
         Append(EntryWriter.Refuse(proven.RecordedSeconds, PeerOf(pending), message, schema, refusal), ErrorCodes.Name(refusal.Code));
         return Refused(pending, refusal);
+    }
+
+    /// <summary>What was missed is taken over whatever becomes of the change beside it: that may be known here, or superseded by what was said here directly.</summary>
+    private Refusal? CatchUp(PendingChange pending, Message change, JsonValue before, IReadOnlyList<(Message, long)> missed)
+    {
+        if (Policy.CatchUp.Refusal(schema, State, change, scope, before, missed, out List<AdoptedValue> values) is { } unproven)
+            return unproven;
+        foreach (AdoptedValue value in values)
+        {
+            long index = start.Size + _entries.Count;
+            Append(EntryWriter.RecordCatchUp(pending.Judged.Now, PeerOf(pending), value), RecordedEntry.Accepted);
+            _adopted.Add((index, value));
+            State = State.Adopt(value, index);
+        }
+        return null;
     }
 
     private Decided Known(PendingChange pending, long index) =>

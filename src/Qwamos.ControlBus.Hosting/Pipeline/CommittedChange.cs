@@ -7,5 +7,4 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// <param name="Index">Its entry.</param>
 /// <param name="Message">What was verified; its envelope holds the operator's exact bytes.</param>
 /// <param name="Outcome">What it applied, staged and unstaged.</param>
-/// <param name="Adopted">What was taken over with it, in the entries before, one each.</param>
-public sealed record CommittedChange(long Index, VerifiedMessage Message, ChangeOutcome Outcome, IReadOnlyList<AdoptedValue> Adopted);
+public sealed record CommittedChange(long Index, VerifiedMessage Message, ChangeOutcome Outcome);

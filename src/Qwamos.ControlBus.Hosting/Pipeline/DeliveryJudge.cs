@@ -15,7 +15,8 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// <param name="verifier">The domain's.</param>
 /// <param name="memory">What the domain knows of the ledger; null before its first checkpoint, and where it watches none.</param>
 /// <param name="forked">Told of a delivery that is another than the one that was taken with its number.</param>
-public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory, Action<DeliveryOffer, DeliveryCursor> forked)
+/// <param name="rootAt">The trust root that was in force at an entry of a ledger; null while there was none. Without it the present one counts.</param>
+public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory, Action<DeliveryOffer, DeliveryCursor> forked, Func<string, long, TrustRoot?>? rootAt = null)
 {
     private const int SecondsOfAMinute = 60;
     private const int MaxDoubtedAMinute = 64;
@@ -80,22 +81,26 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
         if (doubted is { } now && verdict.TryGet(out _, out _) && !verifier.Check(proven.Change!, now, root).TryGet(out _, out Refusal? unfresh))
             return new JudgedDelivery(proven, null, unfresh with { Reason = $"{unfresh.Reason}; nobody has vouched for the ledger's key, so that it waits whatever Dom0 says of its time: qwamosctl audit key --sign" }, version, doubted, IsHeld: true);
         return verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal)
-            ? new JudgedDelivery(proven, message, null, version, doubted) { MissedRefusal = CheckMissed(proven, doubted, root) }
+            ? new JudgedDelivery(proven, message, null, version, doubted) { Missed = Believed(proven, doubted, root) }
             : new JudgedDelivery(proven, null, refusal, version, doubted);
     }
 
-    /// <summary>Each of them as if it were delivered by itself, to whomever it is addressed.</summary>
-    private Refusal? CheckMissed(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
+    /// <summary>
+    /// Of what the domain missed, each change that was signed as it had to be when Dom0 recorded it, and by nobody who is revoked from there on; to whomever it is addressed. One that is not is none:
+    /// of a value that is here already nobody need prove how it came about.
+    /// </summary>
+    private List<(Message, long)> Believed(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
     {
-        if (proven.Missed.Count > 0 && doubted is not null)
-            return new Refusal(ErrorCode.Unproven, "nobody has vouched for the ledger's key: what was missed is not taken over");
-        foreach (ProvenChange missed in proven.Missed)
+        var believed = new List<(Message, long)>();
+        TrustRoot current = root ?? verifier.Implicit;
+        foreach (ProvenChange missed in doubted is null ? proven.Missed : [])
         {
-            if (!verifier.CheckOthers(missed.Change, missed.RecordedSeconds, root).TryGet(out VerifiedMessage? message, out Refusal? refusal))
-                return new Refusal(ErrorCode.Unproven, $"entry {missed.Index}, which was missed: {ErrorCodes.Name(refusal.Code)}: {refusal.Reason}");
-            if (message.Message.Command != Envelopes.Commands.SetPolicy)
-                return new Refusal(ErrorCode.Unproven, $"entry {missed.Index} is no change");
+            TrustRoot then = (rootAt is null ? root : rootAt(proven.Cursor.Ledger, missed.Index)) ?? verifier.Implicit;
+            if (verifier.CheckRecorded(missed.Change, missed.RecordedSeconds, then, current, key => current.RevocationOf(key)?.FromIndex <= missed.Index, isForOthers: true).TryGet(out VerifiedMessage? message, out _)
+                && message.Message.Command == Envelopes.Commands.SetPolicy)
+                believed.Add((message.Message, missed.Index));
         }
-        return null;
+
+        return believed;
     }
 }

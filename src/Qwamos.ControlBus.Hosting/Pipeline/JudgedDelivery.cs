@@ -13,6 +13,6 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// <param name="IsHeld">The refusal is of the time here alone: it waits until somebody vouches.</param>
 internal readonly record struct JudgedDelivery(ProvenDelivery? Proven, VerifiedMessage? Message, Refusal? Refusal, long RootVersion, EffectiveTime? Doubted, bool IsHeld = false)
 {
-    /// <summary>What is wrong with the changes that it is said the domain missed; null where nothing is.</summary>
-    public Refusal? MissedRefusal { get; init; }
+    /// <summary>Those of the changes that it is said the domain missed that are believed, and their entries in Dom0's ledger.</summary>
+    public IReadOnlyList<(Message Message, long Index)> Missed { get; init; } = [];
 }

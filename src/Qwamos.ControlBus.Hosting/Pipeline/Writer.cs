@@ -259,7 +259,7 @@ public sealed class Writer
         var published = new PublishedState(batch.State, _ledger.Tree(), batch.LastUpdateSeconds);
         _published = published;
         NoteFull(isFull: false);
-        Committed?.Invoke(new CommittedBatch(published, batch.Changes));
+        Committed?.Invoke(new CommittedBatch(published, batch.Changes) { Adopted = batch.Adopted });
     }
 
     /// <summary>What keeps start-up and the WAL short; a full disk only puts it off.</summary>

@@ -32,19 +32,36 @@ public static class CatchUp
             return new Refusal(ErrorCode.Unproven, "before is not what the change's base is the hash of");
         foreach (var (name, json) in before.Members)
         {
-            if (!schema.TryGet(name, out var key) || key.Class != own || (current.Policy.TryGetValue(name, out var here) && here.Value.ToJson().Equals(json)))
+            // Confidential changes are never passed over: each comes by itself, and no value of theirs need stand in a leaf.
+            if (!schema.TryGet(name, out var key) || key.Class != own || !scope.Includes(key) || key.IsConfidential)
                 continue;
-            // The last of them: where several set the same, what was signed last counts.
+            var isSame = current.Policy.TryGetValue(name, out var here) && here.Value.ToJson().Equals(json);
+            // Where several set the same, the last one counts.
             var (setter, index) = changes.OrderBy(change => change.Index).LastOrDefault(change => change.Message.Args!.TryGet(name, out var set) && set.Equals(json));
             if (setter is null || !PolicyValue.TryFrom(json, out var value) || EventValues.IsFire(value) || schema.Check(JsonValue.Object([(name, json)])).Count > 0)
-                return new Refusal(ErrorCode.Unproven, $"no change is shown that sets {name} to what it was where the change was made");
-            // It was sent to others only: here the key stays what it is.
-            if (setter.Audience?.Contains(scope.Name, StringComparer.Ordinal) == false)
-                continue;
-            // What was said here later, directly or for this domain's next start, stands (ATTACKS 13); so does what is set here and was not there.
-            if (current.LastTimestamps.GetValueOrDefault(name) <= setter.Timestamp)
-                values.Add(new AdoptedValue(name, value, setter.Timestamp!.Value, index));
+            {
+                if (isSame)
+                    continue;
+                return new Refusal(ErrorCode.Unproven, $"no change that is believed here sets {name} to what it was where the change was made");
+            }
+            // What others alone were sent explains what they have; here the key stays what it is.
+            var isForHere = setter.Audience?.Contains(scope.Name, StringComparer.Ordinal) != false;
+            if (isForHere && IsNewer(current, name, setter.Timestamp!.Value, index))
+                values.Add(new AdoptedValue(name, value, setter.Timestamp.Value, index));
         }
         return null;
+    }
+
+    /// <summary>
+    /// Whether a change comes after all that named the key here. What was said later, directly or for this domain's next start, stands (ATTACKS 13). Of the same second, what Dom0
+    /// recorded later is the later one. A value that is here already is taken over as well: what named it before it is superseded then.
+    /// </summary>
+    private static bool IsNewer(PolicyState current, string key, long timestamp, long index)
+    {
+        var last = current.LastTimestamps.GetValueOrDefault(key);
+        if (timestamp != last)
+            return timestamp > last;
+        var known = new[] { current.Policy, current.Staged }.SelectMany(values => values.TryGetValue(key, out var here) ? [current.OriginOf(here)] : Array.Empty<long?>()).ToList();
+        return known.Count > 0 && known.TrueForAll(origin => origin < index);
     }
 }

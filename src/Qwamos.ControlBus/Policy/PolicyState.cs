@@ -178,13 +178,14 @@ public sealed record PolicyState
             : this;
     }
 
-    /// <summary>The state after a value was taken over from Dom0.</summary>
+    /// <summary>The state after a value was taken over from Dom0: it is newer than all that named its key here, so nothing of that waits any more.</summary>
     public PolicyState Adopt(AdoptedValue value, long index)
     {
         ArgumentNullException.ThrowIfNull(value);
         var state = this with
         {
             Policy = Policy.SetItem(value.Key, new Applied(value.Value, index)),
+            Staged = Staged.Remove(value.Key),
             LastTimestamps = LastTimestamps.SetItem(value.Key, Math.Max(value.TimestampSeconds, LastTimestamps.GetValueOrDefault(value.Key))),
         };
         return state with { Origins = state.OriginsWith(index, value.Index) };
@@ -198,7 +199,8 @@ public sealed record PolicyState
     {
         Delivered = cursor,
         TakesDeliveries = TakesDeliveries || isAccepted,
-        Origins = isAccepted ? OriginsWith(index - 1, cursor.Index) : Origins,
+        // An index of one ledger says nothing in another one.
+        Origins = (cursor.Ledger == Delivered.Ledger || Delivered == DeliveryCursor.None ? this : this with { Origins = Empty.Origins }) is var state && isAccepted ? state.OriginsWith(index - 1, cursor.Index) : state.Origins,
     };
 
     /// <summary>The entry of Dom0's ledger that set a value; null where it came another way.</summary>

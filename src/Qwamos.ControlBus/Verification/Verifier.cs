@@ -40,9 +40,6 @@ public sealed class Verifier
     /// </summary>
     public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, TrustRoot? root = null) => Judge(envelope, recordedSeconds, root ?? _implicit);
 
-    /// <summary>The same for a change that need not be for this receiver: what others were sent explains what they have.</summary>
-    public Verdict CheckOthers(Envelope envelope, long recordedSeconds, TrustRoot? root = null) => Judge(envelope, recordedSeconds, root ?? _implicit, isForOthers: true);
-
     /// <summary>The same for an entry of a ledger whose trust roots are known: by the one of then, and without the keys that are revoked by now from it on.</summary>
     public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, RootHistory history, long index)
     {
@@ -56,9 +53,10 @@ public sealed class Verifier
     /// <param name="root">The trust root of then.</param>
     /// <param name="current">The one in force now, which revokes.</param>
     /// <param name="isDisowned">Whether the signature of a key is disowned.</param>
-    public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, TrustRoot root, TrustRoot current, Func<KeyId, bool> isDisowned)
+    /// <param name="isForOthers">It need not be for this receiver: what others were sent explains what they have.</param>
+    public Verdict CheckRecorded(Envelope envelope, long recordedSeconds, TrustRoot root, TrustRoot current, Func<KeyId, bool> isDisowned, bool isForOthers = false)
     {
-        Verdict verdict = Judge(envelope, recordedSeconds, root);
+        Verdict verdict = Judge(envelope, recordedSeconds, root, isForOthers);
         if (!verdict.TryGet(out VerifiedMessage? message, out _) || !message.Signers.Any(isDisowned))
             return verdict;
         KeyId revoked = message.Signers.First(isDisowned);

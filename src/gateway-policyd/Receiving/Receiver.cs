@@ -11,6 +11,7 @@ using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
 using Qwamos.Gateway.Linking;
@@ -66,7 +67,7 @@ internal sealed class Receiver : IAsyncDisposable
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
         Verifier verifier = settings.Verifier();
         var reads = new TrustRootAnswers(store, () => _writer.Published, new CursorAnswers(settings, key, () => _writer.Published.Policy, witness, watching));
-        var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked), waits: _reports);
+        var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked, RootAt), waits: _reports);
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
         pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
@@ -198,10 +199,11 @@ internal sealed class Receiver : IAsyncDisposable
     /// <summary>On the writer's thread, after the entries are durable: hands over, and does nothing that could wait.</summary>
     private void Committed(CommittedBatch batch)
     {
+        Enforce(batch.Adopted, batch.State.Policy);
         foreach (CommittedChange change in batch.Changes)
         {
             _requestLog.Accepted(change);
-            List<Enforcement> enforcements = Adopted(change);
+            var enforcements = new List<Enforcement>(change.Outcome.Applied.Count);
             foreach (string name in change.Outcome.Applied)
             {
                 if (_settings.Schema.TryGet(name, out PolicyKey? key) && Enforcement(key, change) is { } enforcement)
@@ -235,18 +237,33 @@ internal sealed class Receiver : IAsyncDisposable
             _log.WitnessNotKept(fault);
     }
 
-    /// <summary>What was taken over with a change is put in force with it.</summary>
-    private List<Enforcement> Adopted(CommittedChange change)
+    /// <summary>What was taken over is put in force together, but for what a change beside it has set since: an older value must not be there even for a moment.</summary>
+    private void Enforce(IReadOnlyList<(long Index, AdoptedValue Value)> adopted, PolicyState state)
     {
         var enforcements = new List<Enforcement>();
-        for (int i = 0; i < change.Adopted.Count; i++)
+        foreach ((long index, AdoptedValue value) in adopted)
         {
-            AdoptedValue adopted = change.Adopted[i];
-            if (!change.Outcome.Applied.Contains(adopted.Key) && _settings.Schema.TryGet(adopted.Key, out PolicyKey? key))
-                enforcements.Add(new Enforcement(key, adopted.Value, change.Index - change.Adopted.Count + i));
+            if (state.Policy.TryGetValue(value.Key, out Applied applied) && applied.Index == index && _settings.Schema.TryGet(value.Key, out PolicyKey? key))
+                enforcements.Add(new Enforcement(key, value.Value, index));
         }
 
-        return enforcements;
+        if (enforcements.Count > 0)
+            _enforcer.Add(enforcements);
+    }
+
+    /// <summary>Roots are taken in the order of Dom0's ledger, each with the delivery that brought it in the entry after it. One that came another way has no place there, and the present one counts.</summary>
+    private TrustRoot? RootAt(string ledger, long index)
+    {
+        RecordedTrust trust = _writer.Published.Policy.Trust;
+        for (int i = trust.Entries.Length - 1; i >= 0; i--)
+        {
+            if (_store.ReadEntry(trust.Entries[i] + 1) is not DeliveryEntry delivery || delivery.Cursor.Of(ledger) == DeliveryCursor.None)
+                return trust.Root;
+            if (delivery.Cursor.Index < index)
+                return (_store.ReadEntry(trust.Entries[i]) as TrustRootEntry)?.Root.Root ?? trust.Root;
+        }
+
+        return null;
     }
 
     /// <summary>

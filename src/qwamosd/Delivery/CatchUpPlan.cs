@@ -22,6 +22,8 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
     /// <summary>Beside the leaves and paths of a delivery: member names and numbers.</summary>
     private const int RequestOverheadBytes = 1_024;
 
+    private const int EntryOverheadBytes = 64;
+
     private long _plannedTo = -1;
     private long _last = -1;
     private PastPolicy? _before;
@@ -65,13 +67,18 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
 
         _plannedTo = index - 1;
         _before = changes > MaxSingleChanges && last >= 0 ? await history.BeforeAsync(last, stop).ConfigureAwait(false) : null;
-        _last = _before is null ? -1 : last;
+        // Nothing is passed over that could not be brought in its place.
+        _last = _before is not null && await feed.ReadAsync(last, stop).ConfigureAwait(false) is [{ Entry: MessageEntry } carrier, ..]
+            && await MakeAsync(carrier, _before, seen, stop).ConfigureAwait(false) is not null ? last : -1;
     }
 
     /// <summary>Whether a change need not be delivered, for the last one brings what it set, or what took its place.</summary>
     public bool Skips(PendingDelivery delivery) =>
         delivery.Entry.Index < _last && delivery.Entry.Entry is MessageEntry { Outcome: { } outcome } change && !change.Message.Fires
         && delivery.Keys.All(key => rule.IsOwn(key) && outcome.Applied.Contains(key) && _before!.IsFor(domain.Name, key));
+
+    /// <summary>Whether a change cannot go without what it is made from: changes before it were passed over.</summary>
+    public bool Needs(PendingDelivery delivery) => delivery.Entry.Index <= _last && HasBase(delivery.Entry);
 
     /// <summary>What is told beside a change of what the domain may have missed; null where nothing is.</summary>
     /// <param name="delivery">The change.</param>
@@ -80,24 +87,35 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
     /// <param name="stop">Ends the courier.</param>
     public async Task<CatchUpOffer?> OfferAsync(PendingDelivery delivery, bool missesSome, long size, CancellationToken stop)
     {
-        if (_isOff || delivery.Entry.Entry is not MessageEntry change || change.Message.Base?.ContainsKey(domain.Class) != true
-            || await history.BeforeAsync(delivery.Entry.Index, stop).ConfigureAwait(false) is not { } before)
+        if (_isOff || !HasBase(delivery.Entry) || await history.BeforeAsync(delivery.Entry.Index, stop).ConfigureAwait(false) is not { } before)
             return null;
-        List<KeyValuePair<string, Applied>> values = [.. before.State.Policy.Where(pair => rule.IsOwn(pair.Key))];
         // Where others were sent what it was not, its policy is another one than Dom0's, and that has to be explained each time.
-        if (!missesSome && delivery.Entry.Index > _last && values.All(pair => before.IsFor(domain.Name, pair.Key)))
-            return null;
+        return missesSome || delivery.Entry.Index <= _last || Own(before).Any(pair => !before.IsFor(domain.Name, pair.Key))
+            ? await MakeAsync(delivery.Entry, before, size, stop).ConfigureAwait(false)
+            : null;
+    }
+
+    private bool HasBase(FeedEntry entry) => entry.Entry is MessageEntry change && change.Message.Base?.ContainsKey(domain.Class) == true;
+
+    private IEnumerable<KeyValuePair<string, Applied>> Own(PastPolicy before) => before.State.Policy.Where(pair => rule.IsOwn(pair.Key));
+
+    /// <summary>Null where it does not fit.</summary>
+    private async Task<CatchUpOffer?> MakeAsync(FeedEntry carrier, PastPolicy before, long size, CancellationToken stop)
+    {
+        List<KeyValuePair<string, Applied>> values = [.. Own(before)];
         var changes = new List<OfferedEntry>();
-        int bytes = RequestOverheadBytes + BytesOf(delivery.Entry.Leaf, delivery.Envelope);
+        int bytes = RequestOverheadBytes + BytesOf(carrier.Leaf, null);
         foreach (long index in values.Select(pair => pair.Value.Index).Distinct().Order())
         {
             if (await feed.ReadAsync(index, stop).ConfigureAwait(false) is not [var entry, ..])
                 return null;
-            byte[]? envelope = entry.Entry is WithheldEntry ? await feed.EnvelopeAsync(index, stop).ConfigureAwait(false) : null;
-            bytes += RequestOverheadBytes + BytesOf(entry.Leaf, envelope);
+            // Confidential ones are never passed over, and need no other word.
+            if (entry.Entry is not MessageEntry)
+                continue;
+            bytes += EntryOverheadBytes + BytesOf(entry.Leaf, null);
             if (bytes > Limits.MaxDeliveryBytes)
                 return null;
-            changes.Add(new OfferedEntry(index, entry.Leaf, envelope, await feed.InclusionAsync(index, size, stop).ConfigureAwait(false)));
+            changes.Add(new OfferedEntry(index, entry.Leaf, null, await feed.InclusionAsync(index, size, stop).ConfigureAwait(false)));
         }
 
         return new CatchUpOffer(JsonValue.Object(values.Select(pair => (pair.Key, pair.Value.Value.ToJson()))), changes);

@@ -25,6 +25,9 @@ internal sealed class CheckpointBringer(string domain, string witnessName, Ledge
     /// <summary>The lines that it gave last, the newest first.</summary>
     public IReadOnlyList<(string Root, string Line)> Cosignatures { get; private set; } = [];
 
+    /// <summary>Whether the domain took the operator's word for the ledger's key since the last time it was asked to take a checkpoint.</summary>
+    public bool HasToldKey { get; private set; }
+
     /// <summary>What is to be thought of it before it was asked.</summary>
     public void Remember(WitnessRow row) => Row = row;
 
@@ -38,6 +41,7 @@ internal sealed class CheckpointBringer(string domain, string witnessName, Ledge
     /// <exception cref="LinkException">The link failed, or qwamosd cannot be asked.</exception>
     public async Task<(bool IsTaken, long Seen)> BringAsync(Link link, long seen, CancellationToken stop)
     {
+        HasToldKey = false;
         FeedCheckpoint newest = await feed.NewestAsync(stop).ConfigureAwait(false);
         if (newest.Key.ToString() != _ledgerKey)
         {
@@ -67,6 +71,7 @@ internal sealed class CheckpointBringer(string domain, string witnessName, Ledge
         AnswerReader answer = await SendAsync(link, Commands.LedgerKey, statement.ToJson(), stop).ConfigureAwait(false);
         // Refused, it is told again the next time: a trust root that it takes meanwhile, or root there, may change its mind.
         _told = answer.IsOk ? statement : null;
+        HasToldKey = answer.IsOk;
         _toldFault = answer.IsOk ? null : Receptions.Describe(answer);
     }
 

@@ -28,4 +28,22 @@ internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry domain)
         keys = message.Audience?.Contains(domain.Name, StringComparer.Ordinal) == false ? [] : [.. message.Args!.Members.Select(member => member.Key).Where(Concerns)];
         return keys.Count > 0;
     }
+
+    /// <summary>What the domain is to be given of an entry; null for nothing.</summary>
+    /// <exception cref="LinkException">The envelope of a confidential change cannot be had.</exception>
+    public async Task<PendingDelivery?> MatchAsync(LedgerFeed feed, FeedEntry entry, CancellationToken stop)
+    {
+        switch (entry.Entry)
+        {
+            case TrustRootEntry root:
+                return new PendingDelivery(entry, null, [], root.Root.Root.Version);
+            case MessageEntry { IsAccepted: true } change:
+                return TryMatch(change.Message, out IReadOnlyList<string>? keys) ? new PendingDelivery(entry, null, keys, null) : null;
+            case WithheldEntry { IsAccepted: true } when TakesConfidential:
+                byte[] raw = await feed.EnvelopeAsync(entry.Index, stop).ConfigureAwait(false);
+                return EnvelopeReader.TryRead(raw, out Envelope? envelope, out _) && TryMatch(envelope.Message, out keys) ? new PendingDelivery(entry, raw, keys, null) : null;
+            default:
+                return null;
+        }
+    }
 }

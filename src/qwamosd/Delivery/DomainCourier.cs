@@ -174,6 +174,9 @@ internal sealed class DomainCourier
         {
             (bool isTaken, _seen) = await _checkpoints.BringAsync(link, _seen, stop).ConfigureAwait(false);
             Show(Row);
+            // Its deliveries are of the ledger whose key it was told: of another one it has taken others, or none.
+            if (_checkpoints.HasToldKey && !await GreetAsync(link, stop).ConfigureAwait(false))
+                return DropAfter(isWell: true);
             if (!isTaken)
                 return DropAfter(_checkpoints.Row.State != WitnessState.Failing);
             Reception reception = await DeliverAsync(link, stop).ConfigureAwait(false);
@@ -224,10 +227,10 @@ internal sealed class DomainCourier
         _isDown = false;
         if (!answer.IsOk)
             return Hold(Receptions.Describe(answer));
-        string name = Text(answer, "name"), @class = Text(answer, "class");
+        string name = Receptions.Text(answer, "name"), @class = Receptions.Text(answer, "class");
         if (name != _domain.Name || @class != _domain.Class)
             return Hold($"it is {SafeText.ForTerminal(CodePoints.Take(name, 64))} of class {SafeText.ForTerminal(CodePoints.Take(@class, 64))}: mend its gateway.json, or qwamosd.json here");
-        if (!TryNumber(answer, "seq", 0, out long sequence) || !TryNumber(answer, "index", -1, out long index) || !TryNumber(answer, "size", 0, out long size) || !TryNumber(answer, "trust_version", 0, out long version))
+        if (!Receptions.TryNumber(answer, "seq", 0, out long sequence) || !Receptions.TryNumber(answer, "index", -1, out long index) || !Receptions.TryNumber(answer, "size", 0, out long size) || !Receptions.TryNumber(answer, "trust_version", 0, out long version))
             return Hold("its answer to get_cursor cannot be read");
         if (sequence < Row.Sequence || index < Row.Index)
         {
@@ -240,7 +243,7 @@ internal sealed class DomainCourier
         }
 
         _seen = size;
-        Show(Row with { TrustVersion = version, Key = Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
+        Show(Row with { TrustVersion = version, Key = Receptions.Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
         Adopt(sequence, index);
         if (index >= _feed.Size)
             Show(Row with { LastError = $"it took entry {index}, and the ledger has {_feed.Size} entries: an older one was put back" });
@@ -264,8 +267,15 @@ internal sealed class DomainCourier
             for (int i = 0; i < next.Count; i++)
             {
                 CatchUpOffer? catchUp = await _plan.OfferAsync(next[i], Row.Missed.Count > 0, _seen, stop).ConfigureAwait(false);
-                next[i] = next[i] with { IsCatchUp = catchUp is not null };
-                requests.Add(await RequestAsync(next[i], Row.Sequence + 1 + i, catchUp, stop).ConfigureAwait(false));
+                if (catchUp is null && _plan.Needs(next[i]))
+                {
+                    // What it is made from is not known any more, or does not fit now: each change by itself, from where the domain stands.
+                    Resume();
+                    return Reception.Aside;
+                }
+
+                next[i] = next[i] with { CatchUp = catchUp };
+                requests.Add(await RequestAsync(next[i], Row.Sequence + 1 + i, stop).ConfigureAwait(false));
             }
 
             AnswerReader[] answers = await link.AskAsync(requests, stop).ConfigureAwait(false);
@@ -296,7 +306,7 @@ internal sealed class DomainCourier
             {
                 if (entry.Index >= _seen || next.Count == Limits.MaxDeliveriesUnderWay)
                     return next;
-                if (await MatchAsync(entry, stop).ConfigureAwait(false) is { } delivery && !_plan.Skips(delivery))
+                if (await _rule.MatchAsync(_feed, entry, stop).ConfigureAwait(false) is { } delivery && !_plan.Skips(delivery))
                 {
                     next.Add(delivery);
                     if (IsWordOwed(delivery))
@@ -321,7 +331,7 @@ internal sealed class DomainCourier
         {
             foreach (FeedEntry entry in page)
             {
-                if (await MatchAsync(entry, stop).ConfigureAwait(false) is not null)
+                if (await _rule.MatchAsync(_feed, entry, stop).ConfigureAwait(false) is not null)
                     return ShowNext(hasNext: true);
                 _look = entry.Index + 1;
             }
@@ -354,26 +364,10 @@ internal sealed class DomainCourier
         return hasNext;
     }
 
-    private async Task<PendingDelivery?> MatchAsync(FeedEntry entry, CancellationToken stop)
-    {
-        switch (entry.Entry)
-        {
-            case TrustRootEntry root:
-                return new PendingDelivery(entry, null, [], root.Root.Root.Version);
-            case MessageEntry { IsAccepted: true } change:
-                return _rule.TryMatch(change.Message, out IReadOnlyList<string>? keys) ? new PendingDelivery(entry, null, keys, null) : null;
-            case WithheldEntry { IsAccepted: true } when _rule.TakesConfidential:
-                byte[] raw = await _feed.EnvelopeAsync(entry.Index, stop).ConfigureAwait(false);
-                return EnvelopeReader.TryRead(raw, out Envelope? envelope, out _) && _rule.TryMatch(envelope.Message, out keys) ? new PendingDelivery(entry, raw, keys, null) : null;
-            default:
-                return null;
-        }
-    }
-
-    private async Task<byte[]> RequestAsync(PendingDelivery delivery, long sequence, CatchUpOffer? catchUp, CancellationToken stop)
+    private async Task<byte[]> RequestAsync(PendingDelivery delivery, long sequence, CancellationToken stop)
     {
         IReadOnlyList<byte[]> path = await _feed.InclusionAsync(delivery.Entry.Index, _seen, stop).ConfigureAwait(false);
-        var offer = new DeliveryOffer(sequence, new OfferedEntry(delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, path), _seen, catchUp);
+        var offer = new DeliveryOffer(sequence, new OfferedEntry(delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, path), _seen, delivery.CatchUp);
         return Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(offer.ToJson())}}},"command":"deliver"}}""");
     }
 
@@ -381,7 +375,7 @@ internal sealed class DomainCourier
     {
         if (answer.IsOk)
         {
-            Take(delivery, Text(answer, "outcome"), answer);
+            Take(delivery, Receptions.Text(answer, "outcome"), answer);
             return Reception.Taken;
         }
 
@@ -391,11 +385,10 @@ internal sealed class DomainCourier
             return Reception.Later;
         }
 
-        if (delivery.IsCatchUp && answer.Code is "unproven" or "bad_request")
+        if (delivery.CatchUp is not null && answer.Code is "unproven" or "bad_request")
         {
             // It is an older one that does not know of this, or has what Dom0 does not: each change by itself, from where it stands.
-            _plan.GiveUp();
-            _look = Row.Index + 1;
+            Resume();
             return Reception.Aside;
         }
 
@@ -406,7 +399,7 @@ internal sealed class DomainCourier
         }
 
         // It stands elsewhere, or has seen another tree: both it says.
-        if (TryNumber(answer, "seq", 0, out long sequence) && TryNumber(answer, "index", -1, out long index))
+        if (Receptions.TryNumber(answer, "seq", 0, out long sequence) && Receptions.TryNumber(answer, "index", -1, out long index))
         {
             if (index < Row.Index)
             {
@@ -418,9 +411,15 @@ internal sealed class DomainCourier
             Adopt(sequence, index);
         }
 
-        if (TryNumber(answer, "size", 0, out long size))
+        if (Receptions.TryNumber(answer, "size", 0, out long size))
             _seen = size;
         return Reception.Aside;
+    }
+
+    private void Resume()
+    {
+        _plan.GiveUp();
+        _look = Row.Index + 1;
     }
 
     private void Take(PendingDelivery delivery, string outcome, AnswerReader answer)
@@ -431,7 +430,7 @@ internal sealed class DomainCourier
         DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index };
         if (delivery.RootVersion is { } version)
         {
-            string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, TryNumber(answer, "version", 0, out long has) ? has : null);
+            string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, Receptions.TryNumber(answer, "version", 0, out long has) ? has : null);
             if (fault is null && row.TrustVersion < version)
                 _log.TrustRootDelivered(Name, version);
             else if (fault is not null)
@@ -442,14 +441,16 @@ internal sealed class DomainCourier
 
         if (isTaken)
         {
-            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.IsCatchUp ? row.Missed.Keys.Where(_rule.IsOwn).Concat(delivery.Keys) : delivery.Keys) };
+            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.CatchUp is not null ? row.Missed.Keys.Where(_rule.IsOwn).Concat(delivery.Keys) : delivery.Keys) };
             Show(row with { LastError = Kept(row) });
             return;
         }
 
         string error = Receptions.Describe(outcome, answer.Reason);
         _log.DeliveryRefused(Name, index, error);
-        Show(row with { Missed = row.Missed.SetItems(delivery.Keys.Select(key => KeyValuePair.Create(key, index))), LastError = error });
+        // What was passed over for it is missed with it, where the domain did not even believe it.
+        IEnumerable<string> missed = delivery.CatchUp is { } lost && !Receptions.IsOfThePolicy(outcome) ? lost.Before.Members.Select(member => member.Key).Concat(delivery.Keys).Distinct() : delivery.Keys;
+        Show(row with { Missed = row.Missed.SetItems(missed.Select(key => KeyValuePair.Create(key, index))), LastError = error });
     }
 
     /// <summary>Why a change was refused stays while nothing newer of its keys was taken.</summary>
@@ -488,13 +489,4 @@ internal sealed class DomainCourier
         });
         _changed();
     }
-
-    private static bool TryNumber(AnswerReader answer, string name, long least, out long number)
-    {
-        number = 0;
-        return answer.Document.TryGet(name, out JsonValue? value) && value.TryGetInteger(out number) && number >= least;
-    }
-
-    private static string Text(AnswerReader answer, string name) =>
-        answer.Document.TryGet(name, out JsonValue? value) && value.TryGetString(out string? text) ? text : "";
 }

@@ -252,7 +252,7 @@ internal sealed class LedgerFeed(string busSocket, TimeProvider time, LogMessage
         }
 
         // A refusal costs the link of all nothing.
-        return answer.IsOk ? answer : throw new LinkException($"qwamosd refuses {command}: {Receptions.Describe(answer)}");
+        return answer.IsOk ? answer : throw new BusRefusalException($"qwamosd refuses {command}: {Receptions.Describe(answer)}");
     }
 
     private static byte[] Request(string command, string? args) =>

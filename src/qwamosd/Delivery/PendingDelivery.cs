@@ -1,3 +1,5 @@
+using Qwamos.ControlBus.Envelopes;
+
 namespace Qwamos.Daemon.Delivery;
 
 /// <summary>One entry that one domain is to be given.</summary>
@@ -5,5 +7,5 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="Envelope">The envelope of a confidential change; null for any other entry.</param>
 /// <param name="Keys">The keys of a change that concern the domain; none of a trust root.</param>
 /// <param name="RootVersion">The version of a trust root; null for a change.</param>
-/// <param name="IsCatchUp">With it goes what the domain may have missed.</param>
-internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion, bool IsCatchUp = false);
+/// <param name="CatchUp">What the domain may have missed, which goes with it.</param>
+internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion, CatchUpOffer? CatchUp = null);

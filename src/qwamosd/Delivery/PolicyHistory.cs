@@ -94,6 +94,10 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
             else if (readsConfidential && EnvelopeReader.TryRead(await feed.EnvelopeAsync(entry.Index, stop).ConfigureAwait(false), out Envelope? envelope, out _))
                 _state = _state.After(envelope.Message, outcome, entry.Index);
         }
+        catch (BusRefusalException)
+        {
+            // It is for no domain: none asks what it set.
+        }
         catch (InvalidDataException e)
         {
             throw new LinkException($"entry {entry.Index} is not what was recorded: {e.Message}");

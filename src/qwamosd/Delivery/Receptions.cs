@@ -18,6 +18,20 @@ internal static class Receptions
     /// <summary>It cannot take it now.</summary>
     public static bool IsLater(AnswerReader answer) => answer.Code is "busy" or "replay_store_full" or "storage_full" or "storage_error";
 
+    /// <summary>A number of its answer, from a least one on.</summary>
+    public static bool TryNumber(AnswerReader answer, string name, long least, out long number)
+    {
+        number = 0;
+        return answer.Document.TryGet(name, out JsonValue? value) && value.TryGetInteger(out number) && number >= least;
+    }
+
+    /// <summary>A text of its answer; empty where there is none.</summary>
+    public static string Text(AnswerReader answer, string name) =>
+        answer.Document.TryGet(name, out JsonValue? value) && value.TryGetString(out string? text) ? text : "";
+
+    /// <summary>Whether a change was refused for what it is and not for who signed it: then the domain took over what it was told beside it.</summary>
+    public static bool IsOfThePolicy(string outcome) => outcome is "superseded" or "invalid_policy" or "mixed_domains" or "base_mismatch";
+
     /// <summary>One bounded, escaped clause for the status row: the text is the domain's.</summary>
     public static string Describe(AnswerReader answer) => Describe(answer.Code ?? "error", answer.Reason);
 

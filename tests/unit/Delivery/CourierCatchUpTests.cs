@@ -125,4 +125,41 @@ public sealed partial class DomainCourierTests
         Assert.True(two.Taken[2].ContainsKey("catch_up"));
         Assert.False(two.Taken[3].ContainsKey("catch_up"));
     }
+
+    [Fact]
+    public async Task CatchUp_WhatWasSetForOthersAndIsStagedForAll_IsStillOthersOwn()
+    {
+        Start("one", "two");
+        Domain("two");
+        long forAll = Set("VPN_KILL_SWITCH", "on", WithBase);
+        Set("VPN_KILL_SWITCH", "off", draft => WithBase(draft) with { Audience = ["two"] });
+        long staged = Set("VPN_KILL_SWITCH", "on", draft => WithBase(draft) with { Mode = "staged" });
+        for (int i = 0; i < 20; i++)
+            Set("RADIO_IDLE_TIMEOUT_MIN", i, WithBase);
+        ScriptedDomain late = Domain("one");
+        long last = _bus.Ledger.Size - 1;
+        await WhileMovingTimeAsync(() => Row("one").Taken == last);
+        Assert.Equal([forAll, staged, last], late.TakenIndexes);
+    }
+
+    [Fact]
+    public async Task CatchUp_ThatDoesNotFit_PassesNothingOver()
+    {
+        Start("one");
+        string reason = new('r', 1_000);
+        var sent = new List<long>();
+        foreach (string key in (string[])["RADIO_ISOLATION", "TOR_ISOLATION"])
+            sent.Add(Set(key, "off", draft => WithBase(draft) with { Reason = reason }));
+        byte[] plain = _bus.Change("""{"VPN_KILL_SWITCH":"on"}""", WithBase);
+        byte[] padded = [.. plain[..^1], .. Encoding.ASCII.GetBytes(new string(' ', Limits.MaxRequestBytes - plain.Length)), (byte)'}'];
+        sent.Add(_bus.Ask(padded)[0].GetProperty("index").GetInt64());
+        plain = _bus.Change("""{"RADIO_HARDENING.level":"strict"}""", WithBase);
+        padded = [.. plain[..^1], .. Encoding.ASCII.GetBytes(new string(' ', Limits.MaxRequestBytes - plain.Length)), (byte)'}'];
+        sent.Add(_bus.Ask(padded)[0].GetProperty("index").GetInt64());
+        for (int i = 0; i < 20; i++)
+            sent.Add(Set("RADIO_IDLE_TIMEOUT_MIN", i, WithBase));
+        ScriptedDomain late = Domain("one");
+        await WhileMovingTimeAsync(() => Row("one").Taken == sent[^1]);
+        Assert.Equal(sent, late.TakenIndexes);
+    }
 }

@@ -12,6 +12,8 @@ public static class SocketFaults
         string shown = SafeText.ForTerminal(path);
         return fault.SocketErrorCode switch
         {
+            // By now it may have been made.
+            SocketError.AddressNotAvailable => $"there is no socket {shown}",
             _ when Posix.IsAbsent(path) => $"there is no socket {shown}",
             _ when Posix.TryStat(path, followLinks: true, out FileStat found) && found.Kind != FileKind.Socket => $"{shown} is no socket",
             SocketError.ConnectionRefused => $"nothing listens at {shown}",

@@ -28,17 +28,20 @@ internal static class DomainsEnrollCommand
             return session.Fail(Failure.Usage($"domains.json does not name {name}", "Name it there first, and restart qwamosd"));
         if (domain is not { Key: { } key, Fingerprint: { } heard })
             return session.Fail(new Failure(ExitCode.Refused, $"{name} has not said its key yet: {domain.Link}", "Its gateway-policyd must run, and qwamosd courier here; a gateway-policyd of before this version has no key"));
+        // First: that a key is enrolled already says nothing of whose it is.
+        if (given is not null && !string.Equals(given.Trim(), heard, StringComparison.OrdinalIgnoreCase))
+            return session.Fail(new Failure(ExitCode.Refused, $"{name} says another key than that: {heard}", $"Nothing was signed. Somebody may answer in its place: look at its link, and run {FingerprintCommand(domain)} in the domain again"));
         if (domain.IsEnrolled && domain.Statement!.Key == key)
         {
             session.Terminal.Note($"{SafeText.ForTerminal(name)} is enrolled with this key already: {heard}");
             return (int)ExitCode.Done;
         }
-        if (given is not null && !string.Equals(given.Trim(), heard, StringComparison.OrdinalIgnoreCase))
-            return session.Fail(new Failure(ExitCode.Refused, $"{name} says another key than that: {heard}", "Nothing was signed. Somebody may answer in its place: look at its link, and run gateway-policyd fingerprint in the domain again"));
         if (given is null && !IsConfirmed(session, domain, heard, out failure))
             return session.Fail(failure);
         return DomainsCommand.Send(session, domain, key, isRevoked: false, $"enrolled  {SafeText.ForTerminal(name)} with the key {heard}");
     }
+
+    private static string FingerprintCommand(KnownDomain domain) => $"gateway-policyd {(domain.Class == "gateway" ? "" : $"--domain {SafePath.Quote(domain.Class)} ")}fingerprint";
 
     private static bool IsConfirmed(Session session, KnownDomain domain, string heard, out Failure failure)
     {
@@ -50,13 +53,13 @@ internal static class DomainsEnrollCommand
             """);
         if (domain is { IsEnrolled: true, Statement: { } before })
             session.Terminal.Note($"in place of the one that is enrolled\n  {before.Fingerprint}");
-        session.Terminal.Note("Compare it with what this prints in the domain itself: gateway-policyd fingerprint");
+        session.Terminal.Note($"Compare it with what this prints in the domain itself: {FingerprintCommand(domain)}");
         switch (session.Terminal.Confirm("Is it the same, all of it? Type yes: "))
         {
             case true:
                 return true;
             case null:
-                failure = Failure.Usage("nobody sits here to compare the fingerprint; nothing was signed", $"As the domain's own gateway-policyd fingerprint prints it: qwamosctl domains enroll {SafePath.Quote(domain.Name)} --fingerprint HEX");
+                failure = Failure.Usage("nobody sits here to compare the fingerprint; nothing was signed", $"As {FingerprintCommand(domain)} prints it in the domain: qwamosctl domains enroll {SafePath.Quote(domain.Name)} --fingerprint HEX");
                 return false;
             default:
                 failure = new Failure(ExitCode.Refused, "nothing was signed: the fingerprint was not confirmed");

@@ -135,6 +135,8 @@ internal static class StatusReport
         List<string> trouble = [];
         if (answer.Document.TryGet("projections", out var projections) && KeyText.Of(projections) != "ok")
             trouble.Add($"status.json and pending.conf are not up to date: {KeyText.Of(projections)}");
+        if (answer.TextOf("courier") is { } courier && courier != "ok")
+            trouble.Add($"nothing is delivered, and what domains say may be old; the courier is {KeyText.Of(JsonValue.Of(courier))}");
         if (answer.ObjectOf("clock_behind_floor") is { } behind)
             trouble.Add($"the daemon's clock is behind the newest change it took, set it: {KeyText.Of(behind)}");
         if (TrustNumber(answer, "expires") is { } expires && RootExpiry.Warning(expires, nowSeconds) is { } warning)

@@ -32,6 +32,9 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
     /// <summary>The domain has all, or begins anew.</summary>
     public void Reset() => (_plannedTo, _last, _before, _isOff) = (-1, -1, null, false);
 
+    /// <summary>The domain stands elsewhere than was thought.</summary>
+    public void Forget() => (_plannedTo, _last, _before) = (-1, -1, null);
+
     /// <summary>The domain cannot make use of it: each change comes by itself.</summary>
     public void GiveUp() => (_plannedTo, _last, _before, _isOff) = (-1, -1, null, true);
 

@@ -65,7 +65,7 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         if (followers.CourierSilence is not { } silence || silence > Silence)
             return JsonValue.Of($"not running: {ProposedCommand.Of(paths, "qwamosd", "courier")}");
         _ = Rows();
-        return JsonValue.Shown(_fault is { } fault ? $"its file cannot be read: {fault}" : "ok");
+        return JsonValue.Shown(_fault is { } fault ? $"there, and its file cannot be read: {fault}" : "ok");
     }
 
     /// <summary>The rows of the domains that qwamosd.json names.</summary>

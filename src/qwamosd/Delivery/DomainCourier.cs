@@ -243,7 +243,8 @@ internal sealed class DomainCourier
         }
 
         _seen = size;
-        Show(Row with { TrustVersion = version, Key = Receptions.Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
+        // What kept it from being reached is over.
+        Show(Row with { LastError = Kept(Row), TrustVersion = version, Key = Receptions.Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
         Adopt(sequence, index);
         if (index >= _feed.Size)
             Show(Row with { LastError = $"it took entry {index}, and the ledger has {_feed.Size} entries: an older one was put back" });
@@ -253,6 +254,7 @@ internal sealed class DomainCourier
     private void Adopt(long sequence, long index)
     {
         _look = index + 1;
+        _plan.Forget();
         Show(Row with { Sequence = sequence, Index = index });
     }
 

@@ -77,7 +77,8 @@ public sealed record ReportedKey(JsonValue Desired, JsonValue? Observed, string 
         return key;
     }
 
-    private static bool IsValue(JsonValue value) => value.Kind is JsonKind.Boolean or JsonKind.Number || (value.TryGetString(out var text) && CodePoints.Count(text) <= MaxValueCodePoints);
+    // No policy value is another number than an integer, and canonical JSON has no form for every other one.
+    private static bool IsValue(JsonValue value) => value.Kind is JsonKind.Boolean || value.TryGetInteger(out _) || (value.TryGetString(out var text) && CodePoints.Count(text) <= MaxValueCodePoints);
 
     private static long? OptionalNumber(MemberReader reader, string name)
     {

@@ -160,13 +160,15 @@ public sealed record PolicyState
             : this;
     }
 
-    /// <summary>The state after a statement about a domain's key: of each domain the one with the greatest timestamp stays.</summary>
+    /// <summary>
+    /// The state after a statement about a domain's key: of each domain the one with the greatest timestamp stays. Another key is another machine's, which has not spoken yet.
+    /// </summary>
     public PolicyState WithDomain(DomainKeyStatement statement, long index)
     {
         ArgumentNullException.ThrowIfNull(statement);
         return Domains.TryGetValue(statement.Name, out var known) && statement.TimestampSeconds <= known.Seconds
             ? this
-            : this with { Domains = Domains.SetItem(statement.Name, new RecordedDomain(statement, index, statement.TimestampSeconds) { ReportedIndex = known?.ReportedIndex ?? -1 }) };
+            : this with { Domains = Domains.SetItem(statement.Name, new RecordedDomain(statement, index, statement.TimestampSeconds) { ReportedIndex = known?.Statement.Key == statement.Key ? known.ReportedIndex : -1 }) };
     }
 
     /// <summary>The state after a domain's word about a change.</summary>

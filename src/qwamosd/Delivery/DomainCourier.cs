@@ -81,21 +81,18 @@ internal sealed class DomainCourier
             while (true)
             {
                 long version = _feed.Version;
-                bool endsWithGrowth = true;
-                TimeSpan pause = LongPause;
                 try
                 {
-                    if (!await ServeAsync(stop).ConfigureAwait(false))
-                        (endsWithGrowth, pause) = (false, _backoff.Next());
+                    bool isWell = await ServeAsync(stop).ConfigureAwait(false);
+                    await WaitAsync(version, isWell ? LongPause : _backoff.Next(), isWell, stop).ConfigureAwait(false);
                 }
                 catch (Exception e) when (!stop.IsCancellationRequested)
                 {
                     // Whatever a domain's answer brings about is its own row's, and it is tried again.
+                    Drop();
                     Down(e is LinkException ? e.Message : $"{e.GetType().Name}: {e.Message}");
-                    (endsWithGrowth, pause) = (false, _backoff.Next());
+                    await Task.Delay(_backoff.Next(), _time, stop).ConfigureAwait(false);
                 }
-
-                await WaitAsync(version, pause, endsWithGrowth, stop).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -83,7 +83,7 @@ internal sealed record DomainRow
         ("cosignatures", JsonValue.Array(Cosignatures.Select(line => JsonValue.Array(JsonValue.Of(line.Root), JsonValue.Of(line.Line))))),
     ]);
 
-    /// <summary>Reads what <see cref="ToJson"/> wrote; false for anything else.</summary>
+    /// <summary>Reads what <see cref="ToJson"/> wrote, here or in an earlier program, which had no <c>report</c> and no <c>key</c>; false for anything else.</summary>
     public static bool TryRead(JsonValue json, out DomainRow row, out string fault)
     {
         var reader = new MemberReader(json, "a domain");
@@ -98,7 +98,7 @@ internal sealed record DomainRow
             TrustFault = reader.Text("trust_fault", MaxTextCodePoints) is { Length: > 0 } trustFault ? trustFault : null,
             TrustVersion = OptionalNumber(reader, "trust_version"),
             Key = ReadKey(reader),
-            Report = ReportRow.Read(reader.Any("report"), reader),
+            Report = reader.AnyIfPresent("report") is { } report ? ReportRow.Read(report, reader) : null,
             Witness = WitnessRow.Read(reader.Any("witness"), reader),
             Cosignatures = [.. reader.Array("cosignatures", MaxCosignatures).Select(line => ReadLine(line, reader))],
         };
@@ -133,7 +133,7 @@ internal sealed record DomainRow
 
     private static string? ReadKey(MemberReader reader)
     {
-        if (reader.Any("key") is not { Kind: not JsonKind.Null } value)
+        if (reader.AnyIfPresent("key") is not { Kind: not JsonKind.Null } value)
             return null;
         if (value.TryGetString(out string? key) && DomainKeyStatement.IsKey(key))
             return key;

@@ -106,18 +106,27 @@ internal sealed class FramedStream : Stream
             while (!_unread.IsEmpty)
             {
                 _unread = _unread[_frames.Feed(_unread.Span, out LinkFrame? frame)..];
-                if (frame is { } whole && (whole.Session == _session || (_hasBegun && whole is { Kind: LinkFrameKind.End, Session: LinkFrame.EverySession })))
-                    return whole;
-                if (frame is { } other)
-                    _others += LinkFrame.HeaderBytes + other.Payload.Length;
+                if (frame is not { } whole)
+                    continue;
+                if (whole is { Kind: LinkFrameKind.Data, Payload.IsEmpty: true })
+                    throw new IOException("a frame of data came over the link that has none");
+                bool isOwn = whole.Session == _session || (_hasBegun && whole is { Kind: LinkFrameKind.End, Session: LinkFrame.EverySession });
+                // What gives the reader nothing is bounded, of this session, too: else it keeps a processor busy.
+                if (!isOwn || !_hasBegun || whole.Kind != LinkFrameKind.Data)
+                    _others += LinkFrame.HeaderBytes + whole.Payload.Length;
+                if (isOwn)
+                    return Bounded(whole);
             }
 
-            if (_frames.SkippedBytes + _others > MaxSkippedBytes)
-                throw new IOException($"more than {MaxSkippedBytes} bytes came over the link that are of no session of Dom0's");
+            _ = Bounded(null);
             int read = await _inner.ReadAsync(_buffer, limit).ConfigureAwait(false);
             if (read == 0)
                 return null;
             _unread = _buffer.AsMemory(0, read);
         }
     }
+
+    private LinkFrame? Bounded(LinkFrame? frame) => _frames.SkippedBytes + _others <= MaxSkippedBytes
+        ? frame
+        : throw new IOException($"more than {MaxSkippedBytes} bytes came over the link that are of no session of Dom0's, or say nothing in it");
 }

@@ -66,6 +66,13 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             await Task.Delay(LostPause, time, rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return false;
         }
+        catch (Exception e)
+        {
+            // Whatever its answer brings about is its own row's.
+            _ = Refuse($"its report cannot be judged: {e.GetType().Name}: {e.Message}");
+            await Task.Delay(LongPause, time, rest).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return false;
+        }
     }
 
     private void Begin(Link link)

@@ -42,7 +42,7 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
             return null;
         var reader = new MemberReader(json, "report");
         long heard = reader.Integer("heard", 0, Limits.MaxSafeInteger);
-        bool isStale = reader.Boolean("stale");
+        bool isStale = reader.AnyIfPresent("stale") is not null && reader.Boolean("stale");
         var keys = new Dictionary<string, ReportedKey>(StringComparer.Ordinal);
         foreach ((string name, JsonValue value) in reader.Object("keys"))
             keys[name] = ReportedKey.Read(name, value, reader);

@@ -116,6 +116,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
     [InlineData("nonce", "its report is an older one")]
     [InlineData("statement", "it speaks for another domain, two")]
     [InlineData("form", "its report cannot be read")]
+    [InlineData("number", "its report cannot be read")]
     [InlineData("many", "its report cannot be read")]
     public async Task Attack24_ALieFillsItsOwnRow_AndNothingElse(string what, string fault)
     {
@@ -149,6 +150,8 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, index, ["RADIO_ISOLATION"], null, 7)];
         if (lie == "many")
             statements = [.. Enumerable.Range(0, 17).Select(i => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, i, ["RADIO_ISOLATION"], null, 7))];
+        if (lie == "number")
+            return $$"""{"status":"ok","report":{{JsonText.ToText(report.ToJson()).Replace("\"desired\":\"off\"", "\"desired\":1e400", StringComparison.Ordinal)}},"signature":"{{report.Sign(key)}}","in_force":[]}""";
         return lie == "form" ? """{"status":"ok","report":{},"signature":"","in_force":[]}"""
             : $$"""{"status":"ok","report":{{JsonText.ToText(report.ToJson())}},"signature":"{{report.Sign(key)}}","in_force":{{JsonText.ToText(JsonValue.Array(statements.Select(statement => statement.ToJson())))}}}""";
     }

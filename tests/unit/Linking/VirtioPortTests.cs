@@ -145,9 +145,33 @@ public sealed class VirtioPortTests : IAsyncLifetime
         await flood;
     }
 
-    private static async Task FloodAsync(NetworkStream link)
+    [Theory]
+    [InlineData(LinkFrameKind.Welcome, "say nothing in it")]
+    [InlineData(LinkFrameKind.Hello, "say nothing in it")]
+    [InlineData(LinkFrameKind.Data, "has none")]
+    public async Task Attack24_a_vm_that_says_nothing_in_its_session_without_end_is_given_up(LinkFrameKind kind, string fault)
     {
-        byte[] frame = new LinkFrame(LinkFrameKind.Data, new string('b', LinkFrame.SessionChars), new byte[4_000]).Write();
+        (Socket host, Socket vm) = SocketPair.Create();
+        using var near = new NetworkStream(host, ownsSocket: true);
+        using var far = new NetworkStream(vm, ownsSocket: true);
+        Task<FramedStream> beginning = FramedStream.BeginAsync(near, Never);
+        byte[] hello = new byte[LinkFrame.HeaderBytes + LinkFrame.Version.Length];
+        await far.ReadExactlyAsync(hello, Never);
+        string own = Encoding.ASCII.GetString(hello, 2, LinkFrame.SessionChars);
+        await far.WriteAsync(new LinkFrame(LinkFrameKind.Welcome, own, default).Write(), Never);
+        FramedStream session = await beginning;
+        Task flood = FloodAsync(far, new LinkFrame(kind, own, default));
+        IOException e = await Assert.ThrowsAsync<IOException>(() => session.ReadAsync(new byte[1], Never).AsTask());
+        Assert.Contains(fault, e.Message, StringComparison.Ordinal);
+        near.Dispose();
+        await flood;
+    }
+
+    private static Task FloodAsync(NetworkStream link) => FloodAsync(link, new LinkFrame(LinkFrameKind.Data, new string('b', LinkFrame.SessionChars), new byte[4_000]));
+
+    private static async Task FloodAsync(NetworkStream link, LinkFrame what)
+    {
+        byte[] frame = what.Write();
         try
         {
             while (true)

@@ -68,6 +68,19 @@ public sealed class ReportTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Attack11_ADomainMadeAnew_SpeaksForItself_WhateverTheFormerOneSaid()
+    {
+        Assert.Equal(["5"], Ask(Say(_one, "gw1", 4)));
+        using SigningKey successor = SigningKey.Generate();
+        _bus.Ask(_bus.SignDomain("gw1", successor, _bus.Time.UnixSeconds + 1));
+        Assert.Equal(-1, _bus.Writer.Published.Policy.Domains["gw1"].ReportedIndex);
+        Assert.Equal(["bad_signature", "7", "superseded"], Ask(Say(_one, "gw1", 4), Say(successor, "gw1", 4, "no"), Say(successor, "gw1", 2)));
+        Assert.Equal(8, new LedgerChecker(_bus.Ledger) { Signers = [_bus.Key.Public] }.Check().Tree.Size);
+        await _bus.RestartAsync();
+        Assert.Equal(4, _bus.Loaded.State.Domains["gw1"].ReportedIndex);
+    }
+
+    [Fact]
     public void Attack23_ADomainRecordsNoMoreThanThereAreChangesForIt()
     {
         for (int i = 0; i < 50; i++)

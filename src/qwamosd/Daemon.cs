@@ -126,7 +126,6 @@ internal sealed class Daemon : IAsyncDisposable
         await _listener.DisposeAsync();
         await _projections.DisposeAsync();
         await _checkpoints.DisposeAsync();
-        _inForce.Dispose();
         _start.Dispose();
     }
 

@@ -82,6 +82,17 @@ public sealed class FairScheduler(int workers, int maxWaitingPerUid) : IThreadPo
         return work.Made;
     }
 
+    /// <summary>Has something else done when the turn of this connection's uid comes, in the same way; it is to be short.</summary>
+    public Task TurnAsync(FairLane lane, Action work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        return MakeAsync(lane, () =>
+        {
+            work();
+            return default;
+        });
+    }
+
     /// <summary>A request of this uid has its outcome: it waits no more.</summary>
     public void Finished(FairLane lane)
     {

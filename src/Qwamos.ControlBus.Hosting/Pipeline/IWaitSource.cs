@@ -11,5 +11,8 @@ public interface IWaitSource
     bool Waits(string command);
 
     /// <summary>The answer's members, when there is something to say, when the time is over, or when the connection has another request.</summary>
-    Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request);
+    /// <param name="message">The question.</param>
+    /// <param name="request">Whose.</param>
+    /// <param name="scheduler">What costs anything is done in the turn of the request's uid: the caller's thread may be the writer's.</param>
+    Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request, FairScheduler scheduler);
 }

@@ -223,7 +223,7 @@ public sealed class RequestPipeline(
         else if (message.Message.Command == Envelopes.Commands.GetEnvelope && followers?.IsCourier(request.Peer) != true)
             Refuse(request, new Refusal(ErrorCode.NotAuthorised, "a confidential envelope is given to the courier's user only"));
         else if (waits?.Waits(message.Message.Command) == true)
-            request.AnswerAtHead(async () => Answer.Ok([.. await waits.WaitAsync(message.Message, request).ConfigureAwait(false), .. ClockNote()]));
+            request.AnswerAtHead(async () => Answer.Ok([.. await waits.WaitAsync(message.Message, request, scheduler).ConfigureAwait(false), .. ClockNote()]));
         else if (reads?.Serves(message.Message.Command) == true)
             request.AnswerAtHead(() => scheduler.MakeAsync(request.Lane, () => Read(reads, message, request.Peer)));
         else

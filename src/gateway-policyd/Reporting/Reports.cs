@@ -54,7 +54,7 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
         _changed.TrySetResult();
     }
 
-    public async Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request)
+    public async Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request, FairScheduler scheduler)
     {
         ReportQuestion question = message.ReportQuestion!;
         (long number, Task changed) = Now();
@@ -65,7 +65,9 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
             await over.CancelAsync().ConfigureAwait(false);
             (number, _) = Now();
         }
-        return Make(number, question);
+        IEnumerable<(string, JsonValue)> members = [];
+        await scheduler.TurnAsync(request.Lane, () => members = Make(number, question)).ConfigureAwait(false);
+        return members;
     }
 
     private (long Number, Task Changed) Now()

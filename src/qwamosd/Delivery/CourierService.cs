@@ -13,6 +13,9 @@ internal sealed class CourierService : IDisposable
     private const double QuietDomainsPerSecond = 50;
 
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds);
+    /// <summary>Least time between two writings that nothing but reports are the reason for: domains talk as often as they like.</summary>
+    private static readonly TimeSpan ReportPause = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -25,6 +28,8 @@ internal sealed class CourierService : IDisposable
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
     private readonly TaskCompletionSource _ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _urgent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long? _writtenAt;
     private bool _isFailing;
 
     /// <param name="remembered">How the domains stood at the last stop.</param>
@@ -47,7 +52,7 @@ internal sealed class CourierService : IDisposable
                 DomainRow row = remembered.GetValueOrDefault(domain.Domain.Name) ?? new DomainRow();
                 var reports = new ReportFollower(domain.Domain, domain.Rule, systemId, _enrolled, _reports, row.Report, time);
                 return new DomainCourier(
-                    domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history, reports, row, quietPause, time, log, () => _changes.Writer.TryWrite(true));
+                    domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history, reports, row, quietPause, time, log, Note);
             }),
         ];
     }
@@ -76,12 +81,24 @@ internal sealed class CourierService : IDisposable
         _feed.Dispose();
     }
 
+    private void Note(bool isOfReport)
+    {
+        if (!isOfReport)
+            Volatile.Read(ref _urgent).TrySetResult();
+        _changes.Writer.TryWrite(true);
+    }
+
     private async Task KeepFileAsync()
     {
-        _changes.Writer.TryWrite(true);
+        Note(isOfReport: false);
         await foreach (bool _ in _changes.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             await PauseAsync(Delay).ConfigureAwait(false);
+            if (_writtenAt is { } at && ReportPause - _time.GetElapsedTime(at) is { Ticks: > 0 } left)
+                await Task.WhenAny(PauseAsync(left), _urgent.Task).ConfigureAwait(false);
+            // Whoever sets the next one has a row that may not be in this file.
+            Volatile.Write(ref _urgent, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            _writtenAt = _time.GetTimestamp();
             while (!TryWrite() && !_ending.Task.IsCompleted)
                 await PauseAsync(RetryAfter).ConfigureAwait(false);
         }

@@ -29,7 +29,7 @@ internal sealed class DomainCourier
     private readonly TimeSpan _quietPause;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
-    private readonly Action _changed;
+    private readonly Action<bool> _changed;
     private readonly Backoff _backoff = new();
     private DomainRow _row;
     private long _look;
@@ -49,9 +49,9 @@ internal sealed class DomainCourier
     /// <param name="quietPause">Least time between two checkpoints where nothing is for this domain.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
-    /// <param name="changed">Called when the row has changed; it must not block.</param>
+    /// <param name="changed">Called when the row has changed, with whether only its report has; it must not block.</param>
     public DomainCourier(
-        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, ReportFollower reports, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action changed)
+        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, ReportFollower reports, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action<bool> changed)
     {
         _domain = domain;
         _rule = rule;
@@ -62,7 +62,7 @@ internal sealed class DomainCourier
         // The ledger may be another one by now: a domain gives its lines again.
         _row = remembered with { Cosignatures = [] };
         (_look, _reports) = (remembered.Index + 1, reports);
-        reports.Changed += () => Show(Row);
+        reports.Changed += () => Show(Row, isOfReport: true);
         _quietPause = quietPause;
         _time = time;
         _log = log;
@@ -475,7 +475,7 @@ internal sealed class DomainCourier
 
     private bool IsBehind(DomainRow row) => _hasNext || row.Missed.Count > 0 || row.TrustFault is not null || (_feed.Size >= 0 && row.Index >= _feed.Size);
 
-    private void Show(DomainRow row)
+    private void Show(DomainRow row, bool isOfReport = false)
     {
         bool isBehind = IsBehind(row);
         Volatile.Write(ref _row, row with
@@ -486,6 +486,6 @@ internal sealed class DomainCourier
             Witness = _checkpoints.Row, Report = _reports.Row,
             Cosignatures = _checkpoints.Cosignatures,
         });
-        _changed();
+        _changed(isOfReport);
     }
 }

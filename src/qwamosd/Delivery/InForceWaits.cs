@@ -12,24 +12,25 @@ namespace Qwamos.Daemon.Delivery;
 /// <c>get_in_force</c>: in how many of the domains that a change concerns it is in force, by the ledger's entries, and which ones lack it. Waits until nothing more can come, or the time is over.
 /// Thread-safe.
 /// </summary>
-internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, LedgerStore ledger, Func<PublishedState> published, CourierView courier, TimeProvider time) : IWaitSource, IDisposable
+internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, LedgerStore ledger, Func<PublishedState> published, CourierView courier, TimeProvider time) : IWaitSource
 {
     /// <summary>Lacking domains that are named.</summary>
     private const int MaxNamed = 16;
 
-    /// <summary>Entries after the change in which its reports are looked for.</summary>
-    private const int MaxEntriesRead = 8_192;
-
     /// <summary>Each who waits costs a look at each commit.</summary>
     private const int MaxWaiting = 64;
+
+    /// <summary>So one user does not have all of them.</summary>
+    private const int MaxWaitingPerUid = 8;
+
+    private const string Waiting = "waiting";
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds);
 
     private readonly (GatewayEntry Domain, DeliveryRule Rule)[] _rules = [.. config.Gateways.Select(domain => (domain, new DeliveryRule(schema, domain)))];
     private readonly Lock _turn = new();
-
-    // Anybody may ask: reading takes one processor at most.
-    private readonly SemaphoreSlim _reading = new(1, 1);
+    private readonly Dictionary<uint, int> _byUid = [];
+    private readonly InForceWords _words = new(ledger.ReadEntry);
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _waiting;
     private bool _isOver;
@@ -62,15 +63,12 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         _grown.TrySetResult();
     }
 
-    public void Dispose() => _reading.Dispose();
-
-    public async Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request)
+    public async Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request, FairScheduler scheduler)
     {
         long index = Number(message, "index");
-        string[] concerned = ChangeOf(index) is { } change ? [.. _rules.Where(rule => rule.Rule.TryMatch(change, out _)).Select(rule => rule.Domain.Name)] : [];
-        var said = new Dictionary<string, InForceStatement>(StringComparer.Ordinal);
-        long read = index + 1;
-        bool mayWait = Interlocked.Increment(ref _waiting) <= MaxWaiting;
+        string[]? concerned = null;
+        var older = new OlderWords(index);
+        bool mayWait = TryEnter(request.Peer.Uid);
         using var over = new CancellationTokenSource();
         Task end = Task.Delay(TimeSpan.FromSeconds(Math.Min(Number(message, "wait"), Limits.MaxGrowthWaitSeconds)), time, over.Token);
         try
@@ -78,9 +76,21 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             while (true)
             {
                 Task grown = Next();
-                read = await ReadAsync(index, read, said).ConfigureAwait(false);
-                if (!mayWait || IsSettled(concerned, said) || end.IsCompleted || _isOver || request.Followed.IsCompleted)
-                    return Describe(index, concerned, said);
+                IReadOnlyDictionary<string, InForceWord>? said = null;
+                PolicyState state = published().Policy;
+                // A turn is short, however long the ledger is: others have theirs in between.
+                while (said is null)
+                {
+                    await scheduler.TurnAsync(request.Lane, () =>
+                    {
+                        PublishedState now = published();
+                        concerned ??= ChangeOf(index) is { } change ? [.. _rules.Where(rule => rule.Rule.TryMatch(change, out _)).Select(rule => rule.Domain.Name)] : [];
+                        (state, said) = (now.Policy, _words.Find(index, now.Size, older));
+                    }).ConfigureAwait(false);
+                }
+                Domain[] domains = [.. concerned!.Select(name => Judge(index, name, state, said))];
+                if (!mayWait || domains.All(domain => domain.IsSettled) || end.IsCompleted || _isOver || request.Followed.IsCompleted)
+                    return Describe(index, domains);
                 await Task.WhenAny(grown, end, request.Followed).ConfigureAwait(false);
                 // What comes close together is looked at together.
                 if (grown.IsCompleted && !_isOver)
@@ -89,7 +99,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         }
         finally
         {
-            Interlocked.Decrement(ref _waiting);
+            Leave(request.Peer.Uid);
             await over.CancelAsync().ConfigureAwait(false);
         }
     }
@@ -100,61 +110,70 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             return _grown.Task;
     }
 
-    private async Task<long> ReadAsync(long index, long from, Dictionary<string, InForceStatement> said)
+    /// <summary>False for one more than may wait: it is answered at once.</summary>
+    private bool TryEnter(uint uid)
     {
-        await _reading.WaitAsync().ConfigureAwait(false);
-        try
+        lock (_turn)
         {
-            long end = Math.Min(published().Size, index + MaxEntriesRead);
-            for (; from < end; from++)
-            {
-                if (ledger.ReadEntry(from) is InForceEntry { Statement: var statement } && statement.Index == index)
-                    said.TryAdd(statement.Domain, statement);
-            }
-            return from;
-        }
-        finally
-        {
-            _reading.Release();
+            _waiting++;
+            int own = _byUid[uid] = _byUid.GetValueOrDefault(uid) + 1;
+            return _waiting <= MaxWaiting && own <= MaxWaitingPerUid;
         }
     }
 
-    /// <summary>Nothing is awaited of who is not believed.</summary>
-    private bool IsSettled(string[] concerned, Dictionary<string, InForceStatement> said)
+    private void Leave(uint uid)
     {
-        PolicyState state = published().Policy;
-        return concerned.All(name => said.ContainsKey(name) || WhyUnheard(state, name) is not null);
+        lock (_turn)
+        {
+            _waiting--;
+            if (--_byUid[uid] == 0)
+                _byUid.Remove(uid);
+        }
     }
 
-    private static string? WhyUnheard(PolicyState state, string name) =>
-        state.Domains.TryGetValue(name, out RecordedDomain? domain) ? domain.WhyNot(state.Trust.Root) : "no operator has vouched for its key";
-
-    private IEnumerable<(string, JsonValue)> Describe(long index, string[] concerned, Dictionary<string, InForceStatement> said)
+    /// <summary>
+    /// How the change stands in a domain. Nothing is awaited of who is not believed, and nothing that one said counts; nor what was said before the statement about its
+    /// key that is in force, which may have been another machine.
+    /// </summary>
+    private static Domain Judge(long index, string name, PolicyState state, IReadOnlyDictionary<string, InForceWord> said)
     {
-        PolicyState state = published().Policy;
-        string[] lacking = [.. concerned.Where(name => !said.TryGetValue(name, out InForceStatement? statement) || statement.WhyNot is not null)];
+        if (!state.Domains.TryGetValue(name, out RecordedDomain? known))
+            return new Domain(name, "not_enrolled", "no operator has vouched for its key");
+        if (known.WhyNot(state.Trust.Root) is { } unheard)
+            return new Domain(name, "not_enrolled", unheard);
+        if (said.TryGetValue(name, out InForceWord? word) && word.Entry > known.Index)
+            return word.WhyNot is { } why ? new Domain(name, InForceStatement.Failed, why) : new Domain(name, InForceStatement.InForce, "");
+        // It speaks of the changes in their order: of this one nothing more will come.
+        return known.ReportedIndex >= index ? new Domain(name, "superseded", "a newer change took its place there, or the domain says no more of it") : new Domain(name, Waiting, "");
+    }
+
+    private IEnumerable<(string, JsonValue)> Describe(long index, Domain[] domains)
+    {
+        Domain[] lacking = [.. domains.Where(domain => domain.State != InForceStatement.InForce)];
         IReadOnlyDictionary<string, DomainRow>? rows = lacking.Length > 0 ? courier.ByName() : null;
         return
         [
             ("index", JsonValue.Of(index)),
-            ("concerned", JsonValue.Of(concerned.Length)),
-            ("in_force", JsonValue.Of(concerned.Length - lacking.Length)),
-            ("failed", JsonValue.Of(lacking.Count(said.ContainsKey))),
-            ("not_enrolled", JsonValue.Of(lacking.Count(name => !said.ContainsKey(name) && WhyUnheard(state, name) is not null))),
-            ("settled", JsonValue.Of(IsSettled(concerned, said))),
-            ("lacking", JsonValue.Array(lacking.Take(MaxNamed).Select(name => Lacking(index, name, state, said, rows!.GetValueOrDefault(name))))),
+            ("concerned", JsonValue.Of(domains.Length)),
+            ("in_force", JsonValue.Of(domains.Length - lacking.Length)),
+            ("failed", JsonValue.Of(lacking.Count(domain => domain.State == InForceStatement.Failed))),
+            ("not_enrolled", JsonValue.Of(lacking.Count(domain => domain.State == "not_enrolled"))),
+            ("settled", JsonValue.Of(domains.All(domain => domain.IsSettled))),
+            ("lacking", JsonValue.Array(lacking.Take(MaxNamed).Select(domain => Lacking(index, domain, rows!.GetValueOrDefault(domain.Name))))),
         ];
     }
 
-    private static JsonValue Lacking(long index, string name, PolicyState state, Dictionary<string, InForceStatement> said, DomainRow? row)
+    private static JsonValue Lacking(long index, Domain domain, DomainRow? row)
     {
-        string? unheard = WhyUnheard(state, name);
-        (string stateWord, string why) = said.TryGetValue(name, out InForceStatement? statement) ? ("failed", statement.WhyNot!)
-            : unheard is not null ? ("not_enrolled", unheard)
-            : row is null || row.Index < index ? ("waiting", row?.LastError ?? "it has not taken the change yet")
-            : state.Domains[name].ReportedIndex > index ? ("superseded", "a newer change took its place there")
-            : ("waiting", row.LastError ?? "it has taken the change, and has not said that it is in force");
-        return JsonValue.Object([("name", JsonValue.Of(name)), ("state", JsonValue.Of(stateWord)), ("why", JsonValue.Shown(why))]);
+        string why = domain.IsSettled ? domain.Why
+            : row?.LastError ?? (row is null || row.Index < index ? "it has not taken the change yet" : "it has taken the change, and has not said that it is in force");
+        return JsonValue.Object([("name", JsonValue.Of(domain.Name)), ("state", JsonValue.Of(domain.State)), ("why", JsonValue.Shown(why))]);
+    }
+
+    /// <summary>How the change stands in one domain.</summary>
+    private readonly record struct Domain(string Name, string State, string Why)
+    {
+        public bool IsSettled => State != Waiting;
     }
 
     private Message? ChangeOf(long index) => index < published().Size && ledger.ReadEntry(index) is MessageEntry { IsAccepted: true } entry ? entry.Message : null;

@@ -17,6 +17,9 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
     /// <summary>Least time between two questions: a domain that always has something new is asked no faster.</summary>
     private static readonly TimeSpan LeastPause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Least time until the same, heard again, is shown as heard anew; less than an honest domain waits with its answer.</summary>
+    private const long HeardSeconds = Limits.MaxGrowthWaitSeconds / 2;
+
     private static readonly TimeSpan LostPause = TimeSpan.FromSeconds(1);
 
     /// <summary>After an answer that is none.</summary>
@@ -106,8 +109,12 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         if (_arrived is not { } arrived)
             return;
         _arrived = null;
-        bool isSound = TryTake(arrived) && await JudgeAsync(rest).ConfigureAwait(false);
-        await Task.Delay(isSound ? LeastPause : LongPause, time, rest).ConfigureAwait(false);
+        changed = enrolled.Changed;
+        if (TryTake(arrived) && await JudgeAsync(rest).ConfigureAwait(false))
+            await Task.Delay(LeastPause, time, rest).ConfigureAwait(false);
+        else
+            await Task.WhenAny(Task.Delay(LongPause, time, rest), changed).ConfigureAwait(false);
+        rest.ThrowIfCancellationRequested();
     }
 
     private byte[] Question() =>
@@ -152,8 +159,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         EnrolledDomain known = _judgedBy = enrolled.Find(domain.Name);
         if (known.Key is not { } key)
         {
-            _ = Refuse($"{known.WhyNot}: qwamosctl domains enroll {domain.Name}");
-            return true;
+            return Refuse($"{known.WhyNot}: qwamosctl domains enroll {domain.Name}");
         }
         if (!report.IsSignedBy(key, _signature))
             return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, qwamosctl domains enroll {domain.Name}");
@@ -188,8 +194,11 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         return false;
     }
 
+    /// <summary>That the same was heard again is news only now and then: a domain does not have it written as often as it likes to talk.</summary>
     private void Show(ReportRow row)
     {
+        if (Row is { } before && row.HeardSeconds - before.HeardSeconds < HeardSeconds && (row with { HeardSeconds = before.HeardSeconds }).ToJson().Equals(before.ToJson()))
+            return;
         Row = row;
         Changed?.Invoke();
     }

@@ -56,7 +56,6 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         _waits.Release();
         _bus.Followers.Release();
         await _bus.DisposeAsync();
-        _waits.Dispose();
         _signer.Dispose();
         foreach (SigningKey key in _keys.Values)
             key.Dispose();
@@ -130,9 +129,61 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         Assert.Equal(index, _courier.Row("one").Taken);
     }
 
+    [Fact]
+    public async Task Attack23_WhoIsNotEnrolledIsAskedSeldom_AndNobodysTalkIsWrittenAgainAndAgain()
+    {
+        Enrol("two");
+        await WhileMovingTimeAsync(() => Row("one")?.Fault is not null && Row("two") is { Fault: null });
+        _pollsOf.Clear();
+        (int moved, int written, DateTime last) = (0, 0, default);
+        await WhileMovingTimeAsync(() =>
+        {
+            DateTime now = File.GetLastWriteTimeUtc(_bus.Paths.DomainsFile);
+            (written, last) = (now == last ? written : written + 1, now);
+            return ++moved > 60;
+        });
+        Assert.InRange(_pollsOf.GetValueOrDefault("one"), 1, 8);
+        Assert.InRange(_pollsOf.GetValueOrDefault("two"), 20, int.MaxValue);
+        Assert.InRange(written, 1, 20);
+    }
+
+    [Fact]
+    public async Task AChangeThatANewerOneReplaced_IsSettledAsSuperseded()
+    {
+        Enrol("one");
+        Enrol("two");
+        Silent.UnionWith(_keys.Keys);
+        long first = Set("RADIO_ISOLATION", "off"), second = Set("RADIO_ISOLATION", "on");
+        await WhileMovingTimeAsync(() => _courier.Row("one").Index == second && _courier.Row("two").Index == second);
+        Silent.Clear();
+        Task<System.Text.Json.JsonElement> waiting = Task.Run(() => _bus.Ask(InForce(second, 30))[0]);
+        await WhileMovingTimeAsync(() => waiting.IsCompleted);
+        Assert.Equal(2, (await waiting).GetProperty("in_force").GetInt32());
+        System.Text.Json.JsonElement answer = _bus.Ask(InForce(first, 30))[0];
+        Assert.Equal((0, true), (answer.GetProperty("in_force").GetInt32(), answer.GetProperty("settled").GetBoolean()));
+        Assert.All(answer.GetProperty("lacking").EnumerateArray(), lacking => Assert.Equal("superseded", lacking.GetProperty("state").GetString()));
+    }
+
+    [Fact]
+    public async Task Attack11_WhatTheFormerMachineSaid_IsNotItsSuccessorsWord_AndARevokedOneHasNone()
+    {
+        Enrol("one");
+        Enrol("two");
+        long index = Set("RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Entries().Count() == 2);
+        Assert.Equal(2, _bus.Ask(InForce(index, 0))[0].GetProperty("in_force").GetInt32());
+        using SigningKey successor = SigningKey.Generate();
+        _bus.Ask(_bus.SignDomain("one", successor, _bus.Time.UnixSeconds), _bus.SignDomain("two", _keys["two"], _bus.Time.UnixSeconds, isRevoked: true));
+        System.Text.Json.JsonElement answer = _bus.Ask(InForce(index, 0))[0];
+        Assert.Equal((0, false), (answer.GetProperty("in_force").GetInt32(), answer.GetProperty("settled").GetBoolean()));
+        Assert.Equal(["waiting", "not_enrolled"], answer.GetProperty("lacking").EnumerateArray().Select(lacking => lacking.GetProperty("state").GetString()));
+    }
+
     private string? Lie { get; set; }
 
     private HashSet<string> Silent { get; } = [];
+
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, int> _pollsOf = new();
 
     private int _polls;
 
@@ -140,6 +191,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
     private string Report(string name, JsonObject message)
     {
         _polls++;
+        _pollsOf.AddOrUpdate(name, 1, (_, count) => count + 1);
         string? lie = name == "one" ? Lie : null;
         SigningKey key = _keys[lie == "key" ? "two" : name];
         Assert.True(Nonce.TryParse((string)message["args"]!["nonce"]!, out Nonce nonce));

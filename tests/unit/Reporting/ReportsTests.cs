@@ -22,6 +22,7 @@ public sealed class ReportsTests : IDisposable
     private readonly ManualTime _time = new(History.StartSeconds);
     private readonly Dictionary<string, ObservedKey> _observed = new(StringComparer.Ordinal);
     private readonly Reports _reports;
+    private readonly FairScheduler _scheduler = new(1, 16);
     private readonly AnswerQueue _connection;
     private PolicyState _state = PolicyState.Empty;
     private bool _isStale;
@@ -208,10 +209,10 @@ public sealed class ReportsTests : IDisposable
 
     private BusRequest Request() => _connection.Add(default, new FairLane(1));
 
-    private Task<IEnumerable<(string, JsonValue)>> Wait(BusRequest request, long after, long seconds = 10) => _reports.WaitAsync(Question(new ReportQuestion(after, seconds, -1, Nonce.Random())), request);
+    private Task<IEnumerable<(string, JsonValue)>> Wait(BusRequest request, long after, long seconds = 10) => _reports.WaitAsync(Question(new ReportQuestion(after, seconds, -1, Nonce.Random())), request, _scheduler);
 
     private async Task<(DomainReport Report, string Signature, IReadOnlyList<InForceStatement> Statements)> AskAsync(long confirmed = -1, Nonce? nonce = null) =>
-        Read(await _reports.WaitAsync(Question(new ReportQuestion(0, 0, confirmed, nonce ?? Nonce.Random())), Request()));
+        Read(await _reports.WaitAsync(Question(new ReportQuestion(0, 0, confirmed, nonce ?? Nonce.Random())), Request(), _scheduler));
 
     private static Message Question(ReportQuestion question)
     {

@@ -114,7 +114,7 @@ public sealed class ReportTests : IDisposable
         EnrolAll();
         Assert.Equal(0, _trial.Client("set", "RADIO_ISOLATION", "on", "--wait").ExitCode);
         Driver("gw1", isBlocked: false);
-        WaitFor(() => Report("gw1")?.GetProperty("keys").GetProperty("RADIO_ISOLATION").TryGetProperty("drifted", out _) == true, "somebody turned the radio on");
+        WaitFor(() => Report("gw1")?.GetProperty("keys").TryGetProperty("RADIO_ISOLATION", out JsonElement key) == true && key.TryGetProperty("drifted", out _), "somebody turned the radio on");
         WaitFor(() => State("gw1") == "failed", "the driver does nothing");
         Driver("gw1", isBlocked: true);
         WaitFor(() => State("gw1") == "in_force", "it is corrected");

@@ -144,7 +144,7 @@ public sealed class InstalledTests
         const string Others = "-path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /run -o -path /var/lib/qwamos -o -path /var/lib/qwamos-gateway";
         Assert.Equal("", machine.Run($@"{AsAccount} find / -xdev \( {Others} \) -prune -o -writable ! -type l -print").Output);
         string[] inRun = machine.Do(AsAccount + "find /run/qwamos -writable").Split('\n');
-        Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/gateway-bus.sock", "/run/qwamos/gateway-bus.sock.lock"], inRun.Order(StringComparer.Ordinal));
+        Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/dom0-bus.sock.lock", "/run/qwamos/gateway-bus.sock", "/run/qwamos/gateway-bus.sock.lock", "/run/qwamos/ui-bus.sock.lock"], inRun.Order(StringComparer.Ordinal));
         foreach (string attempt in (string[])
             ["rm /run/qwamos/bus.sock", "ln -s /etc/shadow /run/qwamos/x", "mv /run/qwamos /run/q", "touch /var/lib/qwamos-boot/x", "touch /etc/qwamos/x", "ln -s /etc /var/lib/x", "rm /etc/qwamos/status.json"])
             Assert.NotEqual(0, machine.Run(AsAccount + attempt).ExitCode);

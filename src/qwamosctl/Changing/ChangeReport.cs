@@ -14,7 +14,11 @@ internal static class ChangeReport
     private const string NoEnforcer = "recorded; no enforcer here yet";
     private const int LeastWidth = 18;
 
-    public static string Describe(AnswerReader answer, IReadOnlyList<Setting> change, Paint paint)
+    /// <param name="answer">The daemon's.</param>
+    /// <param name="change">What was to be set.</param>
+    /// <param name="served">The classes of which a domain is delivered to.</param>
+    /// <param name="paint">Colours.</param>
+    public static string Describe(AnswerReader answer, IReadOnlyList<Setting> change, IReadOnlyCollection<string> served, Paint paint)
     {
         if (answer.ObjectOf("result") is not { } result)
             return $"{paint.Good("taken")}  {SafeText.ForTerminal(answer.TextOf("message") ?? "")}\n";
@@ -22,12 +26,12 @@ internal static class ChangeReport
         var applied = Names(result, "runtime_applied");
         var staged = Names(result, "reboot_staged");
         var unstaged = Names(result, "unstaged");
-        var width = change.Any(setting => applied.Contains(setting.Key.Name) && HasNoEnforcer(setting.Key)) ? NoEnforcer.Length : LeastWidth;
+        var width = change.Any(setting => applied.Contains(setting.Key.Name) && HasNoEnforcer(setting.Key, served)) ? NoEnforcer.Length : LeastWidth;
         foreach (var setting in change)
         {
             var name = setting.Key.Name;
             var outcome =
-                applied.Contains(name) ? HasNoEnforcer(setting.Key) ? paint.Waiting(NoEnforcer) : paint.Good("applied now".PadRight(width))
+                applied.Contains(name) ? HasNoEnforcer(setting.Key, served) ? paint.Waiting(NoEnforcer) : paint.Good("applied now".PadRight(width))
                 : staged.Contains(name) ? paint.Waiting("waits for a reboot".PadRight(width))
                 : unstaged.Contains(name) ? paint.Good("no longer waiting".PadRight(width))
                 : paint.Faint("already so".PadRight(width));
@@ -40,9 +44,9 @@ internal static class ChangeReport
         return text.ToString();
     }
 
-    /// <summary>Dom0 and its user interface are not built out: nothing acts on their runtime keys.</summary>
-    private static bool HasNoEnforcer(PolicyKey key) =>
-        key.Apply == PolicyApply.Runtime && key.Class is DaemonConfig.Dom0 or DaemonConfig.Ui;
+    /// <summary>Where there is no such domain nothing acts on the runtime keys of Dom0 and its user interface.</summary>
+    private static bool HasNoEnforcer(PolicyKey key, IReadOnlyCollection<string> served) =>
+        key.Apply == PolicyApply.Runtime && key.Class is DaemonConfig.Dom0 or DaemonConfig.Ui && !served.Contains(key.Class);
 
     private static HashSet<string> Names(JsonValue result, string member)
     {

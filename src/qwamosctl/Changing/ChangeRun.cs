@@ -2,6 +2,7 @@ using Qwamos.Client.Showing;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
 using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 
 namespace Qwamos.Client.Changing;
@@ -70,7 +71,7 @@ internal static class ChangeRun
         if (session.Json && !waits)
             session.Terminal.Print(JsonPrinter.Print(carried.Shown) + "\n");
         else if (answer.IsOk && !session.Json)
-            session.Terminal.Print(ChangeReport.Describe(answer, change, session.Terminal.OutputPaint));
+            session.Terminal.Print(ChangeReport.Describe(answer, change, Served(session), session.Terminal.OutputPaint));
         if (!answer.IsOk)
         {
             RefusalReport.Show(session, answer, key, change, file);
@@ -78,17 +79,21 @@ internal static class ChangeRun
         }
         // What became of the change was said first: it stands whatever the ledger turns out to be.
         return carried.TryAccept(out failure)
-            ? waits ? Wait(session, answer.Index!.Value, waitSeconds!.Value, carried.Shown) : (int)ExitCode.Done
+            ? waits ? Wait(session, answer, change, waitSeconds!.Value, carried.Shown) : (int)ExitCode.Done
             : session.Fail(failure with { Reason = $"the daemon took the change{(answer.Index is { } index ? $", as entry {index}" : "")}, but {failure.Reason}" });
     }
 
-    private static int Wait(Session session, long index, long seconds, JsonValue shown)
+    /// <summary>The classes that the domains of this system's configuration are of; none where it cannot be read.</summary>
+    private static IReadOnlyCollection<string> Served(Session session) =>
+        session.TryLoadSchema(out var schema, out _) && DaemonConfig.TryLoad(session.Paths, schema, out var config, out _) ? [.. config.Gateways.Select(domain => domain.Class)] : [];
+
+    private static int Wait(Session session, AnswerReader outcome, IReadOnlyList<Setting> change, long seconds, JsonValue shown)
     {
-        if (!InForceWait.TryWait(session, index, seconds, out var inForce, out var failure))
+        if (!InForceWait.TryWait(session, outcome.Index!.Value, seconds, out var inForce, out var failure))
             return session.Fail(failure);
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(JsonValue.Object([.. shown.Members.Select(member => (member.Key, member.Value)), ("in_force", InForceWait.ToJson(inForce))])) + "\n");
-        return InForceWait.Show(session, inForce, seconds);
+        return InForceWait.Show(session, inForce, outcome, change, seconds);
     }
 
     private static MessageDraft Draft(Session session, IReadOnlyList<Setting> change, ChangeTerms terms, string? system)

@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
 using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
 
 namespace Qwamos.Client.Changing;
@@ -43,34 +45,58 @@ internal static class InForceWait
         }
     }
 
-    /// <summary>Whether it is in force wherever it is to be.</summary>
-    public static bool IsEverywhere(AnswerReader answer) => answer.NumberOf("concerned") == answer.NumberOf("in_force");
+    /// <summary>Whether all of it is in force wherever it is to be: what concerns no domain is in force nowhere.</summary>
+    private static bool IsEverywhere(AnswerReader answer) =>
+        answer.NumberOf("concerned") is > 0 and var concerned && answer.NumberOf("in_force") == concerned && !answer.Document.TryGet("unserved", out _);
 
     /// <summary>Says how it ended; gives the exit status.</summary>
-    public static int Show(Session session, AnswerReader answer, long seconds)
+    /// <param name="session">How to speak.</param>
+    /// <param name="answer">What was answered last.</param>
+    /// <param name="outcome">What became of the change itself.</param>
+    /// <param name="change">What it sets.</param>
+    /// <param name="seconds">How long was waited at most.</param>
+    public static int Show(Session session, AnswerReader answer, AnswerReader outcome, IReadOnlyList<Setting> change, long seconds)
     {
         var (concerned, inForce) = (answer.NumberOf("concerned") ?? 0, answer.NumberOf("in_force") ?? 0);
         if (IsEverywhere(answer))
         {
             if (!session.Json)
-                session.Terminal.Print(concerned == 0 ? session.Terminal.OutputPaint.Faint("no domain is concerned: there is nothing to wait for") + "\n" : session.Terminal.OutputPaint.Good(string.Create(CultureInfo.InvariantCulture, $"in force in {Domains(concerned)}")) + "\n");
+                session.Terminal.Print(session.Terminal.OutputPaint.Good(string.Create(CultureInfo.InvariantCulture, $"in force in {Domains(concerned)}")) + "\n");
             return (int)ExitCode.Done;
         }
         List<Fault> faults = [];
-        foreach (var item in answer.Document.TryGet("lacking", out var list) && list.Kind == JsonKind.Array ? list.Items : [])
+        foreach (var item in Items(answer, "lacking"))
         {
             var (name, state) = (Text(item, "name"), Text(item, "state"));
             faults.Add(new Fault(name, state == "not_enrolled" ? $"{Text(item, "why")}: {session.Placed($"qwamosctl domains enroll {name}")}" : $"{state}: {Text(item, "why")}"));
         }
         if (concerned - inForce > faults.Count)
             faults.Add(new Fault("", string.Create(CultureInfo.InvariantCulture, $"and {concerned - inForce - faults.Count} more")));
+        var unserved = Items(answer, "unserved").Select(item => item.TryGetString(out var name) ? name : "").ToHashSet(StringComparer.Ordinal);
+        var lonely = change.Where(setting => concerned == 0 || unserved.Contains(setting.Key.Name)).ToList();
+        faults.AddRange(lonely.Select(setting => new Fault(setting.Key.Name, WhyNowhere(setting.Key, outcome))));
         var end = IsTrue(answer, "settled") ? "" : string.Create(CultureInfo.InvariantCulture, $" after {seconds} s");
-        session.Terminal.Complain(string.Create(CultureInfo.InvariantCulture, $"the change stands, and is in force in {inForce} of {Domains(concerned)}{end}"), session.Placed("What each says: qwamosctl status"), faults);
+        var where = concerned == 0 ? "concerns no domain" : string.Create(CultureInfo.InvariantCulture, $"is in force in {inForce} of {Domains(concerned)}{end}");
+        var mend = concerned > 0 ? "What each says: qwamosctl status"
+            : lonely.Exists(setting => !IsStaged(setting.Key, outcome)) ? $"Name the domain with its class and its link in {session.Paths.DomainsConfigFile}, and restart qwamosd: {session.RestartDaemon}"
+            : "At the boot: qwamosctl boot status";
+        session.Terminal.Complain($"the change stands, and {where}", session.Placed(mend), faults);
         return (int)ExitCode.Refused;
     }
 
+    /// <summary>Why no domain says of a key that it is in force.</summary>
+    private static string WhyNowhere(PolicyKey key, AnswerReader outcome) =>
+        IsStaged(key, outcome) ? "waits for a reboot"
+        : key.Class == PolicyKey.ClassAll ? "no domain is named in domains.json, or none that --audience names"
+        : $"no domain of class {key.Class} is named in domains.json, or none that --audience names";
+
+    private static bool IsStaged(PolicyKey key, AnswerReader outcome) =>
+        outcome.ObjectOf("result") is { } result && result.TryGet("reboot_staged", out var list) && list.Kind == JsonKind.Array && list.Items.Contains(JsonValue.Of(key.Name));
+
     /// <summary>The member <c>in_force</c> of what is printed as JSON.</summary>
     public static JsonValue ToJson(AnswerReader answer) => JsonValue.Object(answer.Document.Members.Where(member => member.Key != "status").Select(member => (member.Key, member.Value)));
+
+    private static ImmutableArray<JsonValue> Items(AnswerReader answer, string name) => answer.Document.TryGet(name, out var list) && list.Kind == JsonKind.Array ? list.Items : [];
 
     private static string Domains(long count) => string.Create(CultureInfo.InvariantCulture, $"{count} domain{(count == 1 ? "" : "s")}");
 

@@ -66,7 +66,8 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
     public async Task<IEnumerable<(string Name, JsonValue Value)>> WaitAsync(Message message, BusRequest request, FairScheduler scheduler)
     {
         long index = Number(message, "index");
-        string[]? concerned = null;
+        Concern[]? concerned = null;
+        string[] unserved = [];
         var older = new OlderWords(index);
         bool mayWait = TryEnter(request.Peer.Uid);
         using var over = new CancellationTokenSource();
@@ -84,13 +85,13 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
                     await scheduler.TurnAsync(request.Lane, () =>
                     {
                         PublishedState now = published();
-                        concerned ??= ChangeOf(index) is { } change ? [.. _rules.Where(rule => rule.Rule.TryMatch(change, out _)).Select(rule => rule.Domain.Name)] : [];
+                        concerned ??= ConcernedBy(ChangeOf(index), out unserved);
                         (state, said) = (now.Policy, _words.Find(index, now.Size, older));
                     }).ConfigureAwait(false);
                 }
-                Domain[] domains = [.. concerned!.Select(name => Judge(index, name, state, said))];
+                Domain[] domains = [.. concerned!.Select(concern => Judge(index, concern, state, said))];
                 if (!mayWait || domains.All(domain => domain.IsSettled) || end.IsCompleted || _isOver || request.Followed.IsCompleted)
-                    return Describe(index, domains);
+                    return Describe(index, unserved, domains);
                 await Task.WhenAny(grown, end, request.Followed).ConfigureAwait(false);
                 // What comes close together is looked at together.
                 if (grown.IsCompleted && !_isOver)
@@ -135,19 +136,23 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
     /// How the change stands in a domain. Nothing is awaited of who is not believed, and nothing that one said counts; nor what was said before the statement about its
     /// key that is in force, which may have been another machine.
     /// </summary>
-    private static Domain Judge(long index, string name, PolicyState state, IReadOnlyDictionary<string, InForceWord> said)
+    private static Domain Judge(long index, Concern concern, PolicyState state, IReadOnlyDictionary<string, InForceWord> said)
     {
+        string name = concern.Name;
         if (!state.Domains.TryGetValue(name, out RecordedDomain? known))
             return new Domain(name, "not_enrolled", "no operator has vouched for its key");
         if (known.WhyNot(state.Trust.Root) is { } unheard)
             return new Domain(name, "not_enrolled", unheard);
         if (said.TryGetValue(name, out InForceWord? word) && word.Entry > known.Index)
             return word.WhyNot is { } why ? new Domain(name, InForceStatement.Failed, why) : new Domain(name, InForceStatement.InForce, "");
+        // What is staged here is staged there, and it says nothing of the change before its next start.
+        if (concern.Keys.Any(key => state.Staged.TryGetValue(key, out Applied staged) && staged.Index == index))
+            return new Domain(name, ReportedKey.Staged, "it waits for the next start there");
         // It speaks of the changes in their order: of this one nothing more will come.
         return known.ReportedIndex >= index ? new Domain(name, "superseded", "a newer change took its place there, or the domain says no more of it") : new Domain(name, Waiting, "");
     }
 
-    private IEnumerable<(string, JsonValue)> Describe(long index, Domain[] domains)
+    private IEnumerable<(string, JsonValue)> Describe(long index, string[] unserved, Domain[] domains)
     {
         Domain[] lacking = [.. domains.Where(domain => domain.State != InForceStatement.InForce)];
         IReadOnlyDictionary<string, DomainRow>? rows = lacking.Length > 0 ? courier.ByName() : null;
@@ -159,6 +164,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             ("failed", JsonValue.Of(lacking.Count(domain => domain.State == InForceStatement.Failed))),
             ("not_enrolled", JsonValue.Of(lacking.Count(domain => domain.State == "not_enrolled"))),
             ("settled", JsonValue.Of(domains.All(domain => domain.IsSettled))),
+            .. unserved.Length > 0 ? [("unserved", JsonValue.Array(unserved.Select(JsonValue.Of)))] : Array.Empty<(string, JsonValue)>(),
             ("lacking", JsonValue.Array(lacking.Take(MaxNamed).Select(domain => Lacking(index, domain, rows!.GetValueOrDefault(domain.Name))))),
         ];
     }
@@ -169,6 +175,24 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             : row?.LastError ?? (row is null || row.Index < index ? "it has not taken the change yet" : "it has taken the change, and has not said that it is in force");
         return JsonValue.Object([("name", JsonValue.Of(domain.Name)), ("state", JsonValue.Of(domain.State)), ("why", JsonValue.Shown(why))]);
     }
+
+    /// <summary>The domains that a change is for.</summary>
+    /// <param name="change">The change; null where the entry is none.</param>
+    /// <param name="unserved">Keys that no domain takes, though one takes others: so none of a confidential change, whose keys are of one class.</param>
+    private Concern[] ConcernedBy(Message? change, out string[] unserved)
+    {
+        var concerned = new List<Concern>();
+        foreach ((GatewayEntry domain, DeliveryRule rule) in change is null ? [] : _rules)
+        {
+            if (rule.TryMatch(change!, out IReadOnlyList<string>? keys))
+                concerned.Add(new Concern(domain.Name, keys));
+        }
+        unserved = concerned.Count == 0 ? [] : [.. change!.Args!.Members.Select(member => member.Key).Except(concerned.SelectMany(concern => concern.Keys), StringComparer.Ordinal)];
+        return [.. concerned];
+    }
+
+    /// <summary>A domain that the change is for, and which of its keys are.</summary>
+    private readonly record struct Concern(string Name, IReadOnlyList<string> Keys);
 
     /// <summary>How the change stands in one domain.</summary>
     private readonly record struct Domain(string Name, string State, string Why)

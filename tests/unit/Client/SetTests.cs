@@ -66,6 +66,33 @@ public sealed class SetTests : IDisposable
         Assert.Contains("the change stands, as entry 7; whether it is in force cannot be asked", trial.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Waiting_for_what_concerns_no_domain_fails_and_says_why()
+    {
+        const string Nowhere = """{"status":"ok","index":7,"concerned":0,"in_force":0,"failed":0,"not_enrolled":0,"settled":true,"lacking":[]}""";
+        const string Partly = """{"status":"ok","index":7,"concerned":1,"in_force":1,"failed":0,"not_enrolled":0,"settled":true,"unserved":["KERNEL_HARDENING"],"lacking":[]}""";
+        const string Staged = """{"status":"ok","index":7,"concerned":1,"in_force":0,"failed":0,"not_enrolled":0,"settled":true,"lacking":[{"name":"gw","state":"staged","why":"it waits for the next start there"}]}""";
+        trial.Clock = new HurryingClock();
+        var answer = Nowhere;
+        using FakeBus bus = new(trial.Socket, request => Encoding.UTF8.GetBytes((request.Contains("get_in_force", StringComparison.Ordinal) ? answer : Taken) + "\n"));
+        Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "KERNEL_HARDENING", "strict", "--wait"));
+        Assert.Contains("the change stands, and concerns no domain", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("RADIO_IDLE_TIMEOUT_MIN: no domain of class gateway is named in domains.json", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("KERNEL_HARDENING: waits for a reboot", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("and restart qwamosd: ", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(1, trial.Run("set", "KERNEL_HARDENING", "strict", "--wait"));
+        Assert.Contains("KERNEL_HARDENING: waits for a reboot", trial.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("domains.json", trial.Error, StringComparison.Ordinal);
+        answer = Partly;
+        Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "KERNEL_HARDENING", "strict", "--wait"));
+        Assert.Contains("is in force in 1 of 1 domain", trial.Error, StringComparison.Ordinal);
+        Assert.Contains("KERNEL_HARDENING: waits for a reboot", trial.Error, StringComparison.Ordinal);
+        answer = Staged;
+        Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "--wait"));
+        Assert.Contains("gw: staged: it waits for the next start there", trial.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("after 30 s", trial.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--timeout", "5s")]
     [InlineData("--wait", "--timeout", "0")]
@@ -93,6 +120,10 @@ public sealed class SetTests : IDisposable
 
             """,
             trial.Output);
+        Directory.CreateDirectory(Path.Combine(trial.Root, "etc/qwamos"));
+        trial.Write("etc/qwamos/domains.json", """{"domains":[{"name":"ui","class":"ui","link":"unix:/run/ui.sock"}]}""");
+        Assert.Equal(0, trial.Run("set", "CLIPBOARD_ISOLATION", "strict", "RADIO_ISOLATION", "off"));
+        Assert.StartsWith("applied now         CLIPBOARD_ISOLATION = strict\n", trial.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -102,9 +102,26 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         System.Text.Json.JsonElement answer = await waiting;
         Assert.False(answer.GetProperty("settled").GetBoolean());
         Assert.Equal("two", Assert.Single(answer.GetProperty("lacking").EnumerateArray()).GetProperty("name").GetString());
-        // A change for nobody here is in force at once.
+        // A change for nobody here is settled at once.
         answer = _bus.Ask(InForce(Set("KERNEL_HARDENING", "strict"), 30))[0];
         Assert.Equal((0, true), (answer.GetProperty("concerned").GetInt32(), answer.GetProperty("settled").GetBoolean()));
+    }
+
+    [Fact]
+    public void WhatIsStaged_IsNotWaitedFor_AndWhatNoDomainTakesIsNamed()
+    {
+        Enrol("one");
+        System.Text.Json.JsonElement answer = _bus.Ask(InForce(Set("CRYPTO_BACKEND", "hybrid"), 30))[0];
+        Assert.Equal((2, 0, true), (answer.GetProperty("concerned").GetInt32(), answer.GetProperty("in_force").GetInt32(), answer.GetProperty("settled").GetBoolean()));
+        Assert.Equal(["one:staged", "two:not_enrolled"], answer.GetProperty("lacking").EnumerateArray().Select(item => $"{item.GetProperty("name")}:{item.GetProperty("state")}"));
+        Assert.False(answer.TryGetProperty("unserved", out _));
+        long mixed = _bus.Ask(_bus.Change("""{"CLIPBOARD_ISOLATION":"strict","RADIO_ISOLATION":"off"}"""))[0].GetProperty("index").GetInt64();
+        answer = _bus.Ask(InForce(mixed, 0))[0];
+        Assert.Equal("CLIPBOARD_ISOLATION", Assert.Single(answer.GetProperty("unserved").EnumerateArray()).GetString());
+        // Whoever may not see a confidential change is not told here what it sets.
+        answer = _bus.Ask(InForce(Set("DURESS.gesture", "triple-power"), 0))[0];
+        Assert.Equal(0, answer.GetProperty("concerned").GetInt32());
+        Assert.DoesNotContain("DURESS", answer.GetRawText(), StringComparison.Ordinal);
     }
 
     [Theory]

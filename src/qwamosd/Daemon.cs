@@ -54,7 +54,7 @@ internal sealed class Daemon : IAsyncDisposable
         _writer = new Writer(start.Ledger, start.Loaded, replay, start.Schema, DomainScope.Authority);
         _projections = new ProjectionWorker(new ProjectionFiles(start.Paths, start.Schema), () => _writer.Published, time, log);
         _followers = new LedgerFollowers(() => _writer.Published, IsCourier, time);
-        _courier = new CourierView(start.Paths, start.Config, start.Schema, _followers, time);
+        _courier = new CourierView(start.Paths, start.Config, start.Schema, _followers, () => _writer.Published, time);
         _inForce = new InForceWaits(start.Config, start.Schema, start.Ledger, () => _writer.Published, _courier, time);
         _writer.Committed += _projections.Committed;
         _writer.Committed += _ => _followers.Grown();

@@ -39,6 +39,9 @@ public sealed record DaemonConfig
     /// <summary>Every known domain and its class: <c>dom0</c>, <c>ui</c>, and each that is delivered to.</summary>
     public IReadOnlyDictionary<string, string> Domains { get; }
 
+    /// <summary>Whether a domain of this class is delivered to.</summary>
+    public bool Serves(string @class) => Gateways.Any(domain => domain.Class == @class);
+
     public static bool TryLoad(SystemPaths paths, PolicySchema schema, [NotNullWhen(true)] out DaemonConfig? config, out string fault)
     {
         ArgumentNullException.ThrowIfNull(paths);

@@ -17,6 +17,11 @@ internal sealed class StatusWatch(Session session)
     /// <summary>What differs in each answer, and is no news.</summary>
     private static readonly HashSet<string> Restless = new(StringComparer.Ordinal) { "clock", "stages", "requests", "checkpoint", "root_hash", "last_update" };
 
+    // No domain's name begins with a space: these lines come first.
+    private const string Courier = " 0";
+    private const string Policy = " 1 ";
+    private const string Staged = " 2 ";
+
     private SortedDictionary<string, string> _shown = new(StringComparer.Ordinal);
     private string? _news;
     private bool _isDown;
@@ -65,14 +70,25 @@ internal sealed class StatusWatch(Session session)
             session.Terminal.Print("\u001b[H\u001b[2J" + session.Placed(StatusReport.Describe(answer, session.TryLoadSchema(out var schema, out _) ? schema : null, session.Terminal.OutputPaint, session.Now)));
             return;
         }
-        var lines = answer.ObjectOf("gateways") is { } gateways ? DomainTable.Lines(gateways) : new SortedDictionary<string, string>(StringComparer.Ordinal);
         var time = DateTimeOffset.FromUnixTimeSeconds(session.Now).ToString("HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-        foreach (var (name, value) in answer.ObjectOf("policy")?.Members ?? [])
-            lines[$" {KeyText.Of(JsonValue.Of(name))}"] = $"policy  {KeyText.Of(JsonValue.Of(name))}  {KeyText.Of(value)}";
-        var changed = lines.Where(line => _shown.GetValueOrDefault(line.Key) != line.Value).Select(line => $"{time}  {line.Value}\n");
-        var text = string.Concat(changed);
+        var lines = Lines(answer);
+        // What is of a domain ends with the domain's own line, which says why; a staged value, when it is applied or dropped.
+        var text = string.Concat(lines.Where(line => _shown.GetValueOrDefault(line.Key) != line.Value).Select(line => $"{time}  {line.Value}\n"))
+            + string.Concat(_shown.Where(line => line.Key.StartsWith(Staged, StringComparison.Ordinal) && !lines.ContainsKey(line.Key)).Select(line => $"{time}  waits no more  {line.Key[Staged.Length..]}\n"));
         if (text.Length > 0)
             session.Terminal.Print(session.Placed(text)!);
         _shown = lines;
+    }
+
+    private SortedDictionary<string, string> Lines(AnswerReader answer)
+    {
+        var lines = DomainTable.Lines(answer, session.TryLoadSchema(out var schema, out _) ? schema : null);
+        if (answer.TextOf("courier") is { } courier)
+            lines[Courier] = $"courier  {KeyText.Of(JsonValue.Of(courier))}";
+        foreach (var (name, value) in answer.ObjectOf("policy")?.Members ?? [])
+            lines[$"{Policy}{KeyText.Of(JsonValue.Of(name))}"] = $"policy  {KeyText.Of(JsonValue.Of(name))}  {KeyText.Of(value)}";
+        foreach (var (name, value) in answer.ObjectOf("pending")?.Members ?? [])
+            lines[$"{Staged}{KeyText.Of(JsonValue.Of(name))}"] = $"waits for a reboot  {KeyText.Of(JsonValue.Of(name))}  {KeyText.Of(value)}";
+        return lines;
     }
 }

@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text;
+using Qwamos.Client.Talking;
 using Qwamos.ControlBus;
+using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Showing;
 
@@ -16,21 +19,17 @@ internal static class DomainTable
     private static readonly string[] Titles = ["key", "desired", "observed", "state", "since", "why not"];
 
     /// <summary>Appends nothing where no domain was asked yet.</summary>
-    public static void Append(StringBuilder text, JsonValue gateways, Paint paint, long nowSeconds)
+    public static void Append(StringBuilder text, AnswerReader answer, PolicySchema? schema, Paint paint, long nowSeconds)
     {
+        var domains = DomainState.Of(answer);
+        if (!domains.Exists(domain => domain.Report is not null) && answer.TextOf("courier") is null)
+            return;
         List<(string[] Cells, bool IsWell)> rows = [(Titles, true)];
         List<(int At, string Line)> heads = [];
-        foreach (var (name, gateway) in gateways.Members)
+        foreach (var domain in domains)
         {
-            if (ReportOf(gateway) is not { } report)
-                continue;
-            var fault = report.TryGet("fault", out var why) ? KeyText.Of(why) : null;
-            var heard = Number(report, "heard");
-            var age = heard is { } seconds && nowSeconds - seconds > FreshSeconds ? $", as it was {Duration.InWords(nowSeconds - seconds)} ago" : "";
-            if (report.TryGet("stale", out var stale) && stale is { Kind: JsonKind.Boolean, AsBoolean: true })
-                age += paint.Bad($", STALE: no checkpoint came there for {Limits.CheckpointStaleSeconds} s");
-            heads.Add((rows.Count, KeyText.Of(JsonValue.Of(name)) + (fault is null ? age : $": not known: {fault}")));
-            rows.AddRange(KeysOf(report).Select(key => (Cells(key.Key, key.Value), Text(key.Value, "state") == "in_force")));
+            heads.Add((rows.Count, KeyText.Of(JsonValue.Of(domain.Name)) + Head(domain, paint, nowSeconds)));
+            rows.AddRange(Rows(domain, answer, schema));
         }
         if (heads.Count == 0)
             return;
@@ -47,25 +46,56 @@ internal static class DomainTable
         }
     }
 
-    /// <summary>The same as lines that stand for themselves, by domain and key: who follows prints the ones that change.</summary>
-    public static SortedDictionary<string, string> Lines(JsonValue gateways)
+    /// <summary>The same as lines that stand for themselves, by domain and key: who follows prints the ones that change. None of them changes with the time alone.</summary>
+    public static SortedDictionary<string, string> Lines(AnswerReader answer, PolicySchema? schema)
     {
         SortedDictionary<string, string> lines = new(StringComparer.Ordinal);
-        foreach (var (name, gateway) in gateways.Members)
+        foreach (var domain in DomainState.Of(answer))
         {
-            var domain = KeyText.Of(JsonValue.Of(name));
-            if (ReportOf(gateway) is not { } report)
-                continue;
-            if (report.TryGet("fault", out var fault))
-                lines[domain] = $"{domain}  not known: {KeyText.Of(fault)}";
-            foreach (var (key, value) in KeysOf(report))
-            {
-                var cells = Cells(key, value);
-                lines[$"{domain} {cells[0]}"] = $"{domain}  {string.Join("  ", cells.Where(cell => cell.Length > 0))}";
-            }
+            var name = KeyText.Of(JsonValue.Of(domain.Name));
+            lines[name] = $"{name}  {domain.Describe()}";
+            foreach (var (cells, _) in Rows(domain, answer, schema))
+                lines[$"{name} {cells[0]}"] = $"{name}  {string.Join("  ", cells.Where(cell => cell.Length > 0))}";
         }
         return lines;
     }
+
+    private static string Head(DomainState domain, Paint paint, long nowSeconds)
+    {
+        if (domain.WhyUnknown is { } why)
+            return $": not known: {why}";
+        // A domain that is reached is heard again at least that often.
+        var age = Math.Max(0, nowSeconds - domain.HeardSeconds);
+        return (domain.IsLate || age > FreshSeconds ? $", as it was {Duration.InWords(age)} ago" : "")
+            + (domain.IsStale ? paint.Bad($", STALE: no checkpoint came there for {Limits.CheckpointStaleSeconds} s") : "");
+    }
+
+    /// <summary>The keys that the domain spoke of; and of one that has not taken all, those too that Dom0 has set meanwhile, with Dom0's value.</summary>
+    private static IEnumerable<(string[] Cells, bool IsWell)> Rows(DomainState domain, AnswerReader answer, PolicySchema? schema)
+    {
+        if (domain.WhyUnknown is not null)
+            yield break;
+        foreach (var (key, value) in domain.Keys)
+        {
+            var newer = domain.IsBehind ? Newer(answer, key, value) : null;
+            yield return newer is null ? (Cells(key, value), Text(value, "state") == "in_force") : (Cells(domain, key, newer, Value(value, "observed")), false);
+        }
+        foreach (var key in domain.IsBehind && schema is not null ? schema.Keys : [])
+        {
+            if ((key.Class == domain.Class || key.Class == PolicyKey.ClassAll) && !domain.Has(key.Name) && Here(answer, key.Name) is { } newer)
+                yield return (Cells(domain, key.Name, newer, "-"), false);
+        }
+    }
+
+    /// <summary>Dom0's value, where the domain speaks of another one.</summary>
+    private static JsonValue? Newer(AnswerReader answer, string key, JsonValue said) =>
+        Here(answer, key) is { } here && said.TryGet("desired", out var desired) && !ReportedKey.Short(here).Equals(desired) ? here : null;
+
+    /// <summary>What is policy here, or staged.</summary>
+    private static JsonValue? Here(AnswerReader answer, string key) =>
+        answer.ObjectOf("pending") is { } pending && pending.TryGet(key, out var staged) ? staged
+        : answer.ObjectOf("policy") is { } policy && policy.TryGet(key, out var set) ? set
+        : null;
 
     private static string Line(string[] cells, int[] widths) =>
         "    " + string.Join("  ", cells.Select((cell, column) => column < widths.Length ? cell.PadRight(widths[column]) : cell)).TrimEnd();
@@ -81,6 +111,9 @@ internal static class DomainTable
         ];
     }
 
+    private static string[] Cells(DomainState domain, string name, JsonValue desired, string observed) =>
+        [Cut(KeyText.Of(JsonValue.Of(name))), Cut(KeyText.Of(desired)), observed, "waiting", "-", domain.MissedEntry(name) is { } entry ? $"it refused entry {entry}" : "it has not taken the change yet"];
+
     private static string Value(JsonValue key, string member) => key.TryGet(member, out var value) && value.Kind != JsonKind.Null ? Cut(KeyText.Of(value)) : "-";
 
     private static string Text(JsonValue key, string member) => key.TryGet(member, out var value) ? KeyText.Of(value) : "";
@@ -91,9 +124,4 @@ internal static class DomainTable
 
     private static string Time(long seconds) =>
         DateTimeOffset.FromUnixTimeSeconds(Math.Clamp(seconds, 0, Limits.MaxShownSeconds)).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private static JsonValue? ReportOf(JsonValue gateway) => gateway.Kind == JsonKind.Object && gateway.TryGet("report", out var report) && report.Kind == JsonKind.Object ? report : null;
-
-    private static IEnumerable<KeyValuePair<string, JsonValue>> KeysOf(JsonValue report) =>
-        report.TryGet("keys", out var keys) && keys.Kind == JsonKind.Object ? keys.Members.Where(key => key.Value.Kind == JsonKind.Object) : [];
 }

@@ -34,8 +34,8 @@ internal sealed class KeyRemarks(AnswerReader answer, PolicySchema? schema)
     {
         if (!answer.Document.TryGet("gateways", out var gateways) || gateways.Kind != JsonKind.Object)
             return null;
-        if (gateways.Members.Length == 0)
-            return "no gateway configured";
+        if (!gateways.Members.Any(pair => IsOf(pair.Value, className)))
+            return className == "gateway" ? "no gateway configured" : $"no domain of class {className} configured";
         var behind = gateways.Members
             .Where(pair => IsBehind(pair.Value, className))
             .Select(pair => KeyText.Of(JsonValue.Of(pair.Key)))
@@ -46,5 +46,8 @@ internal sealed class KeyRemarks(AnswerReader answer, PolicySchema? schema)
     private static bool IsBehind(JsonValue gateway, string className) =>
         gateway.Kind == JsonKind.Object
         && gateway.TryGet("behind", out var behind) && behind.Kind == JsonKind.Boolean && behind.AsBoolean
-        && (!gateway.TryGet("class", out var of) || !of.TryGetString(out var its) || its == className);
+        && IsOf(gateway, className);
+
+    /// <summary>An older daemon does not say which class a domain is of.</summary>
+    private static bool IsOf(JsonValue domain, string className) => domain.Kind != JsonKind.Object || !domain.TryGet("class", out var of) || !of.TryGetString(out var its) || its == className;
 }

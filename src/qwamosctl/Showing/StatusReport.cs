@@ -26,8 +26,7 @@ internal static class StatusReport
         AppendPending(text, answer, width, paint);
         AppendDefaults(text, answer, width, paint);
         AppendGateways(text, answer, paint);
-        if (answer.ObjectOf("gateways") is { } domains)
-            DomainTable.Append(text, domains, paint, nowSeconds);
+        DomainTable.Append(text, answer, schema, paint, nowSeconds);
         AppendBoot(text, answer);
         AppendPutBack(text, answer, paint);
         AppendTrouble(text, answer, paint, nowSeconds);
@@ -89,7 +88,7 @@ internal static class StatusReport
     {
         if (answer.ObjectOf("gateways") is not { } gateways)
             return;
-        text.Append("\ngateways\n");
+        text.Append("\ndomains\n");
         foreach (var (name, gateway) in gateways.Members)
             AppendRow(text, name, DescribeGateway(gateway, paint), Width(gateways, 0), null);
     }
@@ -102,7 +101,7 @@ internal static class StatusReport
         if (gateway.TryGet("behind", out var behind) && behind.Kind == JsonKind.Boolean && behind.AsBoolean)
             taken = paint.Bad(taken + ", is behind");
         if (gateway.TryGet("last_error", out var error) && error.Kind != JsonKind.Null)
-            taken += $"; its last {(IsRefusal(KeyText.Of(error)) ? "refusal" : "error")}: {KeyText.Of(error)}";
+            taken += $"; its last {(DomainState.IsRefusal(KeyText.Of(error)) ? "refusal" : "error")}: {KeyText.Of(error)}";
         if (gateway.TryGet("witness", out var witness) && WitnessTrouble(witness) is { } trouble)
             taken += paint.Bad($"; as a witness: {trouble}");
         if (gateway.TryGet("tags", out var tags) && tags.Kind == JsonKind.Array)
@@ -126,9 +125,6 @@ internal static class StatusReport
             _ => null,
         };
     }
-
-    /// <summary>The gateway's own answer begins with its code; what else is there the daemon says of a link that is down.</summary>
-    private static bool IsRefusal(string error) => ErrorCodes.TryParse(error.Split(':')[0], out _);
 
     private static void AppendTrouble(StringBuilder text, AnswerReader answer, Paint paint, long nowSeconds)
     {

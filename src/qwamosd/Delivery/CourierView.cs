@@ -14,8 +14,9 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="config">The domains.</param>
 /// <param name="schema">Gives the classes of keys.</param>
 /// <param name="followers">Who asks.</param>
+/// <param name="published">Whose word counts.</param>
 /// <param name="time">The clock.</param>
-internal sealed class CourierView(SystemPaths paths, DaemonConfig config, PolicySchema schema, LedgerFollowers followers, TimeProvider time)
+internal sealed class CourierView(SystemPaths paths, DaemonConfig config, PolicySchema schema, LedgerFollowers followers, Func<PublishedState> published, TimeProvider time)
 {
     /// <summary>It asks at least every half minute.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(Limits.MaxGrowthWaitSeconds + 15);
@@ -47,7 +48,8 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         int bytes = 0;
         foreach ((string name, DomainRow row) in Rows().Where(row => string.CompareOrdinal(row.Name, after) > 0).OrderBy(row => row.Name, StringComparer.Ordinal))
         {
-            JsonValue json = JsonValue.Object([.. Facts(config.Gateways.First(gateway => gateway.Name == name)), .. row.ToStatus().Members.Select(member => (member.Key, member.Value))]);
+            DomainRow shown = row with { Report = Believed(name, row) };
+            JsonValue json = JsonValue.Object([.. Facts(config.Gateways.First(gateway => gateway.Name == name)), .. shown.ToStatus().Members.Select(member => (member.Key, member.Value))]);
             bytes += RowOverheadBytes + name.Length + JsonText.Bytes(json).Length;
             if (rows.Count > 0 && bytes > Limits.MaxGatewayPageBytes)
                 return [.. before, ("more_gateways", JsonValue.Of(rows[^1].Name)), ("gateways", JsonValue.Object(rows))];
@@ -89,6 +91,17 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         string lines = string.Concat(rows.SelectMany(row => row.Row.Cosignatures).Where(line => line.Root == tree.RootHex).Take(Limits.MaxNoteSignatures - LedgersLines).Select(line => line.Line + "\n"));
         bool isThere = followers.CourierSilence is { } silence && silence <= Silence;
         return (lines, isThere ? rows.Count(row => IsAwaited(row.Row, tree)) : 0);
+    }
+
+    /// <summary>What a domain said, while its word counts: the courier judges that only with a report in its hand, and one that is down gives none.</summary>
+    private ReportRow? Believed(string name, DomainRow row)
+    {
+        if (row.Report is not { Fault: null } report)
+            return row.Report;
+        PolicyState state = published().Policy;
+        string? whyNot = !state.Domains.TryGetValue(name, out RecordedDomain? known) ? EnrolledDomain.None.WhyNot
+            : known.WhyNot(state.Trust.Root) ?? (row.Key is null || row.Key == known.Statement.Key ? null : "its report is of before another key was enrolled for it");
+        return whyNot is null ? report : ReportRow.Of(report.HeardSeconds, $"{whyNot}: qwamosctl domains enroll {name}");
     }
 
     /// <summary>What the operator's own file says of it.</summary>

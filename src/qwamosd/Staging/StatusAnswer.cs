@@ -79,9 +79,9 @@ internal sealed class StatusAnswer(
     private JsonValue Defaults(PolicyState state) => JsonValue.Object(
         Schema.Keys.Where(key => !state.Policy.ContainsKey(key.Name)).Select(key => (key.Name, key.Default.ToJson())));
 
-    /// <summary>Nothing acts yet on runtime keys of the domains that are not built out; the gateways report their own, and the boot its.</summary>
+    /// <summary>Nothing acts on runtime keys of Dom0's class and the user interface's where no domain of that class is delivered to; each domain reports its own, and the boot its.</summary>
     private JsonValue Enforcement(PolicyState state) => JsonValue.Object(Schema.Keys
-        .Where(key => key.Apply == PolicyApply.Runtime && key.Class is DaemonConfig.Dom0 or DaemonConfig.Ui && state.Policy.ContainsKey(key.Name))
+        .Where(key => key.Apply == PolicyApply.Runtime && key.Class is DaemonConfig.Dom0 or DaemonConfig.Ui && !start.Config.Serves(key.Class) && state.Policy.ContainsKey(key.Name))
         .Select(key => (key.Name, JsonValue.Of(NoEnforcer))));
 
     private JsonValue Requests()

@@ -49,7 +49,7 @@ public sealed class StatusTests : IDisposable
             never set, so at the default
               TOR_ISOLATION     optional
 
-            gateways
+            domains
               gateway  has taken entry 2, is behind; its last refusal: stale
 
             at the last boot that applied something
@@ -85,6 +85,7 @@ public sealed class StatusTests : IDisposable
                 RADIO_ISOLATION  off        off       in force     2026-11-30 00:48:20Z  somebody changed it at 2026-11-30 00:48:25Z
                 TOR_ISOLATION    mandatory  -         no enforcer  -                     nothing \u{1B}[2Jhere acts on it
               gw2: not known: no operator has vouched for its key: qwamosctl domains enroll gw2
+              gw3: not known: it has said nothing yet
               gw4, STALE: no checkpoint came there for 300 s
 
             """,
@@ -108,7 +109,62 @@ public sealed class StatusTests : IDisposable
         if (asJson)
             Assert.Equal(2, lines.Length);
         else
-            Assert.Equal(["policy  RADIO_ISOLATION  off", "gw1  RADIO_ISOLATION  off", "gw1  TOR_ISOLATION", "gw2  not known", "policy  RADIO_ISOLATION  on", "gw1  RADIO_ISOLATION  on"], lines.Select(line => line[11..]).Select(line => new[] { "policy  RADIO_ISOLATION  off", "gw1  RADIO_ISOLATION  off", "gw1  TOR_ISOLATION", "gw2  not known", "policy  RADIO_ISOLATION  on", "gw1  RADIO_ISOLATION  on" }.FirstOrDefault(start => line.StartsWith(start, StringComparison.Ordinal)) ?? line));
+        {
+            string[] starts =
+            [
+                "policy  RADIO_ISOLATION  off", "gw1  is reached", "gw1  RADIO_ISOLATION  off", "gw1  TOR_ISOLATION", "gw2  not known", "gw3  not known", "gw4  STALE", "policy  RADIO_ISOLATION  on", "gw1  RADIO_ISOLATION  on",
+            ];
+            Assert.Equal(starts.Length, lines.Length);
+            Assert.All(lines.Zip(starts), pair => Assert.StartsWith(pair.Second, pair.First[11..], StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Who_follows_is_told_of_a_lost_link_a_revocation_a_dead_courier_and_what_is_staged()
+    {
+        const string Row = """{"class":"gateway","behind":false,"report":{"heard":1795999700,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1795999700,"index":2}}}}""";
+        string[] answers =
+        [
+            $$$"""{"status":"ok","policy":{},"pending":{},"courier":"ok","gateways":{"gw1":{{{Row}}} } }""",
+            $$$"""{"status":"ok","policy":{},"pending":{"KERNEL_HARDENING":"strict"},"courier":"ok","gateways":{"gw1":{{{Row.Replace("\"behind\"", "\"last_error\":\"no socket\",\"behind\"", StringComparison.Ordinal)}}} } }""",
+            """{"status":"ok","policy":{},"pending":{},"courier":"not running","gateways":{"gw1":{"class":"gateway","behind":false,"report":{"heard":1795999700,"keys":{},"fault":"its key is revoked"}}}}""",
+            """{"status":"ok","policy":{},"pending":{},"courier":"ok","gateways":{}}""",
+        ];
+        var asked = 0;
+        trial.Clock = new HurryingClock();
+        using FakeBus bus = new(trial.Socket, _ => Encoding.UTF8.GetBytes(answers[Math.Min(asked++, answers.Length - 1)] + "\n"));
+        // Nobody reads any more at the last change: that ends it.
+        trial.IsOutputClosed = () => asked >= answers.Length;
+        trial.Run("status", "--watch");
+        Assert.Equal(
+            ["courier  ok", "gw1  is reached, and has all", "gw1  RADIO_ISOLATION  off  off  in force  2026-11-30 00:48:20Z",
+             "waits for a reboot  KERNEL_HARDENING  strict", "gw1  last error: no socket",
+             "courier  not running", "gw1  not known: its key is revoked", "waits no more  KERNEL_HARDENING"],
+            trial.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[11..]));
+    }
+
+    [Fact]
+    public void A_domain_that_lacks_a_change_is_shown_with_Dom0s_value_and_how_old_its_word_is()
+    {
+        using FakeBus bus = new(
+            trial.Socket,
+            """
+            {"status":"ok","policy":{"RADIO_ISOLATION":"on","TOR_ISOLATION":"mandatory","CLIPBOARD_ISOLATION":"strict"},"courier":"ok","gateways":{
+            "down":{"class":"gateway","behind":true,"last_error":"there is no socket","missed":{"TOR_ISOLATION":4},"report":{"heard":1795999995,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1795999700,"index":2}}}},
+            "never":{"class":"ui","last_error":"there is no socket"}}}
+            """.ReplaceLineEndings(""));
+        trial.Clock = new HurryingClock();
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains(
+            """
+              down, as it was 5 seconds ago
+                RADIO_ISOLATION  on         off       waiting  -      it has not taken the change yet
+                TOR_ISOLATION    mandatory  -         waiting  -      it refused entry 4
+              never: not known: there is no socket
+
+            """,
+            trial.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -125,7 +181,7 @@ public sealed class StatusTests : IDisposable
     [Theory]
     [InlineData("RADIO_ISOLATION", """ "gateways":{} """, "off  (no gateway configured)")]
     [InlineData("RADIO_ISOLATION", """ "gateways":{"a":{"behind":false},"b":{"behind":true},"c":{"behind":true}} """, "off  (b, c are behind)")]
-    [InlineData("RADIO_ISOLATION", """ "gateways":{"a":{"behind":true,"class":"other"}} """, "off")]
+    [InlineData("RADIO_ISOLATION", """ "gateways":{"a":{"behind":true,"class":"other"}} """, "off  (no gateway configured)")]
     [InlineData("KERNEL_HARDENING", """ "gateways":{},"boot":{"time":1,"results":{"KERNEL_HARDENING":"in force after one more reboot"}} """, "off  (after one more reboot)")]
     [InlineData("KERNEL_HARDENING", """ "gateways":{},"boot":{"time":1,"results":{"KERNEL_HARDENING":"in force"}} """, "off")]
     public void A_key_says_what_stands_between_it_and_being_in_force(string key, string more, string shown)

@@ -320,7 +320,7 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
     {
         Domain("one");
         DaemonConfig config = Config("one", "dead");
-        var view = new CourierView(_bus.Paths, config, PolicySchema.BuiltIn, _bus.Followers, _bus.Time);
+        var view = new CourierView(_bus.Paths, config, PolicySchema.BuiltIn, _bus.Followers, () => _bus.Writer.Published, _bus.Time);
         Assert.StartsWith("not running: qwamosd --root", view.State().AsString, StringComparison.Ordinal);
         Start("one", "dead");
         long index = Set("RADIO_ISOLATION", "off");

@@ -24,13 +24,14 @@ public sealed class ReportFollowerTests : IAsyncLifetime
     private PipelineTrial _bus = null!;
     private InForceWaits _waits = null!;
     private CourierService _courier = null!;
+    private CourierView _view = null!;
     private Task _running = Task.CompletedTask;
 
     public async ValueTask InitializeAsync()
     {
         _signer = new CheckpointSigner(SigningKey.Generate(), Checkpoint.OriginOf(PipelineTrial.SystemIdText));
         DaemonConfig? config = null;
-        CourierView View(PipelineTrial bus) => new(bus.Paths, config!, PolicySchema.BuiltIn, bus.Followers, bus.Time);
+        CourierView View(PipelineTrial bus) => new(bus.Paths, config!, PolicySchema.BuiltIn, bus.Followers, () => bus.Writer.Published, bus.Time);
         _bus = await PipelineTrial.StartBusAsync(
             bus =>
             {
@@ -38,6 +39,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
                 return new DomainAnswers(config, View(bus), () => bus.Writer.Published, new AuditAnswers(bus.Ledger, new Checkpoints(_signer, () => bus.Writer.Published, bus.Time), _ => ("", 0), _ => true));
             },
             bus => _waits = new InForceWaits(config!, PolicySchema.BuiltIn, bus.Ledger, () => bus.Writer.Published, View(bus), bus.Time));
+        _view = View(_bus);
         _bus.Writer.Committed += _ => _waits.Grown();
         _bus.Concerns = _waits.Concerns;
         foreach (string name in _keys.Keys)
@@ -72,6 +74,20 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         _bus.Ask(_bus.SignDomain("one", _keys["one"], _bus.Time.UnixSeconds, isRevoked: true));
         await WhileMovingTimeAsync(() => Row("one")?.Fault?.StartsWith("its key is revoked", StringComparison.Ordinal) == true);
         Assert.Empty(Row("one")!.Keys);
+    }
+
+    [Fact]
+    public async Task Attack7_ARevokedDomainsWordCountsNoMore_ThoughItCannotBeReached()
+    {
+        Enrol("one");
+        await WhileMovingTimeAsync(() => Shown("one").TryGet("keys", out JsonValue? keys) && keys.Members.Length == 1);
+        _domains["one"].Dispose();
+        _stop.TrySetResult();
+        await _running;
+        Assert.False(Shown("one").TryGet("fault", out _));
+        _bus.Ask(_bus.SignDomain("one", _keys["one"], _bus.Time.UnixSeconds, isRevoked: true));
+        Assert.True(Shown("one").TryGet("fault", out JsonValue? fault) && Shown("one").TryGet("keys", out JsonValue? none) && none.Members.Length == 0);
+        Assert.Equal("its key is revoked: qwamosctl domains enroll one", fault.AsString);
     }
 
     [Fact]
@@ -239,6 +255,10 @@ public sealed class ReportFollowerTests : IAsyncLifetime
 
     private static byte[] InForce(long index, int wait) =>
         System.Text.Encoding.UTF8.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{{\"msg\":{{\"command\":\"get_in_force\",\"args\":{{\"index\":{index},\"wait\":{wait}}}}}}}"));
+
+    /// <summary>The report in the status.</summary>
+    private JsonValue Shown(string name) =>
+        JsonValue.Object(_view.Status("")).TryGet("gateways", out JsonValue? rows) && rows.TryGet(name, out JsonValue? row) && row.TryGet("report", out JsonValue? report) ? report : JsonValue.Object();
 
     private ReportRow? Row(string name) => _courier.Row(name).Report;
 

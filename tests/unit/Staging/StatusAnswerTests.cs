@@ -35,4 +35,21 @@ public sealed class StatusAnswerTests
         state = state with { Staged = state.Staged.SetItem("KERNEL_HARDENING", state.Staged["KERNEL_HARDENING"] with { Index = 1 }) };
         Assert.DoesNotContain(status.Describe(asked), member => member.Name == "pending_refused");
     }
+
+    [Theory]
+    [InlineData("""{"domains":[]}""", """{"CLIPBOARD_ISOLATION":"no enforcer"}""")]
+    [InlineData("""{"domains":[{"name":"ui","class":"ui","link":"unix:/run/ui.sock"}]}""", "{}")]
+    public void A_key_of_the_user_interface_has_no_enforcer_where_there_is_no_such_domain(string domains, string enforcement)
+    {
+        using var trial = new StagingTrial();
+        File.WriteAllText(trial.Paths.DomainsConfigFile, domains);
+        using (LedgerStore store = LedgerStore.Open(trial.Paths.LedgerFile, LedgerOpenMode.ReadWrite))
+            new History(store).Set("CLIPBOARD_ISOLATION", "strict");
+        using Prepared start = trial.Prepare();
+        PublishedState now = new(start.Loaded.State, start.Loaded.Tree, 0);
+        var status = new StatusAnswer(
+            start, new Checkpoints(start.LedgerKey, () => now, trial.Time), () => now, _ => [("gateways", JsonValue.Object())], () => false, () => null, () => new RequestCounts(), new StageTimes(), trial.Time);
+        Assert.True(EnvelopeReader.TryRead(Encoding.UTF8.GetBytes("""{"msg":{"command":"get_status"}}"""), out Envelope? envelope, out _));
+        Assert.Equal(enforcement, Assert.Single(status.Describe(new VerifiedMessage(envelope, [], 0)), member => member.Name == "enforcement").Value.ToString());
+    }
 }

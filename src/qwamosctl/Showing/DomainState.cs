@@ -1,0 +1,89 @@
+using Qwamos.Client.Talking;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+
+namespace Qwamos.Client.Showing;
+
+/// <summary>One row of the member <c>gateways</c> of a status: how a domain is reached, and what it said last. Every text but <see cref="Name"/> is escaped.</summary>
+internal sealed class DomainState
+{
+    private readonly JsonValue row;
+
+    private DomainState(string name, JsonValue row, bool isCourierWell)
+    {
+        (Name, this.row) = (name, row);
+        Report = Member("report") is { Kind: JsonKind.Object } report ? report : null;
+        Error = Member("last_error") is { Kind: not JsonKind.Null } error ? KeyText.Of(error) : null;
+        IsBehind = IsTrue(row, "behind");
+        IsStale = Report is not null && IsTrue(Report, "stale");
+        IsLate = Error is not null || !isCourierWell;
+    }
+
+    public string Name { get; }
+
+    public string? Class => Member("class") is { } value && value.TryGetString(out var name) ? name : null;
+
+    /// <summary>What it said, or why that is not believed; null before it said anything.</summary>
+    public JsonValue? Report { get; }
+
+    /// <summary>Why the last attempt to reach it failed, or what it refused; null when there is nothing.</summary>
+    public string? Error { get; }
+
+    /// <summary>Whether it lacks something that concerns it.</summary>
+    public bool IsBehind { get; }
+
+    /// <summary>Whether it says that no checkpoint came for long.</summary>
+    public bool IsStale { get; }
+
+    /// <summary>Whether it may not be asked as often as ever: what it said is of then.</summary>
+    public bool IsLate { get; }
+
+    /// <summary>When it was heard, unix seconds.</summary>
+    public long HeardSeconds => Report is not null && Report.TryGet("heard", out var heard) && heard.TryGetInteger(out var seconds) ? seconds : 0;
+
+    /// <summary>Why nothing is known of its keys; null when something is.</summary>
+    public string? WhyUnknown =>
+        Report is null ? Error ?? "it has said nothing yet"
+        : Report.TryGet("fault", out var fault) ? KeyText.Of(fault)
+        : null;
+
+    /// <summary>Its keys, by name.</summary>
+    public IEnumerable<KeyValuePair<string, JsonValue>> Keys =>
+        Report is not null && Report.TryGet("keys", out var keys) && keys.Kind == JsonKind.Object ? keys.Members.Where(key => key.Value.Kind == JsonKind.Object) : [];
+
+    /// <summary>The domains of a status, by name.</summary>
+    public static List<DomainState> Of(AnswerReader answer)
+    {
+        var isCourierWell = answer.TextOf("courier") is null or "ok";
+        return [.. (answer.ObjectOf("gateways")?.Members ?? []).Where(row => row.Value.Kind == JsonKind.Object).Select(row => new DomainState(row.Key, row.Value, isCourierWell))];
+    }
+
+    /// <summary>Whether it spoke of a key.</summary>
+    public bool Has(string key) => Report is not null && Report.TryGet("keys", out var keys) && keys.Kind == JsonKind.Object && keys.TryGet(key, out _);
+
+    /// <summary>The entry with the newest change of a key, where it refused that; else null.</summary>
+    public long? MissedEntry(string key) =>
+        Member("missed") is { Kind: JsonKind.Object } missed && missed.TryGet(key, out var index) && index.TryGetInteger(out var entry) ? entry : null;
+
+    /// <summary>How it stands, in a clause that changes only when that does.</summary>
+    public string Describe()
+    {
+        List<string> clauses = [];
+        if (Error is not null)
+            clauses.Add($"last {(IsRefusal(Error) ? "refusal" : "error")}: {Error}");
+        if (IsBehind)
+            clauses.Add("is behind");
+        if (IsStale)
+            clauses.Add("STALE: no checkpoint came there for long");
+        if (WhyUnknown is { } why && why != Error)
+            clauses.Add($"not known: {why}");
+        return clauses.Count == 0 ? "is reached, and has all" : string.Join("; ", clauses);
+    }
+
+    /// <summary>The domain's own answer begins with its code; what else is there the daemon says of a link that is down.</summary>
+    public static bool IsRefusal(string error) => ErrorCodes.TryParse(error.Split(':')[0], out _);
+
+    private JsonValue? Member(string name) => row.TryGet(name, out var value) ? value : null;
+
+    private static bool IsTrue(JsonValue value, string name) => value.TryGet(name, out var member) && member is { Kind: JsonKind.Boolean, AsBoolean: true };
+}

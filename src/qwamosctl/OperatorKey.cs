@@ -34,7 +34,7 @@ internal sealed class OperatorKey : IDisposable
         + ProposedCommand.Of(paths, "qwamosd", $"enroll {SafePath.Quote(PublicKeyFile)} --fingerprint {Id}{(IsEnrolled is false ? " --replace" : "")}");
 
     /// <summary>Whether a daemon of this trial, started by the same user, believes the key without an anchor.</summary>
-    private bool IsBelievedInTrial => paths.IsTrial && Posix.IsAbsent(paths.AnchorFile) && Path.GetDirectoryName(PublicKeyFile) == KeyHome.DefaultDirectory;
+    public bool IsBelievedInTrial => paths.IsTrial && Posix.IsAbsent(paths.AnchorFile) && Path.GetDirectoryName(PublicKeyFile) == KeyHome.DefaultDirectory;
 
     /// <summary>That command, and what it does to the operator whose key is enrolled.</summary>
     public string EnrolAdvice => IsEnrolled is false

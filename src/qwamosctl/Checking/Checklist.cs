@@ -27,6 +27,7 @@ internal static class Checklist
                 From("files, modes and links", "configuration", "state", "boot's state", "socket's folder", "status link", "pending link"),
                 From("the daemon answers", "daemon"),
                 From("each gateway takes what concerns it", [.. findings.Where(finding => finding.Area.StartsWith("gateway ", StringComparison.Ordinal)).Select(finding => finding.Area)]),
+                From("what is policy is in force there", [.. findings.Where(finding => finding.Area is "courier" or "enforcement" || finding.Area.StartsWith(EnforcementChecks.AreaOf, StringComparison.Ordinal)).Select(finding => finding.Area)]),
                 From("a staged change was applied at a boot", "boot"),
                 From("this boot is complete", "this boot"),
             ]),

@@ -43,7 +43,7 @@ internal static class DaemonChecks
         yield return Projections(status);
         yield return Clock(status);
         yield return Checkpoint(session, status);
-        foreach (var finding in Boot(status).Concat(Gateways(status)))
+        foreach (var finding in Boot(status).Concat(Gateways(status)).Concat(EnforcementChecks.Run(session, status)))
             yield return finding;
     }
 
@@ -140,6 +140,7 @@ internal static class DaemonChecks
             return Finding.NotSeen(area, "the daemon does not say how far it is");
         return behind.AsBoolean
             ? Finding.Doubtful(area, $"is behind: {TextOf(gateway, "last_error") ?? "it has not taken the newest change yet"}", "see whether its VM runs; in it: gateway-policyd status")
+            : TextOf(gateway, "last_error") is { } error ? Finding.Doubtful(area, $"has taken all that concerns it, as far as it was reached: {error}", "see whether its VM runs; in it: gateway-policyd status")
             : Finding.Good(area, "has taken all that concerns it");
     }
 

@@ -49,7 +49,7 @@ internal static class KeyChecks
                 : Finding.Bad("enrolled key", $"is where the trust root begins, and version {root.Version} does not list your key: what you sign is refused", session.Placed("qwamosctl trust status; use the key home of a holder's key with --home DIR"));
         }
         return id == anchor.Id
-            ? Finding.Good("enrolled key", "is yours")
+            ? Finding.Good("enrolled key", session.Paths.IsTrial && Posix.IsAbsent(session.Paths.AnchorFile) ? "none yet, and this trial believes yours as long as no key is enrolled" : "is yours")
             : Finding.Bad("enrolled key", $"is {anchor.Id}, not yours: what you sign is refused", $"use its key home with --home DIR, or have yours enrolled in its place: {Anchor.EnrolLine(session.Paths, isGateway: false)} --replace");
     }
 }

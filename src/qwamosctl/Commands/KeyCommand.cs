@@ -62,6 +62,7 @@ internal static class KeyCommand
             _ when isUnderRoot && key.IsEnrolled is not null => "no holder's in the newest trust root seen here",
             true => "yes, this system takes changes signed with it",
             false => "no, this system takes another key's changes",
+            null when key.IsBelievedInTrial => "not yet, and this trial believes it as long as no key is enrolled",
             null => "no key is enrolled on this system",
         };
         var text = $"key ID      {key.Id}\npublic key  {SafeText.ForTerminal(key.PublicKeyFile)}\nenrolled    {enrolled}\nprotected   {(key.IsProtected ? "yes, by a passphrase" : "no, whoever can read the private key's file can sign")}\n";

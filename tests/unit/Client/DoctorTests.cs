@@ -135,6 +135,29 @@ public sealed class DoctorTests : IDisposable
         Assert.Contains("\nhardening\n", trial.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", 0, "healthy\n")]
+    [InlineData("\"courier\":\"ok\"=\"courier\":\"not running: qwamosd courier\"", 1, "not healthy; courier nothing is delivered, and what domains say may be old; it is not running: qwamosd courier; in force in gw was in force when it was heard last\n")]
+    [InlineData("\"state\":\"in_force\"=\"state\":\"failed\",\"why\":\"no radio\"", 1, "not healthy; in force in gw RADIO_ISOLATION failed: no radio\n")]
+    [InlineData("\"state\":\"in_force\"=\"state\":\"drifted\"", 1, "not healthy; in force in gw RADIO_ISOLATION drifted\n")]
+    [InlineData("\"state\":\"in_force\"=\"state\":\"no_enforcer\"", 0, "healthy; in force in gw RADIO_ISOLATION no enforcer\n")]
+    [InlineData("\"stale\":false=\"stale\":true", 1, "not healthy; in force in gw it has seen no checkpoint for long: what it has may be old\n")]
+    [InlineData("\"keys\":{=\"fault\":\"its key is revoked\",\"keys\":{", 0, "healthy; in force in gw not known: its key is revoked\n")]
+    [InlineData("\"class\":\"gateway\"=\"class\":\"ui\"", 0, "healthy; enforcement nothing acts on RADIO_ISOLATION: no domain of class gateway is named in domains.json\n")]
+    public void What_is_not_in_force_is_said_by_health_and_by_doctor(string change, int exit, string said)
+    {
+        const string Sound = """
+            "policy":{"RADIO_ISOLATION":"off"},"courier":"ok","gateways":{"gw":{"class":"gateway","taken":2,"behind":false,"witness":{"state":"cosigns"},"report":{"heard":1,"stale":false,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1,"index":2}}}}}
+            """;
+        var changed = change.Split('=') is [var from, var to] ? Sound.Replace(from, to, StringComparison.Ordinal) : Sound;
+        Assert.True(change.Length == 0 || changed != Sound);
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"policy\":{\"KERNEL_HARDENING\":\"strict\"}", changed.Trim(), StringComparison.Ordinal).Replace("\"gateways\":{\"gateway\"", "\"older\":{\"gateway\"", StringComparison.Ordinal));
+        Assert.Equal(exit, trial.Run("health"));
+        Assert.Equal(said, trial.Output);
+        trial.Run("doctor", "--checklist", "-o", "json");
+        Assert.Equal(exit == 1 ? "bad" : said == "healthy\n" ? "good" : "look", Item("integration", "what is policy is in force there"));
+    }
+
     private string Item(string phase, string item) =>
         Member(Member(trial.Json, phase).Items.Single(each => Member(each, "area").AsString == item), "state").AsString;
 

@@ -37,6 +37,9 @@ public sealed class LedgerChecker(LedgerStore store)
     /// <summary>Entries of other keys: their signatures were not checked.</summary>
     public long UncheckedSignatures { get; private set; }
 
+    /// <summary>Words of domains about what is in force in them, each under the key that was enrolled for the domain then.</summary>
+    public long Reports { get; private set; }
+
     /// <summary>Is told, now and then, how many entries are checked.</summary>
     public Action<long>? Progress { get; init; }
 
@@ -144,7 +147,11 @@ public sealed class LedgerChecker(LedgerStore store)
             throw fault;
         TakeRoot(row.Index, entry!);
         if (entry is InForceEntry report)
-            isSigned = ReportFault(_fold.State, report) is { } why ? throw new LedgerIntegrityException($"Entry {row.Index} is not what was recorded: {why}.", row.Index) : true;
+        {
+            if (ReportFault(_fold.State, report) is { } why)
+                throw new LedgerIntegrityException($"Entry {row.Index} is not what was recorded: {why}.", row.Index);
+            Reports++;
+        }
         if (entry is MessageEntry)
             _messages++;
         if (entry is MessageEntry { IsConfidential: true })

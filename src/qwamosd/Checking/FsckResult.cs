@@ -16,8 +16,9 @@ namespace Qwamos.Daemon.Checking;
 /// <param name="Entry">The first entry that is wrong, when one can be named.</param>
 /// <param name="Signatures">How many hold under the enrolled key.</param>
 /// <param name="UncheckedSignatures">How many are of other keys, and were not checked.</param>
+/// <param name="Reports">How many words of domains hold, each under the key that was enrolled for the domain then.</param>
 /// <param name="NoKey">Why there is no enrolled key to check any with; null when there is one.</param>
-internal sealed record FsckResult(string File, long? Entries, string? RootHash, long? RememberedEntries, string? Reason = null, long? Entry = null, long Signatures = 0, long UncheckedSignatures = 0, string? NoKey = null)
+internal sealed record FsckResult(string File, long? Entries, string? RootHash, long? RememberedEntries, string? Reason = null, long? Entry = null, long Signatures = 0, long UncheckedSignatures = 0, long Reports = 0, string? NoKey = null)
 {
     // Changed bytes there leave every entry what it is; and no hash is over how far the gateways are.
     private const string NotJudged =
@@ -60,6 +61,7 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
             {
                 Signatures = checker.Signatures,
                 UncheckedSignatures = checker.UncheckedSignatures,
+                Reports = checker.Reports,
                 NoKey = noKey?.Text,
             };
         }
@@ -77,7 +79,8 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
         ? $"{File} is sound: {Entries} entries, root hash {RootHash}"
             + (RememberedEntries is { } seen ? $"; the first {seen} are those that the last boot saw" : "")
             + $". Signatures: {(NoKey is null ? $"{Signatures} hold under the enrolled key, {UncheckedSignatures} are of other keys and were not checked" : $"none of {UncheckedSignatures} was checked, for there is no key to check them with")}, "
-            + $"and {Entries - Signatures - UncheckedSignatures} entries, root's notes, have none. Not judged: {NotJudged}."
+            + (Reports == 0 ? "" : $"{Reports} of domains, of what is in force in them, hold under the keys that were enrolled for them then, ")
+            + $"and {Entries - Signatures - UncheckedSignatures - Reports} entries, root's notes, have none. Not judged: {NotJudged}."
             + (NoKey is null ? "" : $" The key: {NoKey}")
         : IsMissing ? Reason!
         : $"{File} is not sound: {Reason}";
@@ -93,6 +96,7 @@ internal sealed record FsckResult(string File, long? Entries, string? RootHash, 
                 ("remembered", RememberedEntries is { } seen ? JsonValue.Of(seen) : JsonValue.Null),
                 ("signatures", JsonValue.Of(Signatures)),
                 ("unchecked_signatures", JsonValue.Of(UncheckedSignatures)),
+                ("domain_signatures", JsonValue.Of(Reports)),
                 ("not_judged", JsonValue.Of(NotJudged)),
             ]
             :

@@ -121,6 +121,8 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
                 Say(sighting.Line);
             foreach (var line in new TrustLoss(sightings.PresentLedger?.State.Trust, memory?.Trust, candidate.Ledger.State.Trust, key.Anchor.Id).Lines())
                 Say(line);
+            foreach (var line in DomainLoss.Lines(paths, sightings.PresentLedger?.State, candidate.Ledger.State))
+                Say(line);
             List<Sighting> against = [.. all.Where(sighting => sighting.IsAgainst)];
             if (against.Count > 0 && !AcceptOlder)
                 return No(Refusal(source, against), out fault);

@@ -15,8 +15,10 @@ namespace Qwamos.Daemon.Restoring;
 /// <param name="Anchor">The enrolled key, which signs alone where FILE has no trust root.</param>
 internal sealed record TrustLoss(RecordedTrust? Present, SeenTrust? Booted, RecordedTrust Restored, KeyId Anchor)
 {
+    /// <summary>Begins the line of what counts again.</summary>
+    internal const string Unrevoked = "UN-REVOKED";
+
     private const string Who = "the trust root";
-    private const string Unrevoked = "UN-REVOKED";
 
     private List<long> Lost => Present is { } present ? Later(present, Restored) : [];
 

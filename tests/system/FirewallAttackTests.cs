@@ -95,7 +95,7 @@ public sealed class FirewallAttackTests : IDisposable
 
     [Theory]
     [InlineData("""{"name":"gateway","class":"gateway"}""", 0, "asks for no firewall: nothing is closed.", false)]
-    [InlineData("""{"name":"gateway","class":"gateway","firewall":{"outside":["outside0"],"contorl":{}}}""", 1, "unknown member \"contorl\"; the firewall is closed, the control link with it", true)]
+    [InlineData("""{"name":"gateway","class":"gateway","firewall":{"outside":["outside0"],"contorl":{}}}""", 1, "unknown member \"contorl\" (known: control, inside, outside, tor, tunnel); the firewall is closed, the control link with it", true)]
     public void Baseline_WithoutAFirewall_ClosesNothing_AndWithFactsThatCannotBeRead_ClosesAll(string facts, int exitCode, string said, bool isClosed)
     {
         _trial.Make();

@@ -12,6 +12,7 @@ public sealed class MemberReader
     private readonly string what;
     private readonly HashSet<string> asked = new(StringComparer.Ordinal);
     private string fault = "";
+    private bool isOfAbsence;
 
     public MemberReader(JsonValue document, string what)
     {
@@ -31,16 +32,14 @@ public sealed class MemberReader
             fault = SafeText.ForTerminal(why);
     }
 
-    /// <summary>False with the first fault, an unknown member included.</summary>
+    /// <summary>False with the first fault, an unknown member included: which goes before that one is missing, for that is how a misspelt one looks.</summary>
     public bool Finish(out string firstFault)
     {
-        if (document.Kind == JsonKind.Object)
+        if (document.Kind == JsonKind.Object && document.Members.FirstOrDefault(member => !asked.Contains(member.Key)) is { Key: { } unknown })
         {
-            foreach (var (name, _) in document.Members)
-            {
-                if (!asked.Contains(name))
-                    Refuse($"{what} has an unknown member \"{name}\"");
-            }
+            if (isOfAbsence)
+                fault = "";
+            Refuse($"{what} has an unknown member \"{unknown}\" (known: {string.Join(", ", asked.Order(StringComparer.Ordinal))})");
         }
         firstFault = fault;
         return fault.Length == 0;
@@ -89,7 +88,7 @@ public sealed class MemberReader
     public JsonValue Any(string name)
     {
         if (!TryTake(name, out var value))
-            Refuse($"{what}: {name} is missing");
+            RefuseAbsence($"{what}: {name} is missing");
         return value;
     }
 
@@ -122,11 +121,20 @@ public sealed class MemberReader
     public IReadOnlyList<KeyValuePair<string, JsonValue>> Object(string name)
         => TryTake(name, JsonKind.Object, "an object", out var value) ? value.Members : [];
 
+    private void RefuseAbsence(string why)
+    {
+        isOfAbsence |= fault.Length == 0;
+        Refuse(why);
+    }
+
     private bool TryTake(string name, JsonKind kind, string words, out JsonValue value)
     {
-        if (TryTake(name, out value) && value.Kind == kind)
+        if (!TryTake(name, out value))
+            RefuseAbsence($"{what}: {name} must be {words}");
+        else if (value.Kind == kind)
             return true;
-        Refuse($"{what}: {name} must be {words}");
+        else
+            Refuse($"{what}: {name} must be {words}");
         return false;
     }
 

@@ -65,7 +65,7 @@ internal static class DomainsReader
         if (!PolicyNames.IsDomain(domain.Name))
             return $"{where}: the name must be {PolicyNames.DomainForm}";
         if (others.Exists(other => other.Name == domain.Name))
-            return $"{where}: the name {domain.Name} is taken: it stands twice in {paths.DomainsConfigFile} and {paths.DaemonConfigFile}";
+            return $"{where}: the name {domain.Name} is taken: it stands twice in {paths.DomainsConfigFile} and {paths.DaemonConfigFile}; where it stands in both, remove it from {paths.DaemonConfigFile}";
         if (FaultOfClass(domain.Name, domain.Class, schema) is { Length: > 0 } fault)
             return $"{where}: {fault}";
         if (domain.Class == DaemonConfig.Dom0 && domain.Link != LinkAddress.Unix(Dom0Socket))

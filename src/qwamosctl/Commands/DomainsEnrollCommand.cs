@@ -30,7 +30,7 @@ internal static class DomainsEnrollCommand
             return session.Fail(new Failure(ExitCode.Refused, $"{name} has not said its key yet: {domain.Link}", "Its gateway-policyd must run, and qwamosd courier here; a gateway-policyd of before this version has no key"));
         // First: that a key is enrolled already says nothing of whose it is.
         if (given is not null && !string.Equals(given.Trim(), heard, StringComparison.OrdinalIgnoreCase))
-            return session.Fail(new Failure(ExitCode.Refused, $"{name} says another key than that: {heard}", $"Nothing was signed. Somebody may answer in its place: look at its link, and run {FingerprintCommand(domain)} in the domain again"));
+            return session.Fail(new Failure(ExitCode.Refused, $"{name} says another key than that: {heard}", $"Nothing was signed. Somebody may answer in its place: look at its link, and run {FingerprintCommand(session, domain)} in the domain again"));
         if (domain.IsEnrolled && domain.Statement!.Key == key)
         {
             session.Terminal.Note($"{SafeText.ForTerminal(name)} is enrolled with this key already: {heard}");
@@ -41,7 +41,9 @@ internal static class DomainsEnrollCommand
         return DomainsCommand.Send(session, domain, key, isRevoked: false, $"enrolled  {SafeText.ForTerminal(name)} with the key {heard}");
     }
 
-    private static string FingerprintCommand(KnownDomain domain) => $"gateway-policyd {(domain.Class == "gateway" ? "" : $"--domain {SafePath.Quote(domain.Class)} ")}fingerprint";
+    /// <summary>In a trial the domain's folder is most often the same one.</summary>
+    private static string FingerprintCommand(Session session, KnownDomain domain) =>
+        ProposedCommand.Of(session.Paths, "gateway-policyd", $"{(domain.Class == "gateway" ? "" : $"--domain {SafePath.Quote(domain.Class)} ")}fingerprint");
 
     private static bool IsConfirmed(Session session, KnownDomain domain, string heard, out Failure failure)
     {
@@ -53,13 +55,13 @@ internal static class DomainsEnrollCommand
             """);
         if (domain is { IsEnrolled: true, Statement: { } before })
             session.Terminal.Note($"in place of the one that is enrolled\n  {before.Fingerprint}");
-        session.Terminal.Note($"Compare it with what this prints in the domain itself: {FingerprintCommand(domain)}");
+        session.Terminal.Note($"Compare it with what this prints in the domain itself: {FingerprintCommand(session, domain)}");
         switch (session.Terminal.Confirm("Is it the same, all of it? Type yes: "))
         {
             case true:
                 return true;
             case null:
-                failure = Failure.Usage("nobody sits here to compare the fingerprint; nothing was signed", $"As {FingerprintCommand(domain)} prints it in the domain: qwamosctl domains enroll {SafePath.Quote(domain.Name)} --fingerprint HEX");
+                failure = new Failure(ExitCode.Refused, "nobody sits here to compare the fingerprint; nothing was signed", $"As {FingerprintCommand(session, domain)} prints it in the domain: qwamosctl domains enroll {SafePath.Quote(domain.Name)} --fingerprint HEX");
                 return false;
             default:
                 failure = new Failure(ExitCode.Refused, "nothing was signed: the fingerprint was not confirmed");

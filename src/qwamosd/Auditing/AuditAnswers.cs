@@ -99,7 +99,7 @@ internal sealed class AuditAnswers(LedgerStore ledger, Checkpoints checkpoints, 
     private List<(string, JsonValue)>? Envelope(long index, long skip, out string? fault)
     {
         byte[]? envelope = ledger.ReadEntry(index) is MessageEntry { IsConfidential: true } entry && leavesDom0(entry.Message) ? entry.Envelope.Raw.ToArray() : null;
-        fault = envelope is null ? $"entry {index} is no confidential change for a domain of qwamosd.json" : $"skip is beyond the end of the envelope of entry {index}";
+        fault = envelope is null ? $"entry {index} is no confidential change for a domain of domains.json" : $"skip is beyond the end of the envelope of entry {index}";
         return envelope is not null && skip <= envelope.Length
             ? [("index", JsonValue.Of(index)), ("length", JsonValue.Of(envelope.Length)), ("envelope", JsonValue.Of(Convert.ToBase64String(envelope.AsSpan((int)skip, (int)Math.Min(envelope.Length - skip, Limits.MaxLeafPageBytes)))))]
             : null;

@@ -13,7 +13,7 @@ internal static class CourierCommand
 {
     public static Command Create()
     {
-        var command = new Command("courier", "Deliver recorded changes to the domains of qwamosd.json, in the foreground.");
+        var command = new Command("courier", "Deliver recorded changes to the domains of domains.json (and the gateways of qwamosd.json), in the foreground.");
         command.SetAction(DaemonCommandLine.Under(RunAsync));
         return command;
     }

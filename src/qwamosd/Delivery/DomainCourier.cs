@@ -226,7 +226,7 @@ internal sealed class DomainCourier
             return Hold(Receptions.Describe(answer));
         string name = Receptions.Text(answer, "name"), @class = Receptions.Text(answer, "class");
         if (name != _domain.Name || @class != _domain.Class)
-            return Hold($"it is {SafeText.ForTerminal(CodePoints.Take(name, 64))} of class {SafeText.ForTerminal(CodePoints.Take(@class, 64))}: mend its gateway.json, or qwamosd.json here");
+            return Hold($"it is {SafeText.ForTerminal(CodePoints.Take(name, 64))} of class {SafeText.ForTerminal(CodePoints.Take(@class, 64))}: mend its gateway.json, or domains.json here");
         if (!Receptions.TryNumber(answer, "seq", 0, out long sequence) || !Receptions.TryNumber(answer, "index", -1, out long index) || !Receptions.TryNumber(answer, "size", 0, out long size) || !Receptions.TryNumber(answer, "trust_version", 0, out long version))
             return Hold("its answer to get_cursor cannot be read");
         if (sequence < Row.Sequence || index < Row.Index)

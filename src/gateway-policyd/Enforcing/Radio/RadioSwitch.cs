@@ -19,7 +19,7 @@ internal sealed class RadioSwitch(SystemPaths paths)
     private readonly string _class = paths.At("/sys/class/rfkill");
 
     /// <summary>Why there is nothing to switch with, or null.</summary>
-    public string? Missing => Posix.IsAbsent(_device) ? $"there is no {_device}: this kernel has no radio switches" : null;
+    public string? Missing => Posix.IsAbsent(_device) ? $"there is no {_device}: modprobe rfkill here, or take radio out of gateway.json and give it a hook" : null;
 
     /// <summary>Blocks every radio, or takes that back; why it did not, or null.</summary>
     public string? Set(bool isBlocked)

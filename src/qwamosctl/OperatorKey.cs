@@ -73,6 +73,12 @@ internal sealed class OperatorKey : IDisposable
     {
         var home = HomeOf(session);
         key = null!;
+        // Whoever names a folder, where a key is enrolled already, means the one that holds it: the name is mistyped.
+        if (toSign && session.Home is not null && Posix.IsAbsent(home.Directory) && !Posix.IsAbsent(session.Paths.AnchorFile))
+        {
+            failure = new Failure(ExitCode.KeyProblem, $"there is no folder {home.Directory}, and a key made there now would not be the enrolled one", "Correct --home; to make a key there all the same: qwamosctl key show");
+            return false;
+        }
         if (!home.TryOpenOrCreate(out var stored, out var created, out var fault))
         {
             failure = new Failure(ExitCode.KeyProblem, fault);

@@ -42,6 +42,21 @@ public sealed class SetTests : IDisposable
     }
 
     [Fact]
+    public void A_mistyped_key_home_gets_no_key_where_one_is_enrolled()
+    {
+        using FakeBus bus = new(trial.Socket, Taken);
+        using SigningKey other = SigningKey.Generate();
+        trial.Enrol(other.Public);
+        Assert.Equal(4, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5"));
+        Assert.Contains($"there is no folder {trial.Home}", trial.Error, StringComparison.Ordinal);
+        Assert.Contains($"qwamosctl --root {trial.Root} --home {trial.Home} --socket {trial.Socket} key show", trial.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(trial.Home));
+        Assert.Empty(bus.Received);
+        Assert.Equal(0, trial.Run("key", "show"));
+        Assert.Equal(0, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5"));
+    }
+
+    [Fact]
     public void Waiting_ends_when_it_is_in_force_everywhere_and_else_says_where_not()
     {
         const string Settled = """{"status":"ok","index":7,"concerned":3,"in_force":3,"failed":0,"not_enrolled":0,"settled":true,"lacking":[]}""";

@@ -10,12 +10,13 @@ internal static class FingerprintCommand
 {
     public static Command Create()
     {
-        var command = new Command("fingerprint", "Print the fingerprint of this domain's own key, alone on one line: compare it with what qwamosctl domains enroll shows in Dom0.");
-        command.SetAction(DaemonCommandLine.Under(RunAsync));
+        Option<bool> whole = new("--key") { Description = "Print the key itself, in base64, for qwamosctl domains enroll --key: for a domain that is reached over TLS." };
+        var command = new Command("fingerprint", "Print the fingerprint of this domain's own key, alone on one line: compare it with what qwamosctl domains enroll shows in Dom0.") { whole };
+        command.SetAction(DaemonCommandLine.Under((parsed, paths) => RunAsync(parsed.GetValue(whole), paths)));
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
+    private static async Task<int> RunAsync(bool whole, SystemPaths paths)
     {
         (AnswerReader? answer, int failed) = await OwnSocket.AskAsync(paths, Commands.GetCursor);
         if (answer is null)
@@ -26,7 +27,7 @@ internal static class FingerprintCommand
             return ExitCodes.Failed;
         }
 
-        Console.Out.WriteLine(DomainKeyStatement.FingerprintOf(text));
+        Console.Out.WriteLine(whole ? Convert.ToBase64String(Convert.FromHexString(text)) : DomainKeyStatement.FingerprintOf(text));
         return ExitCodes.Done;
     }
 }

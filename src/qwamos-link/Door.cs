@@ -6,16 +6,16 @@ using Qwamos.ControlBus;
 namespace Qwamos.Linking;
 
 /// <summary>
-/// One listening socket, and what is done with who comes: both ends are opened, then bytes are carried between them until either side closes, or the peer's key is pinned no more.
+/// One listening socket, and what is done with who comes: both ends are opened, then bytes are carried between them until either side closes, or the peer's key is believed no more.
 /// </summary>
 /// <param name="peer">Whose key is at the other end of the TLS connection.</param>
 /// <param name="listener">Listens already.</param>
 /// <param name="open">Opens both ends for an accepted connection: the one with TLS, with its peer's fingerprint, and the plain one.</param>
-/// <param name="gate">Says whether a key is still pinned.</param>
+/// <param name="faultOf">Why the key that a connection began with is believed no more, or null: looked at each second.</param>
 /// <param name="time">The clock.</param>
 /// <param name="log">The log.</param>
 internal sealed class Door(
-    string peer, Socket listener, Func<Socket, CancellationToken, Task<((SslStream Stream, string Fingerprint) Tls, Stream Plain)>> open, TlsGate gate, TimeProvider time, LogMessages log)
+    string peer, Socket listener, Func<Socket, CancellationToken, Task<((SslStream Stream, string Fingerprint) Tls, Stream Plain)>> open, Func<string, string?> faultOf, TimeProvider time, LogMessages log)
 {
     /// <summary>Time for both ends to be opened, the handshake included.</summary>
     private static readonly TimeSpan OpeningTime = TimeSpan.FromSeconds(Limits.RequestTimeoutSeconds);
@@ -32,7 +32,10 @@ internal sealed class Door(
 
     private readonly ConcurrentDictionary<Task, bool> _running = new();
     private string? _said;
-    private int _connections;
+
+    // Not open yet, the oldest first: who they are is not known.
+    private readonly List<Socket> _opening = [];
+    private int _open;
 
     /// <summary>Until stopped; then its connections are closed.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -42,10 +45,10 @@ internal sealed class Door(
             try
             {
                 Socket accepted = await listener.AcceptAsync(stop).ConfigureAwait(false);
-                if (Interlocked.Increment(ref _connections) <= MaxConnections)
+                if (TryEnter(accepted))
                     Follow(Task.Run(() => CarryAsync(accepted, stop), CancellationToken.None));
                 else
-                    Drop(accepted);
+                    accepted.Dispose();
             }
             catch (OperationCanceledException)
             {
@@ -61,10 +64,44 @@ internal sealed class Door(
         await Task.WhenAll(_running.Keys).ConfigureAwait(false);
     }
 
-    private void Drop(Socket accepted)
+    /// <summary>Strangers who begin handshakes and do not end them keep nobody out: the oldest of them gives way. False where all are who they must be.</summary>
+    private bool TryEnter(Socket accepted)
     {
-        Interlocked.Decrement(ref _connections);
-        accepted.Dispose();
+        lock (_opening)
+        {
+            if (_opening.Count + _open == MaxConnections)
+            {
+                if (_opening.Count == 0)
+                    return false;
+                _opening[0].Dispose();
+                _opening.RemoveAt(0);
+            }
+            _opening.Add(accepted);
+            return true;
+        }
+    }
+
+    /// <summary>False for one that gave way.</summary>
+    private bool TryOpen(Socket accepted)
+    {
+        lock (_opening)
+        {
+            if (!_opening.Remove(accepted))
+                return false;
+            _open++;
+            return true;
+        }
+    }
+
+    private void Leave(Socket accepted, bool wasOpen)
+    {
+        lock (_opening)
+        {
+            if (wasOpen)
+                _open--;
+            else
+                _opening.Remove(accepted);
+        }
     }
 
     private void Follow(Task connection)
@@ -75,6 +112,7 @@ internal sealed class Door(
 
     private async Task CarryAsync(Socket accepted, CancellationToken stop)
     {
+        bool isOpen = false;
         try
         {
             using (accepted)
@@ -83,13 +121,15 @@ internal sealed class Door(
                 await using (tls.ConfigureAwait(false))
                 await using (plain.ConfigureAwait(false))
                 {
+                    if (!(isOpen = TryOpen(accepted)))
+                        return;
                     log.Connected(peer);
                     _said = null;
                     await CarryAsync(tls, plain, fingerprint, stop).ConfigureAwait(false);
                 }
             }
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
             Say(e.Message);
         }
@@ -100,7 +140,7 @@ internal sealed class Door(
         }
         finally
         {
-            Interlocked.Decrement(ref _connections);
+            Leave(accepted, isOpen);
         }
     }
 
@@ -132,7 +172,7 @@ internal sealed class Door(
         while (true)
         {
             await Task.Delay(PinsPause, time, end).ConfigureAwait(false);
-            if (gate.Revoked(peer, fingerprint) is { } why)
+            if (faultOf(fingerprint) is { } why)
                 throw new IOException(why);
         }
     }

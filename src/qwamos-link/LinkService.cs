@@ -42,7 +42,7 @@ internal sealed record LinkService(SystemPaths Paths, TlsGate Gate, TimeProvider
             {
                 log.Confined(Landlock.Describe(closesNetwork: false));
                 log.Key(key.Fingerprint);
-                service = new LinkService(paths, new TlsGate(key, new Pins(paths), time), time, log);
+                service = new LinkService(paths, new TlsGate(key, time), time, log);
                 service._held.Add(key);
                 fault = await prepare(service);
             }

@@ -9,7 +9,6 @@ namespace Qwamos.Linking;
 /// <summary><c>qwamos-link serve</c>: in a VM, awaits Dom0 and carries what it sends to the domain's own socket.</summary>
 internal static class ServeCommand
 {
-    /// <summary>Whose pins count here.</summary>
     private const string Peer = DaemonConfig.Dom0;
 
     public static Command Create()
@@ -21,6 +20,7 @@ internal static class ServeCommand
 
     private static async Task<string?> PrepareAsync(LinkService service)
     {
+        var pins = new Pins(service.Paths);
         if (!LinkConfig.TryLoad(service.Paths, out LinkConfig? config, out string fault))
             return fault;
         if (config.Listen.Kind == LinkKind.TlsUnix)
@@ -28,12 +28,12 @@ internal static class ServeCommand
         service.Add(Peer, config.Listen.ToString(), config.To.ToString(), await Sockets.ListenAsync(config.Listen.Host, config.Listen.Port, LinkService.Backlog), Make);
         return null;
 
-        Door Make(Socket listener) => new(Peer, listener, OpenAsync, service.Gate, service.Time, service.Log);
+        Door Make(Socket listener) => new(Peer, listener, OpenAsync, pins.FaultOf, service.Time, service.Log);
 
         async Task<((SslStream, string), Stream)> OpenAsync(Socket accepted, CancellationToken limit)
         {
             // Nothing is opened here for who is not believed.
-            (SslStream Stream, string Fingerprint) tls = await service.Gate.ServeAsync(new NetworkStream(accepted), Peer, limit).ConfigureAwait(false);
+            (SslStream Stream, string Fingerprint) tls = await service.Gate.ServeAsync(new NetworkStream(accepted), pins.FaultOf, limit).ConfigureAwait(false);
             try
             {
                 return (tls, await Sockets.ConnectAsync(config.To, limit).ConfigureAwait(false));

@@ -5,17 +5,19 @@ using System.Security.Cryptography.X509Certificates;
 namespace Qwamos.Linking;
 
 /// <summary>
-/// The handshake, for both sides alike: TLS 1.3 and nothing else, both present a certificate that they signed themselves, and each believes the other by its public key, which root has
-/// pinned, and by the certificate's time. Names, chains and authorities say nothing here.
+/// The handshake, for both sides alike: TLS 1.3 and nothing else, both present a certificate that they signed themselves, and each believes the other by its public key and by
+/// the certificate's time. Names, chains and authorities say nothing here.
 /// </summary>
-internal sealed class TlsGate(LinkKey key, Pins pins, TimeProvider time)
+internal sealed class TlsGate(LinkKey key, TimeProvider time)
 {
     private const SslProtocols Only = SslProtocols.Tls13;
 
     /// <summary>As the one who was connected to.</summary>
-    /// <param name="peer">Whose pins count.</param>
+    /// <param name="inner">What carries it.</param>
+    /// <param name="faultOf">Why a key, by its fingerprint, is not the peer's, or null.</param>
+    /// <param name="limit">Gives it up.</param>
     /// <exception cref="IOException">It is not who it must be, or does not speak TLS 1.3. The inner stream is closed.</exception>
-    public Task<(SslStream Stream, string Fingerprint)> ServeAsync(Stream inner, string peer, CancellationToken limit) => ShakeAsync(inner, peer, (stream, check) => stream.AuthenticateAsServerAsync(
+    public Task<(SslStream Stream, string Fingerprint)> ServeAsync(Stream inner, Func<string, string?> faultOf, CancellationToken limit) => ShakeAsync(inner, faultOf, (stream, check) => stream.AuthenticateAsServerAsync(
         new SslServerAuthenticationOptions
         {
             EnabledSslProtocols = Only,
@@ -29,7 +31,7 @@ internal sealed class TlsGate(LinkKey key, Pins pins, TimeProvider time)
 
     /// <summary>As the one who connected.</summary>
     /// <inheritdoc cref="ServeAsync"/>
-    public Task<(SslStream Stream, string Fingerprint)> DialAsync(Stream inner, string peer, CancellationToken limit) => ShakeAsync(inner, peer, (stream, check) => stream.AuthenticateAsClientAsync(
+    public Task<(SslStream Stream, string Fingerprint)> DialAsync(Stream inner, Func<string, string?> faultOf, CancellationToken limit) => ShakeAsync(inner, faultOf, (stream, check) => stream.AuthenticateAsClientAsync(
         new SslClientAuthenticationOptions
         {
             EnabledSslProtocols = Only,
@@ -41,10 +43,7 @@ internal sealed class TlsGate(LinkKey key, Pins pins, TimeProvider time)
         },
         limit));
 
-    /// <summary>Why a key that a connection began with is not believed any more, or null.</summary>
-    public string? Revoked(string peer, string fingerprint) => pins.FaultOf(peer, fingerprint);
-
-    private async Task<(SslStream, string)> ShakeAsync(Stream inner, string peer, Func<SslStream, Func<X509Certificate?, bool>, Task> shake)
+    private async Task<(SslStream, string)> ShakeAsync(Stream inner, Func<string, string?> faultOf, Func<SslStream, Func<X509Certificate?, bool>, Task> shake)
     {
         var stream = new SslStream(inner, leaveInnerStreamOpen: false);
         string? why = "it presented no certificate";
@@ -54,7 +53,7 @@ internal sealed class TlsGate(LinkKey key, Pins pins, TimeProvider time)
             if (certificate is not X509Certificate2 presented)
                 return false;
             fingerprint = LinkKey.FingerprintOf(presented.PublicKey.ExportSubjectPublicKeyInfo());
-            why = pins.FaultOf(peer, fingerprint) ?? FaultOfTime(presented);
+            why = faultOf(fingerprint) ?? FaultOfTime(presented);
             return why is null;
         }
 

@@ -243,7 +243,9 @@ public sealed class InstalledTests
         machine.Write("/etc/qwamos/link.json", """{"listen":"tls:127.0.0.1:9443"}""");
         machine.Do("systemctl enable -q --now qwamos-link-serve qwamos-link-dial && systemctl restart gateway-policyd qwamosd qwamosd-courier");
         string key = machine.Do("qwamos-link fingerprint");
-        machine.Do($"qwamos-link pin dom0 {key} && qwamos-link pin gateway {key}");
+        machine.Do($"qwamos-link pin {key}");
+        string own = machine.Do("gateway-policyd fingerprint --key");
+        system.Client($"domains enroll gateway --key {own} --tls-key {key}");
 
         system.Client("set RADIO_ISOLATION off");
 

@@ -124,7 +124,7 @@ public sealed partial class PackagedTests
         Assert.Equal("inactive\ninactive", machine.Run("systemctl is-active qwamos-link-dial.service gateway-policyd@dom0.service").Output.TrimEnd());
         string said = machine.Do("QWAMOS_PURGE=all dpkg --purge qwamos-link 2>&1");
         Assert.DoesNotContain("warning", said, StringComparison.OrdinalIgnoreCase);
-        Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos-link*' ! -path '/var/lib/systemd/*'; find /etc/qwamos -name pins.d"));
+        Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos-link*' ! -path '/var/lib/systemd/*' ; find /etc/qwamos -name 'dom0.pins'"));
     }
 
     [Fact]

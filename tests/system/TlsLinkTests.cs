@@ -33,21 +33,62 @@ public sealed class TlsLinkTests : IDisposable
         _dom0.StartDaemon();
         StartVm();
         RunningProgram dial = _dom0.StartLink("dial");
-        Pin(_vm, "dom0", Fingerprint(_dom0));
-        Pin(_dom0, "gateway", Fingerprint(_vm));
+        Pin(_vm, Fingerprint(_dom0));
         _dom0.StartCourier();
         Assert.Equal(0, _dom0.Client("audit", "key", "--sign").ExitCode);
         Assert.Equal("ok", _dom0.Set("RADIO_ISOLATION", "\"on\"").Code());
-        Eventually.True(
-            () => _vm.Ask("""{"msg":{"command":"get_status"}}"""u8, _vm.GatewaySocket).Policy("RADIO_ISOLATION") == "on", "the change arrives", () => $"{_dom0.Status()}\n{dial.Log}\n{_serve!.Log}");
+        // Whose key is at the other end nobody has said: nothing is dialled.
+        Eventually.True(() => DomainShown().Contains("no operator has vouched for its key", StringComparison.Ordinal), "the courier waits for an operator", DomainShown);
+        CommandResult bare = _dom0.Client("domains", "enroll", "gateway");
+        Assert.Equal(2, bare.ExitCode);
+        Assert.Contains("--key BASE64 --tls-key HEX", bare.Error, StringComparison.Ordinal);
+
+        string domain = Command.Run([Binaries.Gateway, "--root", _vm.Root, "fingerprint", "--key"]).Output.Trim();
+        Enrol(domain, _known.Fingerprint);
+        Eventually.True(() => DomainShown().Contains($"shows the key {Fingerprint(_vm)}", StringComparison.Ordinal), "another key than that is refused, and status names it", DomainShown);
+        Enrol(domain, Fingerprint(_vm));
+        Eventually.True(() => RadioInVm() == "on", "the change arrives", () => $"{_dom0.Status()}\n{dial.Log}\n{_serve!.Log}");
         Assert.Equal("600", Command.Run(["stat", "-c", "%a", _vm.At("/var/lib/qwamos-link/tls_sk")]).Output.Trim());
+
+        // Attack7: what is revoked is cut off where it is connected, and hears of nothing more.
+        Assert.Equal(0, _dom0.Client("domains", "revoke", "gateway").ExitCode);
+        Eventually.True(() => DomainShown().Contains("its key is revoked: qwamosctl", StringComparison.Ordinal), "the link is ended", DomainShown);
+        Assert.Equal("ok", _dom0.Set("RADIO_ISOLATION", "\"off\"").Code());
+        Eventually.True(() => DomainShown().Contains("its key is revoked: qwamosctl", StringComparison.Ordinal), "and stays so", DomainShown);
+        Assert.Equal("on", RadioInVm());
+        Enrol(domain, Fingerprint(_vm));
+        Eventually.True(() => RadioInVm() == "off", "what was missed arrives", () => $"{_dom0.Status()}\n{dial.Log}\n{_serve!.Log}");
+    }
+
+    [Fact]
+    public void Attack24_HandshakesThatNobodyEnds_KeepDom0sOut_OfNothing()
+    {
+        StartVm();
+        Pin(_vm, _known.Fingerprint);
+        List<TcpClient> silent = [];
+        try
+        {
+            // More than a door has room for.
+            for (int i = 0; i < 40; i++)
+            {
+                silent.Add(new TcpClient());
+                silent[^1].Connect(IPAddress.Loopback, _port);
+            }
+            using SslStream link = _known.Dial(_port);
+            Assert.Contains("\"status\":\"ok\"", TlsPeer.Ask(link, GetStatus), StringComparison.Ordinal);
+        }
+        finally
+        {
+            foreach (TcpClient client in silent)
+                client.Dispose();
+        }
     }
 
     [Fact]
     public void WhoIsPinned_IsServed()
     {
         StartVm();
-        Pin(_vm, "dom0", _known.Fingerprint);
+        Pin(_vm, _known.Fingerprint);
         using SslStream link = _known.Dial(_port);
         Assert.Contains("\"status\":\"ok\"", TlsPeer.Ask(link, GetStatus), StringComparison.Ordinal);
         Assert.Equal(SslProtocols.Tls13, link.SslProtocol);
@@ -58,7 +99,7 @@ public sealed class TlsLinkTests : IDisposable
     public void Attack5_AnotherKey_OrNone_IsRefused()
     {
         StartVm();
-        Pin(_vm, "dom0", _known.Fingerprint);
+        Pin(_vm, _known.Fingerprint);
         using var stranger = new TlsPeer(TimeSpan.FromDays(60));
         AssertRefused(() => stranger.Dial(_port));
         AssertRefused(() => _known.Dial(_port, presents: false));
@@ -70,7 +111,7 @@ public sealed class TlsLinkTests : IDisposable
     {
         StartVm();
         using var expired = new TlsPeer(TimeSpan.FromHours(-1));
-        Pin(_vm, "dom0", expired.Fingerprint);
+        Pin(_vm, expired.Fingerprint);
         AssertRefused(() => expired.Dial(_port));
         _serve!.WaitForLog("its certificate expired");
     }
@@ -79,10 +120,10 @@ public sealed class TlsLinkTests : IDisposable
     public void Attack7_AKeyThatIsRevoked_IsRefused_AndCutOffWhereItIsConnected()
     {
         StartVm();
-        Pin(_vm, "dom0", _known.Fingerprint);
+        Pin(_vm, _known.Fingerprint);
         using SslStream link = _known.Dial(_port);
         Assert.NotNull(TlsPeer.Ask(link, GetStatus));
-        CommandResult unpinned = _vm.Link("unpin", "dom0", _known.Fingerprint);
+        CommandResult unpinned = _vm.Link("unpin", _known.Fingerprint);
         Assert.True(unpinned.ExitCode == 0, unpinned.Error);
         AssertRefused(() => _known.Dial(_port));
         // Nothing is asked: the other side ends it by itself.
@@ -94,7 +135,7 @@ public sealed class TlsLinkTests : IDisposable
     public void Attack8_Tls12_IsRefused()
     {
         StartVm();
-        Pin(_vm, "dom0", _known.Fingerprint);
+        Pin(_vm, _known.Fingerprint);
         AssertRefused(() => _known.Dial(_port, SslProtocols.Tls12));
         _serve!.WaitForLog("no TLS 1.3 handshake");
     }
@@ -121,12 +162,13 @@ public sealed class TlsLinkTests : IDisposable
         using var peer = new TlsPeer(fault == "expired" ? TimeSpan.FromHours(-1) : TimeSpan.FromDays(60));
         _dom0.Write("/etc/qwamos/domains.json", $$"""{"domains":[{"name":"gateway","class":"gateway","link":"tls:127.0.0.1:{{_port}}"}]}""");
         RunningProgram dial = _dom0.StartLink("dial");
-        Pin(_dom0, "gateway", fault == "another key" ? _known.Fingerprint : peer.Fingerprint);
         Task<SslStream?> serving = peer.ServeAsync(listener, fault == "TLS 1.2" ? SslProtocols.Tls12 : SslProtocols.Tls13);
         using BusClient courier = BusClient.Connect(_dom0.At("/run/qwamos-link/gateway.sock"));
-        courier.Send(GetStatus);
+        courier.Send((fault == "another key" ? _known.Fingerprint : peer.Fingerprint) + "\n" + GetStatus);
+        string why = fault switch { "expired" => "its certificate expired", "another key" => $"shows the key {peer.Fingerprint}", _ => "no TLS 1.3 handshake" };
+        Assert.Contains(why, courier.ReadLine(), StringComparison.Ordinal);
         Assert.Null(courier.ReadLine());
-        dial.WaitForLog(fault switch { "expired" => "its certificate expired", "another key" => $"its key {peer.Fingerprint} is not pinned", _ => "no TLS 1.3 handshake" });
+        dial.WaitForLog(why);
         // Whatever the handshake was on its side, not a byte of a request came.
         if (await serving is { } stream)
             Assert.Null(TlsPeer.Ask(stream, ""));
@@ -142,7 +184,7 @@ public sealed class TlsLinkTests : IDisposable
         {
             ["LD_PRELOAD"] = library, ["FAKETIME_TIMESTAMP_FILE"] = _vm.At("/clock"), ["FAKETIME_NO_CACHE"] = "1", ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
         });
-        Pin(_vm, "dom0", _known.Fingerprint);
+        Pin(_vm, _known.Fingerprint);
         (DateTime first, string key) = Meet();
         Assert.InRange(first - DateTime.UtcNow, TimeSpan.FromDays(29), TimeSpan.FromDays(30.1));
         _vm.Write("/clock", "+10d");
@@ -179,9 +221,19 @@ public sealed class TlsLinkTests : IDisposable
         return printed.Output.Trim();
     }
 
-    private static void Pin(Trial machine, string name, string fingerprint)
+    private string DomainShown() => _dom0.Client("domains").Output;
+
+    private string? RadioInVm() => _vm.Ask("""{"msg":{"command":"get_status"}}"""u8, _vm.GatewaySocket).Policy("RADIO_ISOLATION");
+
+    private void Enrol(string key, string tlsKey)
     {
-        CommandResult pinned = machine.Link("pin", name, fingerprint);
+        CommandResult enrolled = _dom0.Client("domains", "enroll", "gateway", "--key", key, "--tls-key", tlsKey);
+        Assert.True(enrolled.ExitCode == 0, enrolled.Error);
+    }
+
+    private static void Pin(Trial machine, string fingerprint)
+    {
+        CommandResult pinned = machine.Link("pin", fingerprint);
         Assert.True(pinned.ExitCode == 0, pinned.Error);
     }
 

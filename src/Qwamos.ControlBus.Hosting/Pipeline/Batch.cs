@@ -299,7 +299,7 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     }
 
     /// <summary>What was missed is taken over whatever becomes of the change beside it: that may be known here, or superseded by what was said here directly.</summary>
-    private Refusal? CatchUp(PendingChange pending, Message change, JsonValue before, IReadOnlyList<(Message, long)> missed)
+    private Refusal? CatchUp(PendingChange pending, Message change, JsonValue before, IReadOnlyList<(Message, EntryReference)> missed)
     {
         if (Policy.CatchUp.Refusal(schema, State, change, scope, before, missed, out List<AdoptedValue> values) is { } unproven)
             return unproven;

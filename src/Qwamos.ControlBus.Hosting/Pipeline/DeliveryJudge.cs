@@ -89,16 +89,16 @@ public sealed class DeliveryJudge(Verifier verifier, Func<WitnessMemory?> memory
     /// Of what the domain missed, each change that was signed as it had to be when Dom0 recorded it, and by nobody who is revoked from there on; to whomever it is addressed. One that is not is none:
     /// of a value that is here already nobody need prove how it came about.
     /// </summary>
-    private List<(Message, long)> Believed(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
+    private List<(Message, EntryReference)> Believed(ProvenDelivery proven, EffectiveTime? doubted, TrustRoot? root)
     {
-        var believed = new List<(Message, long)>();
+        var believed = new List<(Message, EntryReference)>();
         TrustRoot current = root ?? verifier.Implicit;
         foreach (ProvenChange missed in doubted is null ? proven.Missed : [])
         {
-            TrustRoot then = (rootAt is null ? root : rootAt(proven.Cursor.Ledger, missed.Index)) ?? verifier.Implicit;
-            if (verifier.CheckRecorded(missed.Change, missed.RecordedSeconds, then, current, key => current.RevocationOf(key)?.FromIndex <= missed.Index, isForOthers: true).TryGet(out VerifiedMessage? message, out _)
+            TrustRoot then = (rootAt is null ? root : rootAt(proven.Cursor.Ledger, missed.Entry.Index)) ?? verifier.Implicit;
+            if (verifier.CheckRecorded(missed.Change, missed.RecordedSeconds, then, current, key => current.RevocationOf(key)?.FromIndex <= missed.Entry.Index, isForOthers: true).TryGet(out VerifiedMessage? message, out _)
                 && message.Message.Command == Envelopes.Commands.SetPolicy)
-                believed.Add((message.Message, missed.Index));
+                believed.Add((message.Message, missed.Entry));
         }
 
         return believed;

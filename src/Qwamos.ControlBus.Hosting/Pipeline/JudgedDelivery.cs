@@ -14,5 +14,5 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 internal readonly record struct JudgedDelivery(ProvenDelivery? Proven, VerifiedMessage? Message, Refusal? Refusal, long RootVersion, EffectiveTime? Doubted, bool IsHeld = false)
 {
     /// <summary>Those of the changes that it is said the domain missed that are believed, and their entries in Dom0's ledger.</summary>
-    public IReadOnlyList<(Message Message, long Index)> Missed { get; init; } = [];
+    public IReadOnlyList<(Message Message, EntryReference Entry)> Missed { get; init; } = [];
 }

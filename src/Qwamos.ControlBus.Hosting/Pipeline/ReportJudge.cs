@@ -11,8 +11,8 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 /// </summary>
 /// <param name="systemId">This system's.</param>
 /// <param name="published">What is durable.</param>
-/// <param name="concerns">Whether an entry is an accepted change for a domain.</param>
-public sealed class ReportJudge(string systemId, Func<PublishedState> published, Func<long, string, bool> concerns)
+/// <param name="whyUnproven">Why a statement is about no change that this ledger has for its domain, or null.</param>
+public sealed class ReportJudge(string systemId, Func<PublishedState> published, Func<InForceStatement, string?> whyUnproven)
 {
     // No more than the domains that are known: only theirs are loaded.
     private readonly ConcurrentDictionary<string, (string Hex, VerifyingKey Key)> _keys = new(StringComparer.Ordinal);
@@ -31,7 +31,7 @@ public sealed class ReportJudge(string systemId, Func<PublishedState> published,
         key = domain!.Statement.Key;
         if (Order(domain, statement) is { } late)
             return late;
-        return statement.Index < now.Size && concerns(statement.Index, statement.Domain) ? null : new Refusal(ErrorCode.BadRequest, $"entry {statement.Index} is no change for that domain");
+        return whyUnproven(statement) is { } why ? new Refusal(ErrorCode.Unproven, why) : null;
     }
 
     /// <summary>The same where the state may be a later one than it was judged by.</summary>
@@ -46,7 +46,7 @@ public sealed class ReportJudge(string systemId, Func<PublishedState> published,
         return domain.WhyNot(state.Trust.Root) is { } why ? new Refusal(ErrorCode.UnknownKey, $"that domain is not believed: {why}") : null;
     }
 
-    private static Refusal? Order(RecordedDomain domain, InForceStatement statement) => statement.Index > domain.ReportedIndex
+    private static Refusal? Order(RecordedDomain domain, InForceStatement statement) => statement.Entry.Index > domain.ReportedIndex
         ? null
         : new Refusal(ErrorCode.Superseded, $"that domain has spoken of entry {domain.ReportedIndex} already", Extra: [KeyValuePair.Create("reported", Json.JsonValue.Of(domain.ReportedIndex))]);
 

@@ -11,23 +11,25 @@ namespace Qwamos.ControlBus.Envelopes;
 /// <param name="Name">The domain's name, at most 64 characters.</param>
 /// <param name="Class">Its class of policy keys, at most 64 characters.</param>
 /// <param name="Key">The raw Ed25519 public key, 64 lower-case hex digits; whether it is a valid one is not looked at.</param>
+/// <param name="TlsKey">The fingerprint of the key by which its link over TLS is believed, SHA-256 of the SubjectPublicKeyInfo, 64 lower-case hex digits; null where it has none.</param>
 /// <param name="SystemId">32 lower-case hex digits.</param>
 /// <param name="TimestampSeconds">When it was signed, unix seconds: of two statements about a domain the later one counts.</param>
 /// <param name="IsRevoked">The domain has no key from now on; <paramref name="Key"/> is the one that it had.</param>
 /// <param name="Signer">The operator's key.</param>
 /// <param name="Signature">88 characters of canonical base64: 64 bytes, Ed25519.</param>
-public sealed record DomainKeyStatement(string Name, string Class, string Key, string SystemId, long TimestampSeconds, bool IsRevoked, KeyId Signer, string Signature)
+public sealed record DomainKeyStatement(string Name, string Class, string Key, string? TlsKey, string SystemId, long TimestampSeconds, bool IsRevoked, KeyId Signer, string Signature)
 {
     /// <summary>Of a raw public key in hexadecimal.</summary>
     private const int KeyDigits = 2 * VerifyingKey.SizeBytes;
 
     private const string RevokedMember = "revoked";
+    private const string TlsMember = "tls_key";
     private const int MembersOfAll = 7;
 
     /// <summary>Signs one.</summary>
-    public static DomainKeyStatement Sign(SigningKey signer, string name, string @class, string key, string systemId, long timestampSeconds, bool isRevoked)
+    public static DomainKeyStatement Sign(SigningKey signer, string name, string @class, string key, string systemId, long timestampSeconds, bool isRevoked, string? tlsKey = null)
     {
-        var statement = new DomainKeyStatement(name, @class, key, systemId, timestampSeconds, isRevoked, signer.Id, "");
+        var statement = new DomainKeyStatement(name, @class, key, tlsKey, systemId, timestampSeconds, isRevoked, signer.Id, "");
         return statement with { Signature = Convert.ToBase64String(signer.Sign(statement.SignedBytes())) };
     }
 
@@ -35,8 +37,10 @@ public sealed record DomainKeyStatement(string Name, string Class, string Key, s
     public static bool TryRead(JsonValue? json, [NotNullWhen(true)] out DomainKeyStatement? statement, [NotNullWhen(false)] out string? fault)
     {
         statement = null;
-        fault = "it is not an object of exactly name, class, key, system, timestamp, key_id and signature, and, perhaps, revoked";
-        if (json is null || json.Kind != JsonKind.Object || !TryRevoked(json, out var isRevoked) || json.Members.Length != MembersOfAll + (isRevoked ? 1 : 0)
+        fault = "it is not an object of exactly name, class, key, system, timestamp, key_id and signature, and, perhaps, tls_key or revoked";
+        string? tlsKey = null;
+        if (json is null || json.Kind != JsonKind.Object || !TryRevoked(json, out var isRevoked) || (json.TryGet(TlsMember, out _) && (isRevoked || !TryText(json, TlsMember, out tlsKey!)))
+            || json.Members.Length != MembersOfAll + (isRevoked || json.TryGet(TlsMember, out _) ? 1 : 0)
             || !TryText(json, "name", out var name) || !TryText(json, "class", out var @class) || !TryText(json, "key", out var key) || !TryText(json, "system", out var system)
             || !TryText(json, "key_id", out var id) || !TryText(json, "signature", out var signature) || !json.TryGet("timestamp", out var time))
             return false;
@@ -44,13 +48,14 @@ public sealed record DomainKeyStatement(string Name, string Class, string Key, s
             : !IsName(name) ? "name is not 1 to 64 characters from U+0021 to U+007E"
             : !IsName(@class) ? "class is not 1 to 64 characters from U+0021 to U+007E"
             : !IsKey(key) ? "key is not 64 lower-case hex digits"
+            : tlsKey is not null && !IsKey(tlsKey) ? "tls_key is not 64 lower-case hex digits"
             : !LowerHex.Is(system, Keys.SystemId.Digits) ? "system is not 32 lower-case hex digits"
             : !KeyId.TryParse(id, out _) ? "key_id is not 64 lower-case hex digits"
             : !CanonicalBase64.TryDecode(signature, stackalloc byte[EnvelopeSignature.SizeBytes]) ? "signature is not 88 characters of canonical base64"
             : null;
         if (fault is not null)
             return false;
-        statement = new DomainKeyStatement(name, @class, key, system, seconds, isRevoked, KeyId.TryParse(id, out var signer) ? signer : default, signature);
+        statement = new DomainKeyStatement(name, @class, key, tlsKey, system, seconds, isRevoked, KeyId.TryParse(id, out var signer) ? signer : default, signature);
         return true;
     }
 
@@ -86,6 +91,7 @@ public sealed record DomainKeyStatement(string Name, string Class, string Key, s
         ("key", JsonValue.Of(Key)),
         ("system", JsonValue.Of(SystemId)),
         ("timestamp", JsonValue.Of(TimestampSeconds)),
+        .. TlsKey is null ? Array.Empty<(string, JsonValue)>() : [(TlsMember, JsonValue.Of(TlsKey))],
         .. IsRevoked ? [(RevokedMember, JsonValue.Of(true))] : Array.Empty<(string, JsonValue)>(),
     ];
 

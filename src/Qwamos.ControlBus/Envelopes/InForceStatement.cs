@@ -10,12 +10,12 @@ namespace Qwamos.ControlBus.Envelopes;
 /// </summary>
 /// <param name="Domain">The domain's name, at most 64 characters.</param>
 /// <param name="SystemId">32 lower-case hex digits.</param>
-/// <param name="Index">The change: its entry in Dom0's ledger.</param>
+/// <param name="Entry">The change: its entry in Dom0's ledger.</param>
 /// <param name="Keys">The policy keys that it set there and that nothing newer has set since: 1 to 64 names, in ordinal order.</param>
 /// <param name="WhyNot">Why it is not in force, at most 256 code points; null when it is.</param>
 /// <param name="TimeSeconds">When it was signed, by the domain's clock, unix seconds.</param>
 /// <param name="Signature">88 characters of canonical base64: 64 bytes, Ed25519.</param>
-public sealed record InForceStatement(string Domain, string SystemId, long Index, IReadOnlyList<string> Keys, string? WhyNot, long TimeSeconds, string Signature)
+public sealed record InForceStatement(string Domain, string SystemId, EntryReference Entry, IReadOnlyList<string> Keys, string? WhyNot, long TimeSeconds, string Signature)
 {
     /// <summary>The state of a change that is in force.</summary>
     public const string InForce = "in_force";
@@ -30,9 +30,9 @@ public sealed record InForceStatement(string Domain, string SystemId, long Index
     private const int SystemDigits = ControlBus.Keys.SystemId.Digits;
 
     /// <summary>Signs one with the domain's own key.</summary>
-    public static InForceStatement Sign(SigningKey key, string domain, string systemId, long index, IEnumerable<string> keys, string? whyNot, long timeSeconds)
+    public static InForceStatement Sign(SigningKey key, string domain, string systemId, EntryReference entry, IEnumerable<string> keys, string? whyNot, long timeSeconds)
     {
-        var statement = new InForceStatement(domain, systemId, index, [.. keys.Order(StringComparer.Ordinal)], whyNot is null ? null : Text(whyNot), timeSeconds, "");
+        var statement = new InForceStatement(domain, systemId, entry, [.. keys.Order(StringComparer.Ordinal)], whyNot is null ? null : Text(whyNot), timeSeconds, "");
         return statement with { Signature = Convert.ToBase64String(key.Sign(statement.SignedBytes())) };
     }
 
@@ -49,6 +49,7 @@ public sealed record InForceStatement(string Domain, string SystemId, long Index
         var domain = reader.Text("domain", Limits.MaxPageNameChars);
         var system = reader.Text("system", SystemDigits);
         var index = reader.Integer("index", 0, Limits.MaxSafeInteger);
+        var leafHash = reader.Hash("leaf_hash");
         var keys = ReadKeys(reader);
         var state = reader.Text("state", Limits.MaxPageNameChars);
         var why = state == Failed ? reader.Text("why", MaxWhyCodePoints) : null;
@@ -62,7 +63,7 @@ public sealed record InForceStatement(string Domain, string SystemId, long Index
             reader.Refuse("signature is not 88 characters of canonical base64");
         if (!reader.Finish(out fault))
             return false;
-        statement = new InForceStatement(domain, system, index, keys, why, time, signature);
+        statement = new InForceStatement(domain, system, new EntryReference(index, leafHash), keys, why, time, signature);
         return true;
     }
 
@@ -88,7 +89,8 @@ public sealed record InForceStatement(string Domain, string SystemId, long Index
     [
         ("domain", JsonValue.Of(Domain)),
         ("system", JsonValue.Of(SystemId)),
-        ("index", JsonValue.Of(Index)),
+        ("index", JsonValue.Of(Entry.Index)),
+        ("leaf_hash", JsonValue.Of(Entry.LeafHash)),
         ("keys", JsonValue.Array(Keys)),
         ("state", JsonValue.Of(WhyNot is null ? InForce : Failed)),
         .. WhyNot is null ? Array.Empty<(string, JsonValue)>() : [("why", JsonValue.Of(WhyNot))],

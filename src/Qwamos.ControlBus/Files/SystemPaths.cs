@@ -34,7 +34,7 @@ public sealed class SystemPaths
     public string DomainsConfigFile => At("/etc/qwamos/domains.json");
     public string GatewayConfigFile => At($"/etc/qwamos/{Domain}.json");
     public string LinkConfigFile => At("/etc/qwamos/link.json");
-    public string PinsDir => At("/etc/qwamos/pins.d");
+    public string LinkPinsFile => At("/etc/qwamos/dom0.pins");
     public string HooksDir => At("/etc/qwamos/hooks.d");
     public string BootChecksDir => At("/etc/qwamos/boot-checks.d");
     public string EtcStatusLink => At("/etc/qwamos/status.json");

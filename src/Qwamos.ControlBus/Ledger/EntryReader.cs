@@ -77,9 +77,7 @@ public static class EntryReader
 
     private static TrustRootEntry? ReadRoot(MemberReader reader, long time, JsonValue document)
     {
-        var peer = Inner(reader, document, "peer");
-        var sender = ReadPeer(peer);
-        Finish(peer, reader);
+        var sender = ReadPeer(reader, document);
         if (SignedRoot.TryRead(reader.Any("trust_root"), out var root, out var fault))
             return new TrustRootEntry(time, sender, root);
         reader.Refuse($"its trust root: {fault}");
@@ -88,9 +86,7 @@ public static class EntryReader
 
     private static DeliveryEntry ReadDelivery(MemberReader reader, long time, JsonValue document)
     {
-        var peer = Inner(reader, document, "peer");
-        var sender = ReadPeer(peer);
-        Finish(peer, reader);
+        var sender = ReadPeer(reader, document);
         var inner = Inner(reader, document, "delivery");
         var cursor = DeliveryCursor.Read(inner);
         var outcome = inner.Text("outcome", MaxKindCodePoints * 2);
@@ -102,17 +98,13 @@ public static class EntryReader
 
     private static CatchUpEntry? ReadCatchUp(MemberReader reader, long time, JsonValue document)
     {
-        var peer = Inner(reader, document, "peer");
-        var sender = ReadPeer(peer);
-        Finish(peer, reader);
+        var sender = ReadPeer(reader, document);
         return AdoptedValue.Read(reader.Any("value"), reader) is { } value ? new CatchUpEntry(time, sender, value) : null;
     }
 
     private static LedgerKeyEntry? ReadKey(MemberReader reader, long time, JsonValue document)
     {
-        var peer = Inner(reader, document, "peer");
-        var sender = ReadPeer(peer);
-        Finish(peer, reader);
+        var sender = ReadPeer(reader, document);
         if (LedgerKeyStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
             return new LedgerKeyEntry(time, sender, statement);
         reader.Refuse($"its statement: {fault}");
@@ -121,9 +113,7 @@ public static class EntryReader
 
     private static DomainKeyEntry? ReadDomainKey(MemberReader reader, long time, JsonValue document)
     {
-        var peer = Inner(reader, document, "peer");
-        var sender = ReadPeer(peer);
-        Finish(peer, reader);
+        var sender = ReadPeer(reader, document);
         if (DomainKeyStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
             return new DomainKeyEntry(time, sender, statement);
         reader.Refuse($"its statement: {fault}");
@@ -132,9 +122,7 @@ public static class EntryReader
 
     private static InForceEntry? ReadInForce(MemberReader reader, long time, JsonValue document)
     {
-        var peer = Inner(reader, document, "peer");
-        var sender = ReadPeer(peer);
-        Finish(peer, reader);
+        var sender = ReadPeer(reader, document);
         if (InForceStatement.TryRead(reader.Any("statement"), out var statement, out var fault))
             return new InForceEntry(time, sender, statement);
         reader.Refuse($"its statement: {fault}");
@@ -144,9 +132,7 @@ public static class EntryReader
     private static RecordedEntry ReadMessage(
         LedgerRow row, MemberReader reader, long time, JsonValue document, bool isAccepted, Func<long, byte[]?>? confidentialEnvelope)
     {
-        var peer = Inner(reader, document, "peer");
-        var sender = ReadPeer(peer);
-        Finish(peer, reader);
+        var sender = ReadPeer(reader, document);
         if (!KeyId.TryParse(reader.Hash("key_id"), out var signer))
             reader.Refuse("key_id is not a key ID");
         var schema = reader.Hash("schema");
@@ -179,10 +165,16 @@ public static class EntryReader
             reader.Refuse(fault);
     }
 
-    private static EntryPeer ReadPeer(MemberReader peer) => new(
-        (uint)peer.Integer("uid", 0, uint.MaxValue),
-        (uint)peer.Integer("gid", 0, uint.MaxValue),
-        (int)peer.Integer("pid", int.MinValue, int.MaxValue));
+    private static EntryPeer ReadPeer(MemberReader reader, JsonValue document)
+    {
+        var peer = Inner(reader, document, "peer");
+        var sender = new EntryPeer(
+            (uint)peer.Integer("uid", 0, uint.MaxValue),
+            (uint)peer.Integer("gid", 0, uint.MaxValue),
+            (int)peer.Integer("pid", int.MinValue, int.MaxValue));
+        Finish(peer, reader);
+        return sender;
+    }
 
     private static ChangeOutcome ReadOutcome(MemberReader decision) =>
         new(ReadNames(decision, "applied"), ReadNames(decision, "staged"), ReadNames(decision, "unstaged"));

@@ -170,7 +170,7 @@ public sealed class LedgerChecker(LedgerStore store)
         var statement = entry.Statement;
         if (!state.Domains.TryGetValue(statement.Domain, out var domain) || domain.Statement.IsRevoked)
             return $"no key was enrolled for the domain {SafeText.ForTerminal(statement.Domain)}, which it says is in force there";
-        if (statement.Index <= domain.ReportedIndex)
+        if (statement.Entry.Index <= domain.ReportedIndex)
             return "the domain had spoken of that change, or a later one, before";
         if (statement.SystemId != domain.Statement.SystemId)
             return "the domain's word is about another system";

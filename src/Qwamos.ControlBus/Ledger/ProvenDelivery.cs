@@ -34,14 +34,14 @@ public sealed record ProvenDelivery(DeliveryCursor Cursor, long RecordedSeconds,
         var missed = new List<ProvenChange>();
         foreach (var offered in offer.CatchUp?.Changes ?? [])
         {
-            if (!TryRead(offered, offer.Size, rootHash, out _, out var read, out refusal))
+            if (!TryRead(offered, offer.Size, rootHash, out var leafHash, out var read, out refusal))
                 return false;
             if (read is not MessageEntry { IsAccepted: true } earlier || offered.Index >= offer.Entry.Index)
             {
                 refusal = Refusal.BadRequest($"entry {offered.Index} of catch_up is no accepted change from before entry {offer.Entry.Index}");
                 return false;
             }
-            missed.Add(new ProvenChange(offered.Index, earlier.TimeSeconds, earlier.Envelope));
+            missed.Add(new ProvenChange(new EntryReference(offered.Index, Convert.ToHexStringLower(leafHash)), earlier.TimeSeconds, earlier.Envelope));
         }
         var cursor = new DeliveryCursor(offer.Sequence, offer.Entry.Index, Convert.ToHexStringLower(hash), ledger);
         delivery = entry switch

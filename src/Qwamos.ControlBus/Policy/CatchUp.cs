@@ -19,7 +19,7 @@ public static class CatchUp
     /// <param name="changes">Changes that were verified like it, and their entries in Dom0's ledger.</param>
     /// <param name="values">What is taken over; perhaps nothing.</param>
     public static Refusal? Refusal(
-        PolicySchema schema, PolicyState current, Message message, DomainScope scope, JsonValue before, IReadOnlyList<(Message Message, long Index)> changes, out List<AdoptedValue> values)
+        PolicySchema schema, PolicyState current, Message message, DomainScope scope, JsonValue before, IReadOnlyList<(Message Message, EntryReference Entry)> changes, out List<AdoptedValue> values)
     {
         ArgumentNullException.ThrowIfNull(schema);
         ArgumentNullException.ThrowIfNull(current);
@@ -37,7 +37,7 @@ public static class CatchUp
                 continue;
             var isSame = current.Policy.TryGetValue(name, out var here) && here.Value.ToJson().Equals(json);
             // Where several set the same, the last one counts.
-            var (setter, index) = changes.OrderBy(change => change.Index).LastOrDefault(change => change.Message.Args!.TryGet(name, out var set) && set.Equals(json));
+            var (setter, entry) = changes.OrderBy(change => change.Entry.Index).LastOrDefault(change => change.Message.Args!.TryGet(name, out var set) && set.Equals(json));
             if (setter is null || !PolicyValue.TryFrom(json, out var value) || EventValues.IsFire(value) || schema.Check(JsonValue.Object([(name, json)])).Count > 0)
             {
                 if (isSame)
@@ -46,8 +46,8 @@ public static class CatchUp
             }
             // What others alone were sent explains what they have; here the key stays what it is.
             var isForHere = setter.Audience?.Contains(scope.Name, StringComparer.Ordinal) != false;
-            if (isForHere && IsNewer(current, name, setter.Timestamp!.Value, index))
-                values.Add(new AdoptedValue(name, value, setter.Timestamp.Value, index));
+            if (isForHere && IsNewer(current, name, setter.Timestamp!.Value, entry.Index))
+                values.Add(new AdoptedValue(name, value, setter.Timestamp.Value, entry));
         }
         return null;
     }
@@ -61,7 +61,7 @@ public static class CatchUp
         var last = current.LastTimestamps.GetValueOrDefault(key);
         if (timestamp != last)
             return timestamp > last;
-        var known = new[] { current.Policy, current.Staged }.SelectMany(values => values.TryGetValue(key, out var here) ? [current.OriginOf(here)] : Array.Empty<long?>()).ToList();
+        var known = new[] { current.Policy, current.Staged }.SelectMany(values => values.TryGetValue(key, out var here) ? [current.OriginOf(here)?.Index] : Array.Empty<long?>()).ToList();
         return known.Count > 0 && known.TrueForAll(origin => origin < index);
     }
 }

@@ -25,6 +25,9 @@ public sealed record LinkAddress
 
     public LinkKind Kind { get; }
 
+    /// <summary>Whether it is carried over TLS.</summary>
+    public bool IsTls => Kind is LinkKind.Tls or LinkKind.TlsUnix;
+
     /// <summary>The absolute path of a socket or a port; empty for <see cref="LinkKind.Tls"/>.</summary>
     public string Path { get; }
 

@@ -62,7 +62,7 @@ public sealed record PolicyState
     /// <summary>
     /// A domain's: by the entry here that accepted a delivered change, the entry of Dom0's ledger that it was. Only of entries that policy or staged values name.
     /// </summary>
-    public ImmutableSortedDictionary<long, long> Origins { get; init; } = ImmutableSortedDictionary<long, long>.Empty;
+    public ImmutableSortedDictionary<long, EntryReference> Origins { get; init; } = ImmutableSortedDictionary<long, EntryReference>.Empty;
 
     /// <summary>Something that was delivered was accepted: from then on a domain takes nothing else.</summary>
     public bool TakesDeliveries { get; init; }
@@ -168,15 +168,19 @@ public sealed record PolicyState
         ArgumentNullException.ThrowIfNull(statement);
         return Domains.TryGetValue(statement.Name, out var known) && statement.TimestampSeconds <= known.Seconds
             ? this
-            : this with { Domains = Domains.SetItem(statement.Name, new RecordedDomain(statement, index, statement.TimestampSeconds) { ReportedIndex = known?.Statement.Key == statement.Key ? known.ReportedIndex : -1 }) };
+            : this with { Domains = Domains.SetItem(statement.Name, Next(known, new RecordedDomain(statement, index, statement.TimestampSeconds))) };
     }
+
+    private static RecordedDomain Next(RecordedDomain? known, RecordedDomain next) => known?.Statement.Key == next.Statement.Key
+        ? next with { ReportedIndex = known.ReportedIndex, KeyIndex = known.Statement.IsRevoked ? next.Index : known.KeyIndex }
+        : next;
 
     /// <summary>The state after a domain's word about a change.</summary>
     public PolicyState WithReport(InForceStatement statement)
     {
         ArgumentNullException.ThrowIfNull(statement);
-        return Domains.TryGetValue(statement.Domain, out var known) && statement.Index > known.ReportedIndex
-            ? this with { Domains = Domains.SetItem(statement.Domain, known with { ReportedIndex = statement.Index }) }
+        return Domains.TryGetValue(statement.Domain, out var known) && statement.Entry.Index > known.ReportedIndex
+            ? this with { Domains = Domains.SetItem(statement.Domain, known with { ReportedIndex = statement.Entry.Index }) }
             : this;
     }
 
@@ -190,7 +194,7 @@ public sealed record PolicyState
             Staged = Staged.Remove(value.Key),
             LastTimestamps = LastTimestamps.SetItem(value.Key, Math.Max(value.TimestampSeconds, LastTimestamps.GetValueOrDefault(value.Key))),
         };
-        return state with { Origins = state.OriginsWith(index, value.Index) };
+        return state with { Origins = state.OriginsWith(index, value.Origin) };
     }
 
     /// <summary>The state after a delivery.</summary>
@@ -202,13 +206,13 @@ public sealed record PolicyState
         Delivered = cursor,
         TakesDeliveries = TakesDeliveries || isAccepted,
         // An index of one ledger says nothing in another one.
-        Origins = (cursor.Ledger == Delivered.Ledger || Delivered == DeliveryCursor.None ? this : this with { Origins = Empty.Origins }) is var state && isAccepted ? state.OriginsWith(index - 1, cursor.Index) : state.Origins,
+        Origins = (cursor.Ledger == Delivered.Ledger || Delivered == DeliveryCursor.None ? this : this with { Origins = Empty.Origins }) is var state && isAccepted ? state.OriginsWith(index - 1, new EntryReference(cursor.Index, cursor.LeafHash)) : state.Origins,
     };
 
     /// <summary>The entry of Dom0's ledger that set a value; null where it came another way.</summary>
-    public long? OriginOf(Applied value) => Origins.TryGetValue(value.Index, out var index) ? index : null;
+    public EntryReference? OriginOf(Applied value) => Origins.GetValueOrDefault(value.Index);
 
-    private ImmutableSortedDictionary<long, long> OriginsWith(long here, long there)
+    private ImmutableSortedDictionary<long, EntryReference> OriginsWith(long here, EntryReference there)
     {
         var used = Policy.Values.Concat(Staged.Values).Select(value => value.Index).ToHashSet();
         return Origins.SetItem(here, there).RemoveRange(Origins.Keys.Append(here).Where(index => !used.Contains(index)));

@@ -9,8 +9,8 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>The snapshot form of <see cref="PolicyState"/>; reading is strict, for a snapshot that is not wholly understood must not be believed.</summary>
 public static class PolicyStateDocument
 {
-    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost and no delivered, 5 no domains and no origins. A state of theirs is not read: the entries are folded anew.
-    private const long Format = 6;
+    // 1 had no ledger_key, 2 no earlier, 3 no trust, 4 no lost and no delivered, 5 no domains and no origins, 6 no key_index and no hash in an origin. A state of theirs is not read: the entries are folded anew.
+    private const long Format = 7;
 
     internal static JsonValue Write(PolicyState state) => JsonValue.Object(
     [
@@ -29,6 +29,7 @@ public static class PolicyStateDocument
             ("statement", pair.Value.Statement.ToJson()),
             ("index", JsonValue.Of(pair.Value.Index)),
             ("seconds", JsonValue.Of(pair.Value.Seconds)),
+            ("key_index", JsonValue.Of(pair.Value.KeyIndex)),
             ("reported", JsonValue.Of(pair.Value.ReportedIndex)),
         ]))))),
         ("trust", JsonValue.Object(
@@ -40,7 +41,7 @@ public static class PolicyStateDocument
         ("lost", state.Lost is { } lost
             ? JsonValue.Object([("from", JsonValue.Of(lost.From)), ("to", JsonValue.Of(lost.To)), ("time", JsonValue.Of(lost.Seconds))])
             : JsonValue.Null),
-        ("delivered", state.Delivered == DeliveryCursor.None ? JsonValue.Null : JsonValue.Object([.. state.Delivered.Members(), ("only", JsonValue.Of(state.TakesDeliveries)), ("origins", JsonValue.Array(state.Origins.Select(pair => JsonValue.Array(JsonValue.Of(pair.Key), JsonValue.Of(pair.Value)))))])),
+        ("delivered", state.Delivered == DeliveryCursor.None ? JsonValue.Null : JsonValue.Object([.. state.Delivered.Members(), ("only", JsonValue.Of(state.TakesDeliveries)), ("origins", JsonValue.Array(state.Origins.Select(pair => JsonValue.Array(JsonValue.Of(pair.Key), JsonValue.Of(pair.Value.Index), JsonValue.Of(pair.Value.LeafHash)))))])),
     ]);
 
     /// <summary>Whether it is the state of an earlier program, which says nothing against the ledger.</summary>
@@ -121,13 +122,14 @@ public static class PolicyStateDocument
             var inner = new MemberReader(json, $"the domain {name}");
             var index = inner.Integer("index", 0, Limits.MaxSafeInteger);
             var seconds = inner.Integer("seconds", 0, Limits.MaxSafeInteger);
+            var keyIndex = inner.Integer("key_index", 0, Limits.MaxSafeInteger);
             var reported = inner.Integer("reported", -1, Limits.MaxSafeInteger);
             if (!DomainKeyStatement.TryRead(inner.Any("statement"), out var statement, out var fault))
                 inner.Refuse(fault);
             else if (statement.Name != name)
                 inner.Refuse($"the domain {name} has a statement about another one");
             if (inner.Finish(out fault))
-                result[name] = new RecordedDomain(statement!, index, seconds) { ReportedIndex = reported };
+                result[name] = new RecordedDomain(statement!, index, seconds) { KeyIndex = keyIndex, ReportedIndex = reported };
             else
                 reader.Refuse(fault);
         }
@@ -169,7 +171,7 @@ public static class PolicyStateDocument
         return null;
     }
 
-    private static DeliveryCursor ReadDelivered(MemberReader reader, out bool takesDeliveries, out ImmutableSortedDictionary<long, long> origins)
+    private static DeliveryCursor ReadDelivered(MemberReader reader, out bool takesDeliveries, out ImmutableSortedDictionary<long, EntryReference> origins)
     {
         (takesDeliveries, origins) = (false, PolicyState.Empty.Origins);
         if (reader.Any("delivered") is not { Kind: not JsonKind.Null } json)
@@ -182,10 +184,10 @@ public static class PolicyStateDocument
             inner.Refuse("delivered: only is neither true nor false");
         foreach (var item in inner.Array("origins", int.MaxValue))
         {
-            if (item is { Kind: JsonKind.Array, Items: [var here, var there] } && here.TryGetInteger(out var index) && there.TryGetInteger(out var origin))
-                origins = origins.SetItem(index, origin);
+            if (item is { Kind: JsonKind.Array, Items: [var here, var there, var leaf] } && here.TryGetInteger(out var index) && there.TryGetInteger(out var origin) && leaf.TryGetString(out var hash))
+                origins = origins.SetItem(index, new EntryReference(origin, hash));
             else
-                inner.Refuse("delivered: origins holds something else than pairs of numbers");
+                inner.Refuse("delivered: origins holds something else than an index, Dom0's index and its hash");
         }
         if (!inner.Finish(out var fault))
             reader.Refuse(fault);

@@ -9,6 +9,9 @@ namespace Qwamos.ControlBus.Policy;
 /// <param name="Seconds">Only a statement signed later takes its place, unix seconds: its timestamp, but what root said of the time where that is less.</param>
 public sealed record RecordedDomain(DomainKeyStatement Statement, long Index, long Seconds)
 {
+    /// <summary>The entry from which on its key was this one, without a break: what was said before may be another machine's word.</summary>
+    public long KeyIndex { get; init; } = Index;
+
     /// <summary>The newest change that the domain said to be in force, or not; -1 when it spoke of none. It is not asked again about that or an older one.</summary>
     public long ReportedIndex { get; init; } = -1;
 

@@ -101,12 +101,12 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
         ObservedKey? known = outcomes.GetValueOrDefault(policyKey.Name);
         JsonValue? there = known is null ? null : known.Outcome.State is ReportedKey.InForce ? Shown(known.Enforcement.Value) : known.Outcome.IsClosed ? JsonValue.Of(ReportedKey.Closed) : null;
         if (state.Staged.TryGetValue(policyKey.Name, out Applied staged))
-            return new ReportedKey(Shown(staged.Value), there, ReportedKey.Staged, null, state.OriginOf(staged), "it waits for the next start", known?.DriftedSeconds);
+            return new ReportedKey(Shown(staged.Value), there, ReportedKey.Staged, null, state.OriginOf(staged)?.Index, "it waits for the next start", known?.DriftedSeconds);
         if (state.Policy.TryGetValue(policyKey.Name, out Applied set))
         {
             return known is null || known.Enforcement.Index != set.Index
-                ? new ReportedKey(Shown(set.Value), null, ReportedKey.Waiting, null, state.OriginOf(set), "it waits for its enforcer", known?.DriftedSeconds)
-                : new ReportedKey(Shown(set.Value), there, known.Outcome.State, known.SinceSeconds, state.OriginOf(set), Short(known.Outcome.Why), known.DriftedSeconds);
+                ? new ReportedKey(Shown(set.Value), null, ReportedKey.Waiting, null, state.OriginOf(set)?.Index, "it waits for its enforcer", known?.DriftedSeconds)
+                : new ReportedKey(Shown(set.Value), there, known.Outcome.State, known.SinceSeconds, state.OriginOf(set)?.Index, Short(known.Outcome.Why), known.DriftedSeconds);
         }
         return known is null ? null : new ReportedKey(Shown(known.Enforcement.Value), there, known.Outcome.State, known.SinceSeconds, null, Short(known.Outcome.Why), known.DriftedSeconds);
     }
@@ -120,16 +120,16 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
         var statements = new List<InForceStatement>();
         if (settings.SystemId is not { } system)
             return statements;
-        var changes = new SortedDictionary<long, SortedDictionary<string, Applied>>();
+        var changes = new SortedDictionary<long, (EntryReference Entry, SortedDictionary<string, Applied> Keys)>();
         foreach ((string name, Applied set) in state.Policy.Concat(state.Staged))
         {
-            if (state.OriginOf(set) is not { } index || index <= confirmed || !settings.Schema.TryGet(name, out PolicyKey? policyKey) || !settings.Scope.Includes(policyKey))
+            if (state.OriginOf(set) is not { } entry || entry.Index <= confirmed || !settings.Schema.TryGet(name, out PolicyKey? policyKey) || !settings.Scope.Includes(policyKey))
                 continue;
-            if (!changes.TryGetValue(index, out SortedDictionary<string, Applied>? keys))
-                changes.Add(index, keys = new SortedDictionary<string, Applied>(StringComparer.Ordinal));
-            keys[name] = set;
+            if (!changes.TryGetValue(entry.Index, out var change))
+                changes.Add(entry.Index, change = (entry, new SortedDictionary<string, Applied>(StringComparer.Ordinal)));
+            change.Keys[name] = set;
         }
-        foreach ((long index, SortedDictionary<string, Applied> keys) in changes)
+        foreach ((EntryReference entry, SortedDictionary<string, Applied> keys) in changes.Values)
         {
             // What waits for the next start is settled then; what somebody changed, when that is corrected.
             if (keys.Keys.Any(name => state.Staged.ContainsKey(name) || outcomes.GetValueOrDefault(name)?.Outcome.State == ReportedKey.Drifted))
@@ -142,7 +142,7 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
                 if (!known.Outcome.IsDone)
                     faults.Add($"{name}: {known.Outcome}");
             }
-            statements.Add(InForceStatement.Sign(key, settings.Domain.Name, system, index, keys.Keys, faults.Count == 0 ? null : string.Join("; ", faults), now));
+            statements.Add(InForceStatement.Sign(key, settings.Domain.Name, system, entry, keys.Keys, faults.Count == 0 ? null : string.Join("; ", faults), now));
             if (statements.Count == MaxStatements)
                 break;
         }

@@ -39,7 +39,7 @@ internal static class EntryText
         if (proven.Entry is InForceEntry { Statement: var said })
         {
             Field(text, "domain", said.Domain);
-            Field(text, "change", string.Create(CultureInfo.InvariantCulture, $"entry {said.Index}: {string.Join(", ", said.Keys)}"));
+            Field(text, "change", string.Create(CultureInfo.InvariantCulture, $"entry {said.Entry.Index}: {string.Join(", ", said.Keys)}"));
             Field(text, "state", said.WhyNot is null ? "in force" : $"failed: {said.WhyNot}");
             Field(text, "unchecked", "the domain's signature: audit verify checks it by the key that was enrolled then");
         }
@@ -85,7 +85,7 @@ internal static class EntryText
             NoteEntry note => NoteText.Describe(note.Note),
             LedgerKeyEntry signed => signed.Statement.Key,
             DomainKeyEntry signed => $"{signed.Statement.Name} (class {signed.Statement.Class}), key {signed.Statement.Fingerprint}",
-            InForceEntry { Statement: var said } => string.Create(CultureInfo.InvariantCulture, $"entry {said.Index}: {string.Join(", ", said.Keys)}{(said.WhyNot is null ? "" : $"  {said.WhyNot}")}"),
+            InForceEntry { Statement: var said } => string.Create(CultureInfo.InvariantCulture, $"entry {said.Entry.Index}: {string.Join(", ", said.Keys)}{(said.WhyNot is null ? "" : $"  {said.WhyNot}")}"),
             TrustRootEntry root => string.Create(CultureInfo.InvariantCulture, $"version {root.Root.Root.Version}, SHA-256 {root.Root.Root.Hash}"),
             _ => "(hidden)",
         };

@@ -58,7 +58,9 @@ internal static class DomainsCommand
             text.Append("  ").Append(paint.Faint($"key it says    {heard}")).Append('\n');
         if (domain.Statement is { } statement && (statement.Key != domain.Key || !domain.IsEnrolled))
             text.Append("  ").Append(domain.IsEnrolled ? paint.Bad($"enrolled key   {statement.Fingerprint}") : $"not believed   {statement.Fingerprint}: {SafeText.ForTerminal(domain.WhyNot ?? "")}").Append('\n');
-        if (domain.Fingerprint is not null && (!domain.IsEnrolled || domain.Statement?.Key != domain.Key))
+        if (domain is { IsEnrolled: true, Statement.TlsKey: { } tls })
+            text.Append("  ").Append(paint.Faint($"key of its TLS {tls}")).Append('\n');
+        if ((domain.Fingerprint is not null || domain.IsOverTls) && (!domain.IsEnrolled || (domain.Key is not null && domain.Statement?.Key != domain.Key) || (domain.IsOverTls && domain.Statement?.TlsKey is null)))
             text.Append("  to believe what it reports: qwamosctl domains enroll ").Append(SafeText.ForTerminal(domain.Name)).Append('\n');
     }
 
@@ -70,13 +72,14 @@ internal static class DomainsCommand
         ("fingerprint", Text(domain.Fingerprint)),
         ("enrolled", JsonValue.Of(domain.IsEnrolled)),
         ("enrolled_fingerprint", Text(domain.Statement is { IsRevoked: false } statement ? statement.Fingerprint : null)),
+        ("enrolled_tls_key", Text(domain.Statement?.TlsKey)),
         ("why_not", Text(domain.WhyNot)),
     ]);
 
     private static JsonValue Text(string? text) => text is null ? JsonValue.Null : JsonValue.Of(text);
 
     /// <summary>Signs a statement about a domain's key, sends it, and says what became of it; gives the exit status.</summary>
-    internal static int Send(Session session, KnownDomain domain, string key, bool isRevoked, string done)
+    internal static int Send(Session session, KnownDomain domain, string key, string? tlsKey, bool isRevoked, string done)
     {
         if (!SystemName.TryRead(session.Paths, out var system, out var failure))
             return session.Fail(failure);
@@ -87,7 +90,7 @@ internal static class DomainsCommand
         using (opened)
         {
             // Only a later one counts in the place of the one that is recorded.
-            var statement = DomainKeyStatement.Sign(opened.Signer, domain.Name, domain.Class, key, system, Math.Max(session.Now, domain.Seconds + 1), isRevoked);
+            var statement = DomainKeyStatement.Sign(opened.Signer, domain.Name, domain.Class, key, system, Math.Max(session.Now, domain.Seconds + 1), isRevoked, tlsKey);
             MessageDraft draft = new() { Command = ControlBus.Envelopes.Commands.DomainKey, Args = statement.ToJson() };
             if (!EnvelopeWriter.TryWriteUnsigned(draft, out var envelope, out var refusal))
                 return session.Fail(Failure.Usage(refusal.Reason));

@@ -22,6 +22,6 @@ internal static class DomainsRevokeCommand
             return session.Fail(failure);
         if (domain.Statement is not { IsRevoked: false } statement)
             return session.Fail(Failure.Usage($"{name} is not enrolled: {domain.WhyNot}"));
-        return DomainsCommand.Send(session, domain with { Class = statement.Class }, statement.Key, isRevoked: true, $"revoked   {SafeText.ForTerminal(name)}, which had the key {statement.Fingerprint}");
+        return DomainsCommand.Send(session, domain with { Class = statement.Class }, statement.Key, tlsKey: null, isRevoked: true, $"revoked   {SafeText.ForTerminal(name)}, which had the key {statement.Fingerprint}");
     }
 }

@@ -6,11 +6,12 @@ namespace Qwamos.Client.Talking;
 /// <param name="Name">Its name.</param>
 /// <param name="Class">Its class of policy keys.</param>
 /// <param name="Link">How the courier reaches it; null for a domain that domains.json does not name.</param>
+/// <param name="IsOverTls">Whether it is reached over TLS, so that its end of that has a key, too.</param>
 /// <param name="Key">The key that it says is its own, 64 lower-case hex digits; null when it said none.</param>
 /// <param name="WhyNot">Why its word is not believed; null when it is.</param>
 /// <param name="Statement">What an operator signed about it last; null when nobody did.</param>
 /// <param name="Seconds">Only a statement that is signed later takes that one's place, unix seconds.</param>
-internal sealed record KnownDomain(string Name, string Class, string? Link, string? Key, string? WhyNot, DomainKeyStatement? Statement, long Seconds)
+internal sealed record KnownDomain(string Name, string Class, string? Link, bool IsOverTls, string? Key, string? WhyNot, DomainKeyStatement? Statement, long Seconds)
 {
     /// <summary>The fingerprint of the key that it says is its own.</summary>
     public string? Fingerprint => Key is null ? null : DomainKeyStatement.FingerprintOf(Key);

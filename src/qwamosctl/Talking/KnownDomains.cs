@@ -65,7 +65,7 @@ internal static class KnownDomains
         var key = Text(item, "key");
         return key is not null && !DomainKeyStatement.IsKey(key)
             ? null
-            : new KnownDomain(name, @class, Text(item, "link"), key, enrolled.AsBoolean ? null : Text(item, "why_not") ?? "it is not enrolled", statement, item.TryGet("seconds", out var time) && time.TryGetInteger(out var seconds) ? seconds : -1);
+            : new KnownDomain(name, @class, Text(item, "link"), item.TryGet("over_tls", out var tls) && tls is { Kind: JsonKind.Boolean, AsBoolean: true }, key, enrolled.AsBoolean ? null : Text(item, "why_not") ?? "it is not enrolled", statement, item.TryGet("seconds", out var time) && time.TryGetInteger(out var seconds) ? seconds : -1);
     }
 
     private static string? Text(JsonValue item, string name) => item.TryGet(name, out var value) && value.TryGetString(out var text) ? text : null;

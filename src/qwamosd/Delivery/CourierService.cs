@@ -12,11 +12,15 @@ internal sealed class CourierService : IDisposable
     /// <summary>So many domains may be given a checkpoint of nothing new in a second.</summary>
     private const double QuietDomainsPerSecond = 50;
 
+    /// <summary>So many domains add a second to the pause between two files, for theirs is longer.</summary>
+    private const int DomainsPerPauseSecond = 200;
+
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds);
-    /// <summary>Least time between two writings that nothing but reports are the reason for: domains talk as often as they like.</summary>
-    private static readonly TimeSpan ReportPause = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>Least time between two writings that nothing but reports are the reason for: domains talk as often as they like.</summary>
+    private readonly TimeSpan _reportPause;
 
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly SystemPaths _paths;
@@ -42,6 +46,7 @@ internal sealed class CourierService : IDisposable
         _feed = new LedgerFeed(paths.BusSocket, time, log);
         _enrolled = new EnrolledDomains(_feed, time);
         _reports = new ReportSender(paths.BusSocket, time);
+        _reportPause = TimeSpan.FromSeconds(Math.Clamp(config.Gateways.Count / DomainsPerPauseSecond, 2, 5));
         var quietPause = TimeSpan.FromSeconds(Math.Max(1, config.Gateways.Count / QuietDomainsPerSecond));
         (GatewayEntry Domain, DeliveryRule Rule)[] domains = [.. config.Gateways.Select(domain => (domain, new DeliveryRule(schema, domain)))];
         _history = new PolicyHistory(_feed, paths, domains.Any(domain => domain.Rule.TakesConfidential), log);
@@ -52,7 +57,7 @@ internal sealed class CourierService : IDisposable
                 DomainRow row = remembered.GetValueOrDefault(domain.Domain.Name) ?? new DomainRow();
                 var reports = new ReportFollower(domain.Domain, domain.Rule, systemId, _enrolled, _reports, row.Report, time);
                 return new DomainCourier(
-                    domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history, reports, row, quietPause, time, log, Note);
+                    domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history, _enrolled, reports, row, quietPause, time, log, Note);
             }),
         ];
     }
@@ -94,7 +99,7 @@ internal sealed class CourierService : IDisposable
         await foreach (bool _ in _changes.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             await PauseAsync(Delay).ConfigureAwait(false);
-            if (_writtenAt is { } at && ReportPause - _time.GetElapsedTime(at) is { Ticks: > 0 } left)
+            if (_writtenAt is { } at && _reportPause - _time.GetElapsedTime(at) is { Ticks: > 0 } left)
                 await Task.WhenAny(PauseAsync(left), _urgent.Task).ConfigureAwait(false);
             // Whoever sets the next one has a row that may not be in this file.
             Volatile.Write(ref _urgent, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));

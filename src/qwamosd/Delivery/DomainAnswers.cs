@@ -57,6 +57,7 @@ internal sealed class DomainAnswers(DaemonConfig config, CourierView courier, Fu
         [
             ("name", JsonValue.Of(name)),
             ("class", JsonValue.Of(config.Domains.GetValueOrDefault(name) ?? recorded?.Statement.Class ?? "")),
+            .. config.Gateways.Any(domain => domain.Name == name && domain.Link.IsTls) ? new[] { ("over_tls", JsonValue.Of(true)) } : [],
             ("link", row is null ? JsonValue.Null : JsonValue.Shown(row.LastError ?? (row.Key is null && row.Index < 0 ? "not reached yet" : "ok"))),
             ("key", row?.Key is { } key ? JsonValue.Of(key) : JsonValue.Null),
             ("enrolled", JsonValue.Of(whyNot is null)),

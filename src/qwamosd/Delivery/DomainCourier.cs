@@ -25,6 +25,7 @@ internal sealed class DomainCourier
     private readonly LedgerFeed _feed;
     private readonly CheckpointBringer _checkpoints;
     private readonly CatchUpPlan _plan;
+    private readonly EnrolledDomains _enrolled;
     private readonly ReportFollower _reports;
     private readonly TimeSpan _quietPause;
     private readonly TimeProvider _time;
@@ -44,6 +45,7 @@ internal sealed class DomainCourier
     /// <param name="witnessName">The name that its cosignatures must have.</param>
     /// <param name="feed">The ledger.</param>
     /// <param name="history">What was policy before each change.</param>
+    /// <param name="enrolled">Whose keys are believed.</param>
     /// <param name="reports">What the domain says of itself.</param>
     /// <param name="remembered">What was known of it at the last stop.</param>
     /// <param name="quietPause">Least time between two checkpoints where nothing is for this domain.</param>
@@ -51,7 +53,7 @@ internal sealed class DomainCourier
     /// <param name="log">The log.</param>
     /// <param name="changed">Called when the row has changed, with whether only its report has; it must not block.</param>
     public DomainCourier(
-        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, ReportFollower reports, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action<bool> changed)
+        GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, EnrolledDomains enrolled, ReportFollower reports, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action<bool> changed)
     {
         _domain = domain;
         _rule = rule;
@@ -61,7 +63,7 @@ internal sealed class DomainCourier
         _plan = new CatchUpPlan(domain, rule, feed, history);
         // The ledger may be another one by now: a domain gives its lines again.
         _row = remembered with { Cosignatures = [] };
-        (_look, _reports) = (remembered.Index + 1, reports);
+        (_look, _enrolled, _reports) = (remembered.Index + 1, enrolled, reports);
         reports.Changed += () => Show(Row, isOfReport: true);
         _quietPause = quietPause;
         _time = time;
@@ -91,7 +93,9 @@ internal sealed class DomainCourier
                     // Whatever a domain's answer brings about is its own row's, and it is tried again.
                     Drop();
                     Down(e is LinkException ? e.Message : $"{e.GetType().Name}: {e.Message}");
-                    await Task.Delay(_backoff.Next(), _time, stop).ConfigureAwait(false);
+                    // Whoever is vouched for meanwhile is let in at once.
+                    await Task.WhenAny(Task.Delay(_backoff.Next(), _time, stop), _enrolled.Changed).ConfigureAwait(false);
+                    stop.ThrowIfCancellationRequested();
                 }
             }
         }
@@ -140,7 +144,7 @@ internal sealed class DomainCourier
         if (_feed.Size < 0)
             await _feed.ChangedAsync(0, stop).ConfigureAwait(false);
         await FindNextAsync(stop).ConfigureAwait(false);
-        if (_link?.IsQuiet == true)
+        if (_link?.IsQuiet == true && _link.IsBelieved(_enrolled.Find(Name)))
         {
             try
             {
@@ -205,11 +209,13 @@ internal sealed class DomainCourier
 
     private async Task<Link> OpenAsync(CancellationToken stop)
     {
+        if (_domain.Link.IsTls)
+            await _enrolled.FirstAnswer.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            return await Link.OpenAsync(_domain, _time, stop).ConfigureAwait(false);
+            return await Link.OpenAsync(_domain, _enrolled.Find(Name), _time, stop).ConfigureAwait(false);
         }
-        catch (LinkException e)
+        catch (LinkException e) when (!_domain.Link.IsTls)
         {
             throw new LinkException($"{e.Message}; does gateway-policyd run there?");
         }

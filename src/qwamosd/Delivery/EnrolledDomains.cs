@@ -13,7 +13,11 @@ internal sealed class EnrolledDomains(LedgerFeed feed, TimeProvider time)
     private static readonly TimeSpan LeastPause = TimeSpan.FromSeconds(1);
 
     private IReadOnlyDictionary<string, EnrolledDomain> _known = new Dictionary<string, EnrolledDomain>();
+    private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when qwamosd has said for the first time whose keys are believed.</summary>
+    public Task FirstAnswer => _first.Task;
 
     /// <summary>Completes when another key is believed, or one no more.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
@@ -47,9 +51,11 @@ internal sealed class EnrolledDomains(LedgerFeed feed, TimeProvider time)
         try
         {
             Dictionary<string, EnrolledDomain> read = await ReadAsync(stop).ConfigureAwait(false);
-            if (IsSame(read))
-                return true;
+            bool isSame = IsSame(read);
             Volatile.Write(ref _known, read);
+            _first.TrySetResult();
+            if (isSame)
+                return true;
             Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
             return true;
         }
@@ -61,7 +67,7 @@ internal sealed class EnrolledDomains(LedgerFeed feed, TimeProvider time)
     }
 
     private bool IsSame(Dictionary<string, EnrolledDomain> read) =>
-        read.Count == _known.Count && read.All(pair => _known.TryGetValue(pair.Key, out EnrolledDomain? before) && before.WhyNot == pair.Value.WhyNot && before.Key?.Id == pair.Value.Key?.Id);
+        read.Count == _known.Count && read.All(pair => _known.TryGetValue(pair.Key, out EnrolledDomain? before) && before.WhyNot == pair.Value.WhyNot && before.Key?.Id == pair.Value.Key?.Id && before.TlsKey == pair.Value.TlsKey);
 
     private async Task<Dictionary<string, EnrolledDomain>> ReadAsync(CancellationToken stop)
     {
@@ -86,7 +92,7 @@ internal sealed class EnrolledDomains(LedgerFeed feed, TimeProvider time)
         bool isEnrolled = row.TryGet("enrolled", out JsonValue? enrolled) && enrolled is { Kind: JsonKind.Boolean, AsBoolean: true };
         string whyNot = row.TryGet("why_not", out JsonValue? why) && why.TryGetString(out string? text) ? text : "it is not enrolled";
         return isEnrolled && row.TryGet("statement", out JsonValue? json) && DomainKeyStatement.TryRead(json, out DomainKeyStatement? statement, out _) && statement.TryLoadKey(out VerifyingKey? key, out _)
-            ? new EnrolledDomain(key, "")
-            : new EnrolledDomain(null, whyNot);
+            ? new EnrolledDomain(key, statement.TlsKey, "")
+            : new EnrolledDomain(null, null, whyNot);
     }
 }

@@ -37,9 +37,16 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
 
     public bool Waits(string command) => command == Commands.GetInForce;
 
-    /// <summary>Whether an entry is an accepted change for a domain.</summary>
-    public bool Concerns(long index, string domain) =>
-        ChangeOf(index) is { } change && _rules.FirstOrDefault(rule => rule.Domain.Name == domain).Rule?.TryMatch(change, out _) == true;
+    /// <summary>Why a statement is about no change that this ledger has for its domain, or null. What was said of a ledger that root gave up is about none.</summary>
+    public string? WhyUnproven(InForceStatement statement)
+    {
+        long index = statement.Entry.Index;
+        if (index >= published().Size || ledger.Read(index) is not { } row || Convert.ToHexStringLower(row.LeafHash) != statement.Entry.LeafHash)
+            return $"entry {index} of this ledger is not the one that is meant";
+        IReadOnlyList<string>? keys = null;
+        bool isFor = ledger.Parse(row) is MessageEntry { IsAccepted: true } entry && _rules.FirstOrDefault(rule => rule.Domain.Name == statement.Domain).Rule?.TryMatch(entry.Message, out keys) == true;
+        return isFor && statement.Keys.All(keys!.Contains) ? null : $"entry {index} is no change of those keys for that domain";
+    }
 
     /// <summary>To be called after each commit; never blocks.</summary>
     public void Grown()
@@ -133,8 +140,8 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
     }
 
     /// <summary>
-    /// How the change stands in a domain. Nothing is awaited of who is not believed, and nothing that one said counts; nor what was said before the statement about its
-    /// key that is in force, which may have been another machine.
+    /// How the change stands in a domain. Nothing is awaited of who is not believed, and nothing that one said counts; nor what was said before its
+    /// key was this one, which may have been another machine.
     /// </summary>
     private static Domain Judge(long index, Concern concern, PolicyState state, IReadOnlyDictionary<string, InForceWord> said)
     {
@@ -143,7 +150,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             return new Domain(name, "not_enrolled", "no operator has vouched for its key");
         if (known.WhyNot(state.Trust.Root) is { } unheard)
             return new Domain(name, "not_enrolled", unheard);
-        if (said.TryGetValue(name, out InForceWord? word) && word.Entry > known.Index)
+        if (said.TryGetValue(name, out InForceWord? word) && word.Entry > known.KeyIndex)
             return word.WhyNot is { } why ? new Domain(name, InForceStatement.Failed, why) : new Domain(name, InForceStatement.InForce, "");
         // What is staged here is staged there, and it says nothing of the change before its next start.
         if (concern.Keys.Any(key => state.Staged.TryGetValue(key, out Applied staged) && staged.Index == index))

@@ -41,7 +41,7 @@ internal sealed class InForceWords(Func<long, LedgerEntry?> read)
         {
             if (count == EntriesPerTurn)
                 return null;
-            if (read(older.Next) is InForceEntry { Statement: var statement } && statement.Index == change)
+            if (read(older.Next) is InForceEntry { Statement: var statement } && statement.Entry.Index == change)
                 older.Said[statement.Domain] = new InForceWord(older.Next, statement.WhyNot);
         }
         return older.Said;
@@ -60,10 +60,10 @@ internal sealed class InForceWords(Func<long, LedgerEntry?> read)
         {
             if (read(_next) is not InForceEntry { Statement: var statement })
                 continue;
-            if (!_byChange.TryGetValue(statement.Index, out Dictionary<string, InForceWord>? said))
-                _byChange[statement.Index] = said = new Dictionary<string, InForceWord>(StringComparer.Ordinal);
+            if (!_byChange.TryGetValue(statement.Entry.Index, out Dictionary<string, InForceWord>? said))
+                _byChange[statement.Entry.Index] = said = new Dictionary<string, InForceWord>(StringComparer.Ordinal);
             said[statement.Domain] = new InForceWord(_next, statement.WhyNot);
-            _order.Enqueue((_next, statement.Index, statement.Domain));
+            _order.Enqueue((_next, statement.Entry.Index, statement.Domain));
         }
         _from = Math.Max(_from, _next - MaxEntries);
         while (_order.TryPeek(out var first) && first.Entry < _from)

@@ -1,7 +1,10 @@
 using System.Net.Sockets;
+using System.Text;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Hosting.Running;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Daemon.Delivery;
@@ -15,6 +18,9 @@ internal sealed class Link : IDisposable
     /// <summary>Time for a connection to be made, and for each answer.</summary>
     public const int AnswerTimeoutSeconds = 10;
 
+    /// <summary>More than qwamos-link takes to open its other end.</summary>
+    private const int DialTimeoutSeconds = Limits.RequestTimeoutSeconds + 2;
+
     /// <summary>One link a domain is kept: most answers are short.</summary>
     private const int UsualAnswerBytes = 1_024;
 
@@ -26,6 +32,9 @@ internal sealed class Link : IDisposable
     private int _buffered;
     private Action<AnswerReader>? _owed;
 
+    /// <summary>The fingerprint of the key that the other end of TLS showed; null for a link of another kind.</summary>
+    public string? TlsKey { get; private init; }
+
     private Link(Socket socket, string path, TimeProvider time)
     {
         _socket = socket;
@@ -34,15 +43,22 @@ internal sealed class Link : IDisposable
     }
 
     /// <summary>Opens the link to a domain.</summary>
-    /// <exception cref="LinkException">Nobody is there.</exception>
-    public static async Task<Link> OpenAsync(GatewayEntry domain, TimeProvider time, CancellationToken stop)
+    /// <param name="domain">Where to.</param>
+    /// <param name="enrolled">Says which key the other end of TLS must show.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="stop">Ends the courier.</param>
+    /// <exception cref="LinkException">Nobody is there, or not who must be.</exception>
+    public static async Task<Link> OpenAsync(GatewayEntry domain, EnrolledDomain enrolled, TimeProvider time, CancellationToken stop)
     {
-        Link link = await OpenAsync(domain.DialPath, time, stop).ConfigureAwait(false);
-        if (domain.Link.Kind != LinkKind.Virtio)
-            return link;
+        if (domain.Link.IsTls && enrolled.TlsKey is null)
+            throw new LinkException($"{(enrolled.Key is null ? enrolled.WhyNot : "no operator has vouched for the key of its end of TLS")}: qwamosctl domains enroll {domain.Name}");
+        Link link = await OpenAsync(domain.DialPath, time, stop, domain.Link.IsTls ? enrolled.TlsKey : null).ConfigureAwait(false);
         try
         {
-            await link.LimitedAsync(AnswerTimeoutSeconds, async limit => link._stream = await FramedStream.BeginAsync(link._stream, limit).ConfigureAwait(false), stop).ConfigureAwait(false);
+            if (domain.Link.Kind == LinkKind.Virtio)
+                await link.LimitedAsync(AnswerTimeoutSeconds, async limit => link._stream = await FramedStream.BeginAsync(link._stream, limit).ConfigureAwait(false), stop).ConfigureAwait(false);
+            else if (link.TlsKey is { } key)
+                await link.LimitedAsync(DialTimeoutSeconds, limit => link.DialAsync(key, limit), stop).ConfigureAwait(false);
             return link;
         }
         catch
@@ -53,10 +69,10 @@ internal sealed class Link : IDisposable
     }
 
     /// <exception cref="LinkException">Nobody is there.</exception>
-    public static async Task<Link> OpenAsync(string socketPath, TimeProvider time, CancellationToken stop)
+    public static async Task<Link> OpenAsync(string socketPath, TimeProvider time, CancellationToken stop, string? tlsKey = null)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        var link = new Link(socket, socketPath, time);
+        var link = new Link(socket, socketPath, time) { TlsKey = tlsKey };
         try
         {
             await link.LimitedAsync(AnswerTimeoutSeconds, limit => socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), limit).AsTask(), stop).ConfigureAwait(false);
@@ -126,10 +142,22 @@ internal sealed class Link : IDisposable
         take(answer!);
     }
 
+    /// <summary>False when the key of the other end of TLS is not, or no more, the one that an operator vouched for.</summary>
+    public bool IsBelieved(EnrolledDomain enrolled) => TlsKey is null || TlsKey == enrolled.TlsKey;
+
     /// <summary>False when the other end has closed it, or sent what nobody asked for: then it is of no more use.</summary>
     public bool IsQuiet => IsOwed || _buffered == 0 && _socket is { Connected: true } && !_socket.Poll(0, SelectMode.SelectRead);
 
     public void Dispose() => _socket.Dispose();
+
+    /// <summary>Tells qwamos-link whom to believe; it says that it is connected, or why not (docs/formats/links.md).</summary>
+    private async Task DialAsync(string key, CancellationToken limit)
+    {
+        await _stream.WriteAsync(Encoding.ASCII.GetBytes(key + "\n"), limit).ConfigureAwait(false);
+        ReadOnlyMemory<byte> line = await ReceiveAsync(limit).ConfigureAwait(false);
+        if (!line.Span.SequenceEqual("ok"u8))
+            throw new LinkException(line.IsEmpty ? "qwamos-link closed the connection" : SafeText.ForTerminal(CodePoints.Take(Encoding.UTF8.GetString(line.Span), DomainRow.MaxErrorCodePoints)));
+    }
 
     private async Task SendAsync(IReadOnlyList<ReadOnlyMemory<byte>> requests, CancellationToken limit)
     {

@@ -93,6 +93,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             await link.BeginAsync(Question(), answer => _arrived = answer, stop).ConfigureAwait(false);
         }
         Task changed = enrolled.Changed;
+        ThrowIfNotBelieved(link);
         // Somebody may have been enrolled, or revoked, while something was delivered.
         if (_report is not null && enrolled.Find(domain.Name) != _judgedBy)
             await JudgeAsync(rest).ConfigureAwait(false);
@@ -103,6 +104,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             if (owed.IsCompleted)
                 break;
             changed = enrolled.Changed;
+            ThrowIfNotBelieved(link);
             await JudgeAsync(rest).ConfigureAwait(false);
         }
         await owed.ConfigureAwait(false);
@@ -115,6 +117,13 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         else
             await Task.WhenAny(Task.Delay(LongPause, time, rest), changed).ConfigureAwait(false);
         rest.ThrowIfCancellationRequested();
+    }
+
+    /// <exception cref="LinkException">Another key is its end's by now, or none.</exception>
+    private void ThrowIfNotBelieved(Link link)
+    {
+        if (!link.IsBelieved(enrolled.Find(domain.Name)))
+            throw new LinkException("the key of its end of TLS is believed no more");
     }
 
     private byte[] Question() =>
@@ -170,7 +179,8 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
     /// <summary>qwamosd verifies it for itself. What it has already is told again after a new link, and is no news.</summary>
     private async Task<bool> TellAsync(CancellationToken rest)
     {
-        foreach (InForceStatement statement in _statements.Where(statement => statement.Index > _confirmed).OrderBy(statement => statement.Index))
+        int unproven = 0;
+        foreach (InForceStatement statement in _statements.Where(statement => statement.Entry.Index > _confirmed).OrderBy(statement => statement.Entry.Index))
         {
             AnswerReader answer;
             try
@@ -181,9 +191,13 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             {
                 return false;
             }
-            if (!answer.IsOk && answer.Code != ErrorCodes.Name(ErrorCode.Superseded))
-                return Refuse($"what it says of entry {statement.Index} is refused: {Receptions.Describe(answer)}");
-            _confirmed = statement.Index;
+            // It took the change from a ledger that was given up since: that is nobody's fault, and what comes after it counts.
+            bool isUnproven = answer.Code == ErrorCodes.Name(ErrorCode.Unproven);
+            if (!answer.IsOk && !isUnproven && answer.Code != ErrorCodes.Name(ErrorCode.Superseded))
+                return Refuse($"what it says of entry {statement.Entry.Index} is refused: {Receptions.Describe(answer)}");
+            // A full list of them is not to hide all others.
+            if (!isUnproven || ++unproven == MaxStatements)
+                _confirmed = statement.Entry.Index;
         }
         return true;
     }

@@ -91,7 +91,9 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
         {
             if (!EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.GetCheckpoint }, out Envelope? envelope, out Refusal? refusal))
                 throw new InvalidOperationException(refusal.Reason);
-            using Link link = await Link.OpenAsync(gateway, time, CancellationToken.None).ConfigureAwait(false);
+            // Over TLS only whom the ledger in place vouches for can be asked.
+            EnrolledDomain enrolled = PresentLedger is { State: var state } && state.Domains.GetValueOrDefault(gateway.Name) is { } domain ? EnrolledDomain.Of(domain, state.Trust.Root) : EnrolledDomain.None;
+            using Link link = await Link.OpenAsync(gateway, enrolled, time, CancellationToken.None).ConfigureAwait(false);
             AnswerReader answer = await link.AskAsync(envelope.Raw, CancellationToken.None).ConfigureAwait(false);
             if (!answer.IsOk)
                 return (who, null, $"not asked: {Receptions.Describe(answer)}");

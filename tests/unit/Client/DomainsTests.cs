@@ -85,6 +85,41 @@ public sealed class DomainsTests : IDisposable
     }
 
     [Fact]
+    public void A_domain_over_tls_is_enrolled_unheard_by_both_of_its_keys_and_by_nothing_less()
+    {
+        var unheard = Row("gw1", null, link: "no operator has vouched for its key").Replace("\"link\"", "\"over_tls\":true,\"link\"", StringComparison.Ordinal);
+        using FakeBus bus = Bus(unheard, Row("gw2", null));
+        var (key, tls) = (Convert.ToBase64String(_domain.PublicRaw), new string('7', 64));
+        Assert.Equal(2, _client.Run("domains", "enroll", "gw1"));
+        Assert.Contains("fingerprint --key and qwamos-link fingerprint", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(2, _client.Run("domains", "enroll", "gw1", "--key", key));
+        Assert.Equal(2, _client.Run("domains", "enroll", "gw1", "--tls-key", tls));
+        // A fingerprint is no key, and a key no fingerprint.
+        Assert.Equal(2, _client.Run("domains", "enroll", "gw1", "--key", Fingerprint, "--tls-key", tls));
+        Assert.Equal(2, _client.Run("domains", "enroll", "gw1", "--key", key, "--tls-key", key));
+        Assert.Equal(2, _client.Run("domains", "enroll", "gw2", "--key", key, "--tls-key", tls));
+        Assert.Equal(1, _client.Run("domains", "enroll", "gw1", "--key", key, "--tls-key", tls, "--fingerprint", tls));
+        Assert.DoesNotContain(bus.Received, request => request.Contains("domain_key", StringComparison.Ordinal));
+        Assert.Equal(0, _client.Run("domains", "enroll", "gw1", "--key", key, "--tls-key", tls));
+        var statement = Sent(bus);
+        Assert.Equal((Key, tls), (statement.Key, statement.TlsKey));
+    }
+
+    [Fact]
+    public void A_key_that_is_enrolled_for_tls_stays_until_another_is_named_and_what_is_heard_must_be_what_is_brought()
+    {
+        using SigningKey other = SigningKey.Generate();
+        var (tls, seconds) = (new string('7', 64), DateTimeOffset.UtcNow.ToUnixTimeSeconds());
+        var enrolled = DomainKeyStatement.Sign(other, "gw1", "gateway", Convert.ToHexStringLower(other.PublicRaw), System, seconds, false, tls).ToJson();
+        using FakeBus bus = Bus($$"""{"name":"gw1","class":"gateway","over_tls":true,"link":"ok","key":"{{Key}}","enrolled":true,"statement":{{enrolled}},"index":4,"seconds":{{seconds}}}""");
+        Assert.Equal(1, _client.Run("domains", "enroll", "gw1", "--key", Convert.ToBase64String(other.PublicRaw)));
+        Assert.Contains($"gw1 says another key than that: {Fingerprint}", _client.Error, StringComparison.Ordinal);
+        Assert.Equal(0, _client.Run("domains", "enroll", "gw1", "--fingerprint", Fingerprint));
+        var statement = Sent(bus);
+        Assert.Equal((Key, tls), (statement.Key, statement.TlsKey));
+    }
+
+    [Fact]
     public void A_domain_that_said_no_key_or_is_not_there_cannot_be_enrolled()
     {
         using FakeBus bus = Bus(Row("gw1", null, link: "no answer within 10 s"));

@@ -17,7 +17,7 @@ public sealed class InForceWordsTests
     {
         _reads++;
         // Every tenth entry is a word about the change two before it.
-        return index % 10 == 2 ? new InForceEntry(7, default!, new InForceStatement("gw", new string('a', 32), index - 2, ["RADIO_ISOLATION"], null, 7, "")) : null;
+        return index % 10 == 2 ? new InForceEntry(7, default!, new InForceStatement("gw", new string('a', 32), new EntryReference(index - 2, ""), ["RADIO_ISOLATION"], null, 7, "")) : null;
     });
 
     [Fact]

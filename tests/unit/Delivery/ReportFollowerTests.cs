@@ -41,7 +41,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
             bus => _waits = new InForceWaits(config!, PolicySchema.BuiltIn, bus.Ledger, () => bus.Writer.Published, View(bus), bus.Time));
         _view = View(_bus);
         _bus.Writer.Committed += _ => _waits.Grown();
-        _bus.Concerns = _waits.Concerns;
+        _bus.WhyUnproven = _waits.WhyUnproven;
         foreach (string name in _keys.Keys)
             _domains[name] = new ScriptedDomain(_bus.Paths.At($"/run/{name}.sock"), name) { Instead = message => Command(message) == "get_report" ? Report(name, message) : null };
         _courier = new CourierService(_bus.Paths, config!, PolicySchema.BuiltIn, PipelineTrial.SystemIdText, new Dictionary<string, DomainRow>(), _bus.Time, new Daemon.LogMessages(NullLogger.Instance));
@@ -103,7 +103,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         System.Text.Json.JsonElement lacking = Assert.Single(answer.GetProperty("lacking").EnumerateArray());
         Assert.Equal(("two", "not_enrolled"), (lacking.GetProperty("name").GetString(), lacking.GetProperty("state").GetString()));
         await WhileMovingTimeAsync(() => _polls > 5);
-        Assert.Equal([index], Entries().Select(entry => entry.Statement.Index));
+        Assert.Equal([index], Entries().Select(entry => entry.Statement.Entry.Index));
     }
 
     [Fact]
@@ -212,6 +212,23 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         Assert.Equal(["waiting", "not_enrolled"], answer.GetProperty("lacking").EnumerateArray().Select(lacking => lacking.GetProperty("state").GetString()));
     }
 
+    [Theory]
+    [InlineData("ledger")]
+    [InlineData("keys")]
+    [InlineData("future")]
+    public async Task Attack09_WordsAboutAnotherLedgersEntries_AreNotRecorded_AndHideNoneOfThisOnes(string what)
+    {
+        Lie = what;
+        Enrol("one");
+        Enrol("two");
+        long index = Set("RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Entries().Any(entry => entry.Statement.Domain == "two") && (what != "ledger" || Entries().Any(entry => entry.Statement.Domain == "one")));
+        // What is of this ledger counts, though 16 others stood before it.
+        Assert.Equal(what == "ledger" ? [index] : [], Entries().Where(entry => entry.Statement.Domain == "one").Select(entry => entry.Statement.Entry.Index));
+        Assert.Null(Row("one")!.Fault);
+        Assert.Single(Row("one")!.Keys);
+    }
+
     private string? Lie { get; set; }
 
     private HashSet<string> Silent { get; } = [];
@@ -232,9 +249,15 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         long index = _domains[name].Index;
         var keys = new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
         var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys, IsStale: false);
-        InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, index, ["RADIO_ISOLATION"], null, 7)];
+        InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, new EntryReference(index, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, 7)];
+        // Those of another ledger: 16 from before, as many as fit; then the true one, when it asks for what comes after them.
+        if (lie == "ledger" && (long)message["args"]!["confirmed"]! < 0)
+            statements = [.. Enumerable.Range(0, 16).Select(_ => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, new EntryReference(0, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, 7))];
+        if (lie is "keys" or "future")
+            statements = [.. statements.Select(statement => InForceStatement.Sign(
+                key, name, PipelineTrial.SystemIdText, lie == "keys" ? statement.Entry : statement.Entry with { Index = 1_000 }, [lie == "keys" ? "TOR_ISOLATION" : "RADIO_ISOLATION"], null, 7))];
         if (lie == "many")
-            statements = [.. Enumerable.Range(0, 17).Select(i => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, i, ["RADIO_ISOLATION"], null, 7))];
+            statements = [.. Enumerable.Range(0, 17).Select(i => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, new EntryReference(i, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, 7))];
         if (lie == "number")
             return $$"""{"status":"ok","report":{{JsonText.ToText(report.ToJson()).Replace("\"desired\":\"off\"", "\"desired\":1e400", StringComparison.Ordinal)}},"signature":"{{report.Sign(key)}}","in_force":[]}""";
         return lie == "form" ? """{"status":"ok","report":{},"signature":"","in_force":[]}"""

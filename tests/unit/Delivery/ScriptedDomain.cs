@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Tests.Listening;
 
 namespace Qwamos.ControlBus.Tests.Delivery;
@@ -31,6 +32,9 @@ internal sealed class ScriptedDomain : IDisposable
     public long Sequence { get; set; }
 
     public long Index { get; set; } = -1;
+
+    /// <summary>Of what was delivered last, hexadecimal.</summary>
+    public string LeafHash { get; private set; } = "";
 
     public long Size { get; set; }
 
@@ -121,7 +125,7 @@ internal sealed class ScriptedDomain : IDisposable
             case "deliver" when (long)args!["seq"]! != Sequence + 1:
                 return $$"""{"status":"error","code":"base_mismatch","reason":"not next","seq":{{Sequence}},"index":{{Index}}}""";
             case "deliver":
-                (Sequence, Index) = (Sequence + 1, (long)args!["index"]!);
+                (Sequence, Index, LeafHash) = (Sequence + 1, (long)args!["index"]!, Convert.ToHexStringLower(MerkleTree.LeafHash(Convert.FromBase64String((string)args["leaf"]!))));
                 _taken.Add(args);
                 return """{"status":"ok","outcome":"accepted"}""";
             case "get_report":

@@ -62,6 +62,7 @@ public sealed class DomainKeyStatementTests : IDisposable
         Assert.False((statement with { Key = new string('0', 64) }).IsSignedBy(_operator.Public));
         Assert.False((statement with { SystemId = new string('b', SystemId.Digits) }).IsSignedBy(_operator.Public));
         Assert.False((statement with { IsRevoked = true }).IsSignedBy(_operator.Public));
+        Assert.False((statement with { TlsKey = new string('7', 64) }).IsSignedBy(_operator.Public));
         Assert.False((statement with { Signer = other.Public.Id }).IsSignedBy(other.Public));
     }
 
@@ -78,6 +79,10 @@ public sealed class DomainKeyStatementTests : IDisposable
     [InlineData("1800000000", "1800000000,\"revoked\":false")]
     [InlineData("1800000000", "1800000000,\"revoked\":1")]
     [InlineData("1800000000", "1800000000,\"more\":true")]
+    [InlineData("1800000000", "1800000000,\"tls_key\":7")]
+    [InlineData("1800000000", "1800000000,\"tls_key\":\"\"")]
+    [InlineData("1800000000", "1800000000,\"tls_key\":\"7777777777777777777777777777777777777777777777777777777777777777\",\"revoked\":true")]
+    [InlineData("1800000000", "1800000000,\"tls_key\":\"A777777777777777777777777777777777777777777777777777777777777777\"")]
     [InlineData("\"key_id\":\"", "\"key_id\":\"0")]
     [InlineData("\"signature\":\"", "\"signature\":\" ")]
     public void Other_forms_are_refused(string part, string instead)
@@ -132,6 +137,25 @@ public sealed class DomainKeyStatementTests : IDisposable
         Assert.True(EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.LedgerKey, Args = ledger.ToJson() }, out var envelope, out _));
         Assert.False(new Verifier(Options).Check(envelope, new EffectiveTime(Time, 0)).TryGet(out _, out var refusal));
         Assert.Equal(ErrorCode.BadSignature, refusal.Code);
+    }
+
+    [Fact]
+    public void Key_of_a_link_is_read_as_it_was_signed()
+    {
+        var statement = DomainKeyStatement.Sign(_operator, "gw1", "gateway", Key, System, Time, false, new string('7', 64));
+        Assert.True(DomainKeyStatement.TryRead(statement.ToJson(), out var read, out var fault), fault);
+        Assert.Equal(statement, read);
+        Assert.Null(Code(statement));
+    }
+
+    [Fact]
+    public void What_a_domain_said_counts_while_its_key_stays_the_same()
+    {
+        var state = PolicyState.Empty.WithDomain(Sign(), 3).WithDomain(Sign(Time + 1), 5);
+        Assert.Equal((5, 3), (state.Domains["gw1"].Index, state.Domains["gw1"].KeyIndex));
+        Assert.True(PolicyStateDocument.TryRead(state.ToJson(), out var read, out var fault), fault);
+        Assert.Equal(state.Domains, read.Domains);
+        Assert.Equal(7, state.WithDomain(Sign(Time + 2, isRevoked: true), 6).WithDomain(Sign(Time + 3), 7).Domains["gw1"].KeyIndex);
     }
 
     [Fact]

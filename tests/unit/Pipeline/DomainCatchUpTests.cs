@@ -34,8 +34,8 @@ public sealed partial class DomainDeliveryTests
         Assert.Equal("accepted", Deliver(CatchUp(1, last, before, tor, radio)));
         Assert.Equal(["off", "mandatory", "on"], new[] { "RADIO_ISOLATION", "TOR_ISOLATION", "VPN_KILL_SWITCH" }.Select(key => Policy[key].Value.ToLine()));
         IEnumerable<AdoptedValue> taken = new[] { 0, 1 }.Select(i => Assert.IsType<CatchUpEntry>(_domain.Ledger.ReadEntry(i)).Value);
-        Assert.Equal([("RADIO_ISOLATION", Start, radio), ("TOR_ISOLATION", Start + 3, tor)], taken.Select(value => (value.Key, value.TimestampSeconds, value.Index)));
-        Assert.Equal(tor, _domain.Writer.Published.Policy.OriginOf(Policy["TOR_ISOLATION"]));
+        Assert.Equal([("RADIO_ISOLATION", Start, radio), ("TOR_ISOLATION", Start + 3, tor)], taken.Select(value => (value.Key, value.TimestampSeconds, value.Origin.Index)));
+        Assert.Equal(tor, _domain.Writer.Published.Policy.OriginOf(Policy["TOR_ISOLATION"])?.Index);
         Assert.Equal("accepted", Deliver(Offer(2, NextAndSeen())));
         PolicyState state = _domain.Writer.Published.Policy;
         await _domain.RestartAsync();

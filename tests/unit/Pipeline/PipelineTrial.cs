@@ -62,7 +62,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
     public uint CourierUid { get; set; } = Posix.EffectiveUid;
 
     /// <summary>Whether an entry is a change for a domain.</summary>
-    public Func<long, string, bool> Concerns { get; set; } = (_, _) => true;
+    public Func<InForceStatement, string?> WhyUnproven { get; set; } = _ => null;
 
     public SystemPaths Paths => _paths;
 
@@ -207,7 +207,7 @@ internal sealed class PipelineTrial : IAsyncDisposable, IStatusSource, IChangeAn
         });
         Followers = new LedgerFollowers(() => Writer.Published, peer => peer.Uid == CourierUid, Time);
         Writer.Committed += _ => Followers.Grown();
-        Requests = new RequestPipeline(verifier, new FairScheduler(2, maxWaiting), Writer, this, this, Time, _reads?.Invoke(this) ?? this, _deliveries?.Invoke(verifier), Followers, _waits?.Invoke(this), new ReportJudge(SystemIdText, () => Writer.Published, (index, name) => Concerns(index, name)));
+        Requests = new RequestPipeline(verifier, new FairScheduler(2, maxWaiting), Writer, this, this, Time, _reads?.Invoke(this) ?? this, _deliveries?.Invoke(verifier), Followers, _waits?.Invoke(this), new ReportJudge(SystemIdText, () => Writer.Published, statement => WhyUnproven(statement)));
         Assert.True(BusSocket.TryBind(_paths.BusSocket, _paths, null, out BusSocket? socket, out string? fault), fault);
         Listener = new BusListener(socket, Requests, Time, maxConnections: 1_000);
         Writer.Start(_beatInterval);

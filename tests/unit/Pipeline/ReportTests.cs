@@ -17,7 +17,7 @@ public sealed class ReportTests : IAsyncLifetime
     {
         _bus = await PipelineTrial.StartAsync();
         // Entries 0 and 1 enrol; 2 to 4 are changes, of which 3 is not for gw1.
-        _bus.Concerns = (index, name) => index >= 2 && (index != 3 || name != "gw1");
+        _bus.WhyUnproven = statement => statement.Entry.Index is 2 or 4 || (statement.Entry.Index == 3 && statement.Domain != "gw1") ? null : "no change of its";
         _bus.Ask(_bus.SignDomain("gw1", _one, _bus.Time.UnixSeconds), _bus.SignDomain("gw2", _two, _bus.Time.UnixSeconds), _bus.Change("""{"RADIO_ISOLATION":"off"}"""), _bus.Change("""{"RADIO_ISOLATION":"on"}"""), _bus.Change("""{"RADIO_ISOLATION":"off"}"""));
     }
 
@@ -46,10 +46,10 @@ public sealed class ReportTests : IAsyncLifetime
     {
         using SigningKey stranger = SigningKey.Generate();
         Assert.Equal(
-            ["bad_signature", "bad_signature", "unknown_key", "bad_request", "bad_request", "bad_request", "wrong_system"],
+            ["bad_signature", "bad_signature", "unknown_key", "unproven", "unproven", "unproven", "wrong_system"],
             Ask(
                 Say(_two, "gw1", 2), Say(stranger, "gw1", 2), Say(stranger, "gw3", 2), Say(_one, "gw1", 3), Say(_one, "gw1", 0), Say(_one, "gw1", 500),
-                InForceStatement.Sign(_one, "gw1", new string('b', 32), 2, ["RADIO_ISOLATION"], null, 7)));
+                InForceStatement.Sign(_one, "gw1", new string('b', 32), new EntryReference(2, new string('e', 64)), ["RADIO_ISOLATION"], null, 7)));
         Assert.Equal(5, _bus.Ledger.Size);
     }
 
@@ -89,7 +89,7 @@ public sealed class ReportTests : IAsyncLifetime
     }
 
     private static InForceStatement Say(SigningKey key, string domain, long index, string? whyNot = null) =>
-        InForceStatement.Sign(key, domain, PipelineTrial.SystemIdText, index, ["RADIO_ISOLATION"], whyNot, 7);
+        InForceStatement.Sign(key, domain, PipelineTrial.SystemIdText, new EntryReference(index, new string('e', 64)), ["RADIO_ISOLATION"], whyNot, 7);
 
     private IEnumerable<string> Ask(params InForceStatement[] statements) => _bus.Ask([.. statements.Select(PipelineTrial.Report)]).Select(Outcome);
 

@@ -99,11 +99,11 @@ public sealed class ReportsTests : IDisposable
         Observe("VPN_KILL_SWITCH", "on", 5, EnforcementOutcome.Done);
         // What waits keeps those after it back: Dom0 takes them in order.
         InForceStatement first = Assert.Single((await AskAsync()).Statements);
-        Assert.Equal((5, "RADIO_ISOLATION", null), (first.Index, string.Join(',', first.Keys), first.WhyNot));
+        Assert.Equal((5, "RADIO_ISOLATION", null), (first.Entry.Index, string.Join(',', first.Keys), first.WhyNot));
         Assert.True(first.IsSignedBy(_key.Public));
         Observe("TOR_ISOLATION", "mandatory", 3, EnforcementOutcome.Failed("no Tor"));
         IReadOnlyList<InForceStatement> all = (await AskAsync(confirmed: 5)).Statements;
-        Assert.Equal([(8L, "TOR_ISOLATION: failed: no Tor"), (9L, null)], all.Select(statement => (statement.Index, statement.WhyNot)));
+        Assert.Equal([(8L, "TOR_ISOLATION: failed: no Tor"), (9L, null)], all.Select(statement => (statement.Entry.Index, statement.WhyNot)));
         Assert.Empty((await AskAsync(confirmed: 9)).Statements);
     }
 
@@ -147,7 +147,7 @@ public sealed class ReportsTests : IDisposable
     [Fact]
     public void Attack08_ReportAndInForceStatement_AreNotEachOther()
     {
-        InForceStatement statement = InForceStatement.Sign(_key, "gw1", new string('a', 32), 5, ["TOR_ISOLATION"], null, 7);
+        InForceStatement statement = InForceStatement.Sign(_key, "gw1", new string('a', 32), new EntryReference(5, new string('e', 64)), ["TOR_ISOLATION"], null, 7);
         byte[] signed = CanonicalJson.Write(JsonValue.Object(statement.ToJson().Members.Where(member => member.Key != "signature").Select(member => (member.Key, member.Value))));
         foreach (SigningPurpose purpose in Enum.GetValues<SigningPurpose>().Where(purpose => purpose != SigningPurpose.None))
         {
@@ -155,7 +155,7 @@ public sealed class ReportsTests : IDisposable
             Assert.Equal(purpose == SigningPurpose.InForce, posed.IsSignedBy(_key.Public));
         }
         Assert.False((statement with { Signature = Convert.ToBase64String(_key.Sign(signed)) }).IsSignedBy(_key.Public));
-        foreach (InForceStatement changed in (InForceStatement[])[statement with { Domain = "gw2" }, statement with { Index = 6 }, statement with { WhyNot = "no" }, statement with { Keys = ["TOR"] }, statement with { SystemId = new string('b', 32) }])
+        foreach (InForceStatement changed in (InForceStatement[])[statement with { Domain = "gw2" }, statement with { Entry = statement.Entry with { Index = 6 } }, statement with { Entry = statement.Entry with { LeafHash = new string('d', 64) } }, statement with { WhyNot = "no" }, statement with { Keys = ["TOR"] }, statement with { SystemId = new string('b', 32) }])
             Assert.False(changed.IsSignedBy(_key.Public));
         Assert.True(InForceStatement.TryRead(statement.ToJson(), out InForceStatement? read, out string? fault), fault);
         Assert.Equal(statement, read);
@@ -163,6 +163,7 @@ public sealed class ReportsTests : IDisposable
 
     [Theory]
     [InlineData("\"index\":5", "\"index\":-1")]
+    [InlineData("\"leaf_hash\":\"e", "\"leaf_hash\":\"E")]
     [InlineData("[\"TOR_ISOLATION\"]", "[]")]
     [InlineData("[\"TOR_ISOLATION\"]", "[\"TOR_ISOLATION\",\"TOR_ISOLATION\"]")]
     [InlineData("[\"TOR_ISOLATION\"]", "[\"TOR_ISOLATION\",\"A\"]")]
@@ -172,7 +173,7 @@ public sealed class ReportsTests : IDisposable
     [InlineData("\"signature\":\"", "\"signature\":\" ")]
     public void Statement_OfAnotherForm_IsNone(string part, string instead)
     {
-        string text = InForceStatement.Sign(_key, "gw1", new string('a', 32), 5, ["TOR_ISOLATION"], null, 7).ToJson().ToString();
+        string text = InForceStatement.Sign(_key, "gw1", new string('a', 32), new EntryReference(5, new string('e', 64)), ["TOR_ISOLATION"], null, 7).ToJson().ToString();
         Assert.Contains(part, text, StringComparison.Ordinal);
         Assert.False(InForceStatement.TryRead(Client.ClientTrial.Parse(text.Replace(part, instead, StringComparison.Ordinal)), out _, out _));
     }

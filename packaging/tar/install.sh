@@ -131,6 +131,7 @@ case $PART in
     gateway)
         program gateway-policyd
         units gateway
+        install -m 644 "$HERE/sysusers.d/qwamos-gateway.conf" "$DESTDIR/etc/sysusers.d"
         install -m 644 "$HERE/tmpfiles.d/qwamos-gateway.conf" "$DESTDIR/etc/tmpfiles.d"
         install -d "$DESTDIR/etc/udev/rules.d"
         install -m 644 "$HERE/udev/60-qwamos-gateway.rules" "$DESTDIR/etc/udev/rules.d"
@@ -157,19 +158,31 @@ case $PART in
     remove)
         mine=$(ours)
         if live && [ -n "$mine" ]; then
+            # Of a template the instances are what runs, those too that nobody enabled; it can only be disabled itself.
+            others=
+            for unit in $mine; do
+                case $unit in
+                    *@.*)
+                        systemctl stop "${unit%.*}*.${unit##*.}" 2>/dev/null || true
+                        systemctl disable --quiet "$unit" 2>/dev/null || true
+                        systemctl reset-failed "${unit%.*}*.${unit##*.}" 2>/dev/null || true
+                        ;;
+                    *) others="$others $unit" ;;
+                esac
+            done
             # shellcheck disable=SC2086 # names of units have no blanks
-            systemctl disable --quiet --now $mine 2>/dev/null || true
+            systemctl disable --quiet --now $others 2>/dev/null || true
             # shellcheck disable=SC2086
-            systemctl reset-failed $mine 2>/dev/null || true
+            systemctl reset-failed $others 2>/dev/null || true
         fi
         for unit in $mine; do rm -f "$UNITS/$unit"; done
         for unit in "$HERE"/systemd/user/*; do rm -f "$DESTDIR/etc/systemd/user/${unit##*/}"; done
         for name in qwamosd gateway-policyd qwamosctl qwamos-link; do rm -f "$BIN/$name" "$LIB/$name"; done
-        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR"/etc/sysusers.d/qwamos.conf "$DESTDIR"/etc/sysusers.d/qwamos-courier.conf "$DESTDIR"/etc/sysusers.d/qwamos-link.conf "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-link.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"
+        rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR"/etc/sysusers.d/qwamos.conf "$DESTDIR"/etc/sysusers.d/qwamos-courier.conf "$DESTDIR"/etc/sysusers.d/qwamos-gateway.conf "$DESTDIR"/etc/sysusers.d/qwamos-link.conf "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-link.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"
         for page in "$HERE"/man/*; do rm -f "$MAN/man${page##*.}/${page##*/}"; done
         [ ! -d "$LIB" ] || rmdir "$LIB"
         live && systemctl daemon-reload
-        say "Removed. /etc/qwamos, /var/lib/qwamos, /var/lib/qwamos-boot, /var/lib/qwamos-gateway and /var/lib/qwamos-link are left as they are."
+        say "Removed. /etc/qwamos, /var/lib/qwamos and the folders /var/lib/qwamos-* are left as they are."
         ;;
     *) die "what? dom0, gateway, client, link or remove, not $PART: see --help" ;;
 esac

@@ -37,7 +37,7 @@ public sealed class GatewayAccountTests : IDisposable
         gateway set-time-floor 1700000000 >/dev/null
         gateway enroll "$4" --fingerprint "$5" --replace >/dev/null
         cmp -s "$4" /etc/qwamos/dom0.pub
-        find /run/qwamos /var/lib/qwamos-gateway ! -uid 4711 -o ! -gid 4712 >&2
+        find /var/lib/qwamos-gateway ! -uid 4711 -o ! -gid 4712 >&2
         find /etc/qwamos ! -uid 0 -o ! -gid 0 >&2
         serve
         gateway set-time-floor 5 >/dev/null && exit 1

@@ -141,10 +141,11 @@ public sealed class InstalledTests
         Container machine = system.Machine;
         const string AsAccount = "setpriv --reuid=qwamos --regid=qwamos --init-groups ";
         // All of the machine that it can write, but its own folder, and what is everybody's.
-        const string Others = "-path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /run -o -path /var/lib/qwamos -o -path /var/lib/qwamos-gateway";
+        const string Others = "-path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /var/tmp -o -path /run -o -path /var/lib/qwamos";
         Assert.Equal("", machine.Run($@"{AsAccount} find / -xdev \( {Others} \) -prune -o -writable ! -type l -print").Output);
         string[] inRun = machine.Do(AsAccount + "find /run/qwamos -writable").Split('\n');
-        Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/dom0-bus.sock.lock", "/run/qwamos/gateway-bus.sock", "/run/qwamos/gateway-bus.sock.lock", "/run/qwamos/ui-bus.sock.lock"], inRun.Order(StringComparer.Ordinal));
+        Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/gateway-bus.sock"], inRun.Order(StringComparer.Ordinal));
+        Assert.Equal("/run/qwamos/gateway-bus.sock", machine.Do("setpriv --reuid=qwamos-gateway --regid=qwamos-gateway --init-groups find /run/qwamos -writable | sort"));
         foreach (string attempt in (string[])
             ["rm /run/qwamos/bus.sock", "ln -s /etc/shadow /run/qwamos/x", "mv /run/qwamos /run/q", "touch /var/lib/qwamos-boot/x", "touch /etc/qwamos/x", "ln -s /etc /var/lib/x", "rm /etc/qwamos/status.json"])
             Assert.NotEqual(0, machine.Run(AsAccount + attempt).ExitCode);
@@ -183,7 +184,7 @@ public sealed class InstalledTests
         system.Client("set RADIO_ISOLATION off");
 
         machine.Await("gateway-policyd status | grep -q done", "the hook has run");
-        Assert.Equal("qwamos nft sysctl temporary Seccomp: 2".Split(' '), machine.Do("cat /var/lib/qwamos-gateway/seen").Split([' ', '\t', '\n']));
+        Assert.Equal("qwamos-gateway nft sysctl temporary Seccomp: 2".Split(' '), machine.Do("cat /var/lib/qwamos-gateway/seen").Split([' ', '\t', '\n']));
         Assert.Contains("/srv/notes: Permission denied", machine.Do("cat /var/lib/qwamos-gateway/errors"));
         Assert.Contains("radio", machine.Do("nft list tables"));
         // Another folder in its place, as a tool that deploys makes it: its hooks run without a restart.
@@ -222,7 +223,7 @@ public sealed class InstalledTests
         system.Client("set RADIO_HARDENING.level strict TOR_ISOLATION off");
         machine.Await("gateway-policyd status | grep -q 'TOR_ISOLATION.*(done)'", "the firewall is in force");
         Assert.Contains("meta skuid 65534 counter name \"tor\" accept", machine.Do("nft list table inet qwamos"));
-        Assert.Equal("qwamos", machine.Do("ps -o user= -p $(systemctl show -P MainPID gateway-policyd)"));
+        Assert.Equal("qwamos-gateway", machine.Do("ps -o user= -p $(systemctl show -P MainPID gateway-policyd)"));
 
         machine.Do("systemctl stop gateway-policyd.socket gateway-policyd.service qwamos-gateway-baseline.service");
         Assert.Contains("policy drop", machine.Do("nft list table inet qwamos"));

@@ -112,9 +112,10 @@ public sealed partial class PackagedTests
     {
         using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway", "qwamos-link");
         Container machine = system.Machine;
-        machine.Write("/etc/qwamos/link.json", """{"listen":"tls:127.0.0.1:9443","to":"unix:/run/qwamos/ui-bus.sock"}""");
-        machine.Do("systemctl enable -q --now gateway-policyd@ui.socket gateway-policyd@ui.service qwamos-link-serve.service");
-        string[] Running() => [.. Lines(machine.Do("systemctl show -P MainPID gateway-policyd@ui.service qwamos-link-serve.service")).Where(process => process != "0")];
+        machine.Write("/etc/qwamos/link.json", """{"listen":"tls:127.0.0.1:9443","to":"unix:/run/qwamos/phone-bus.sock"}""");
+        OwnClass(machine);
+        machine.Do("systemctl enable -q --now gateway-policyd@phone.socket gateway-policyd@phone.service qwamos-link-serve.service");
+        string[] Running() => [.. Lines(machine.Do("systemctl show -P MainPID gateway-policyd@phone.service qwamos-link-serve.service")).Where(process => process != "0")];
         string[] before = Running();
 
         system.InstallPackages(BuiltRelease.Next(), "qwamos-gateway", "qwamos-link");
@@ -122,6 +123,12 @@ public sealed partial class PackagedTests
         string[] after = Running();
         Assert.Equal((2, 2, 4), (before.Length, after.Length, before.Union(after).Count()));
         Assert.Equal("inactive\ninactive", machine.Run("systemctl is-active qwamos-link-dial.service gateway-policyd@dom0.service").Output.TrimEnd());
+
+        // Without its program none runs on.
+        string domain = machine.Do("systemctl show -P MainPID gateway-policyd@phone.service");
+        machine.Do("dpkg -r qwamos-gateway 2>&1");
+        Assert.NotEqual(0, machine.Run($"test -e /proc/{domain}").ExitCode);
+        Assert.Equal("", machine.Do("systemctl list-units --all --state=active,activating,failed --no-legend 'gateway-policyd*'"));
         string said = machine.Do("QWAMOS_PURGE=all dpkg --purge qwamos-link 2>&1");
         Assert.DoesNotContain("warning", said, StringComparison.OrdinalIgnoreCase);
         Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos-link*' ! -path '/var/lib/systemd/*' ; find /etc/qwamos -name 'dom0.pins'"));
@@ -163,6 +170,9 @@ public sealed partial class PackagedTests
         Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos*' ! -path '/var/lib/systemd/*'"));
         Assert.Equal("ed25519_pk\ned25519_sk", machine.Do("ls /home/ada/.qwamos/dom0 | grep ed25519"));
     }
+
+    /// <summary>A schema with a class that no package knows, `phone`, in place of `ui`.</summary>
+    private static void OwnClass(Container machine) => machine.Do("sed -i 's/\"class\": \"ui\"/\"class\": \"phone\"/' /etc/qwamos/policy.schema.json && grep -q phone /etc/qwamos/policy.schema.json");
 
     /// <summary>Does what an installation prints as the next three commands: as who, and with the operator's name.</summary>
     private static void DoNextCommands(InstalledSystem system, string printed)

@@ -52,7 +52,7 @@ public static class EnrollCommand
     };
 
     /// <summary>What nobody may overlook, on standard error: who stole the old key can still use it. Null where no daemon runs.</summary>
-    internal static string? StillBelieved(SystemPaths paths, bool isGateway) => BusSocket.IsServed(isGateway ? paths.GatewaySocket : paths.BusSocket)
+    internal static string? StillBelieved(SystemPaths paths, bool isGateway) => (isGateway ? FileLock.IsHeld(paths.GatewayLockFile) : BusSocket.IsServed(paths.BusSocket))
         ? $"\nTHE OLD KEY IS STILL BELIEVED: {Daemon(isGateway)} runs, and takes what the old key signs until it is restarted. Restart it now:\n\n    {ProposedCommand.Restart(paths, Daemon(isGateway))}\n"
         : null;
 

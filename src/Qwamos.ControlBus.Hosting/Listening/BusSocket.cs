@@ -8,7 +8,7 @@ namespace Qwamos.ControlBus.Hosting.Listening;
 
 /// <summary>
 /// The bus's socket in the file system: bound, with its mode and owner set, and not yet listening, so that at no moment somebody can connect
-/// who may not (ATTACKS 25). A lock file beside it, not the socket, says whether another daemon lives.
+/// who may not (ATTACKS 25). A lock file, not the socket, says whether another daemon lives.
 /// </summary>
 public sealed class BusSocket : IDisposable
 {
@@ -37,10 +37,12 @@ public sealed class BusSocket : IDisposable
     /// Where systemd made the socket, it is taken as it is.
     /// </summary>
     /// <param name="owner">Who shall own the socket; null leaves it to the user this process runs as.</param>
+    /// <param name="lockFile">The lock; null is that beside the socket. Where the socket's folder is root's, one in the daemon's own folder needs nobody to make it.</param>
     public static bool TryBind(
-        string path, SystemPaths paths, BusSocketOwner? owner, [NotNullWhen(true)] out BusSocket? socket, [NotNullWhen(false)] out string? fault)
+        string path, SystemPaths paths, BusSocketOwner? owner, [NotNullWhen(true)] out BusSocket? socket, [NotNullWhen(false)] out string? fault, string? lockFile = null)
     {
         ArgumentNullException.ThrowIfNull(paths);
+        lockFile ??= path + LockSuffix;
         socket = null;
         int length = Encoding.UTF8.GetByteCount(path);
         if (length > Limits.MaxUnixPathBytes)
@@ -49,12 +51,13 @@ public sealed class BusSocket : IDisposable
             return false;
         }
         string directory = System.IO.Path.GetDirectoryName(path)!;
-        if (!SafePath.TryCheckTrusted(directory, paths, PathRules.OwnDirectory, out fault))
+        if (!SafePath.TryCheckTrusted(directory, paths, PathRules.OwnDirectory, out fault)
+            || !SafePath.TryCheckTrusted(System.IO.Path.GetDirectoryName(lockFile)!, paths, PathRules.OwnDirectory, out fault))
             return false;
         FileLock? held = null;
         try
         {
-            if (!FileLock.TryTake(path + LockSuffix, out held))
+            if (!FileLock.TryTake(lockFile, out held))
             {
                 fault = AnotherServes(path);
                 return false;

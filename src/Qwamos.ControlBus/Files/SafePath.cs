@@ -10,8 +10,6 @@ namespace Qwamos.ControlBus.Files;
 /// </summary>
 public static class SafePath
 {
-    private const string ServiceUser = "qwamos";
-
     /// <summary>
     /// Checks a path. Under `--root` ownership is not required and the walk stops at DIR; outside of it (or without it) parents are
     /// walked to /, and a sticky directory owned by root is accepted. A path that does not exist is a fault.
@@ -96,7 +94,12 @@ public static class SafePath
             var owner = Posix.UserName(uid);
             // What is somebody's own must not become root's: it is this program that runs as the wrong user.
             if (uid != 0 && (rules.MustBeOwn || (rules.MayBeOwn && Posix.IsRoot)))
-                return Is(path, $"owned by {owner}, and this runs as {Posix.UserName(Posix.EffectiveUid)}", owner == ServiceUser ? "systemctl start qwamosd" : $"run this as {owner}");
+                return Is(path, $"owned by {owner}, and this runs as {Posix.UserName(Posix.EffectiveUid)}", owner switch
+                {
+                    "qwamos" => "systemctl start qwamosd",
+                    "qwamos-gateway" => "systemctl start gateway-policyd",
+                    _ => $"run this as {owner}",
+                });
             var wanted = rules.MustBeOwn ? Posix.EffectiveUid : 0;
             return Is(path, $"owned by {owner}, not by {Posix.UserName(wanted)}", $"chown {wanted} {Quote(path)}");
         }

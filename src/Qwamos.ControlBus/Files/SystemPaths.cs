@@ -59,6 +59,7 @@ public sealed class SystemPaths
 
     public string GatewayStateDir => At($"/var/lib/qwamos-{Domain}");
     public string AcceptedFile => $"{GatewayStateDir}/accepted.db";
+    public string GatewayLockFile => $"{GatewayStateDir}/lock";
     public string GatewayWitnessKeyFile => $"{GatewayStateDir}/witness_sk";
     public string GatewayDomainKeyFile => $"{GatewayStateDir}/domain_sk";
     public string GatewayWitnessFile => $"{GatewayStateDir}/witness.json";

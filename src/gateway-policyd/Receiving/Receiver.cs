@@ -87,7 +87,7 @@ internal sealed class Receiver : IAsyncDisposable
         receiver = null;
         TrialTree.MakeMissing(paths);
         if (!ReceiverSettings.TryLoad(paths, out ReceiverSettings? settings, out fault)
-            || !BusSocket.TryBind(paths.GatewaySocket, paths, owner: null, out BusSocket? socket, out fault))
+            || !BusSocket.TryBind(paths.GatewaySocket, paths, owner: null, out BusSocket? socket, out fault, paths.GatewayLockFile))
             return false;
         LedgerStore? store = null;
         SigningKey? key = null;

@@ -14,7 +14,6 @@ namespace Qwamos.Gateway.Receiving;
 internal static class RootNotes
 {
     private const string Daemon = "gateway-policyd";
-    private const UnixFileMode RunMode = (UnixFileMode)0x1ED; // 0755
 
     // What stands for the ID of an anchor that could not be read.
     private static readonly string NoKey = new('0', 64);
@@ -74,10 +73,8 @@ internal static class RootNotes
         if (Posix.IsAbsent(paths.GatewayStateDir))
             return $"{paths.GatewayStateDir} is not there yet: start gateway-policyd once, which makes it: {ProposedCommand.Start(paths, Daemon)}";
         FileStat folder = Posix.Stat(paths.GatewayStateDir);
-        if (!Directory.Exists(paths.RunDir))
-            MakeRunDirectory(paths.RunDir, folder);
         using ActingAs? account = ActingAs.OwnerOf(folder);
-        if (!FileLock.TryTake(paths.GatewaySocket + ".lock", out FileLock? held))
+        if (!FileLock.TryTake(paths.GatewayLockFile, out FileLock? held))
             return $"gateway-policyd runs: stop it first: {ProposedCommand.Stop(paths, Daemon)}";
         using (held)
         {
@@ -93,12 +90,5 @@ internal static class RootNotes
                 return null;
             }
         }
-    }
-
-    /// <summary>As systemd makes it at the daemon's start; after a boot without one it is missing.</summary>
-    private static void MakeRunDirectory(string path, FileStat owner)
-    {
-        if (DurableFile.MakeDirectory(path, RunMode))
-            Posix.ChangeOwner(path, owner.Uid, owner.Gid);
     }
 }

@@ -121,7 +121,8 @@ public sealed class UnitFilesTests
     [Theory]
     [InlineData("qwamosd.service", "User=qwamos")]
     [InlineData("qwamosd.service", "StateDirectoryMode=0750")]
-    [InlineData("gateway-policyd.service", "User=qwamos")]
+    [InlineData("gateway-policyd.service", "User=qwamos-gateway")]
+    [InlineData("gateway-policyd.service", "Group=qwamos-gateway")]
     [InlineData("gateway-policyd.service", "StateDirectoryMode=0700")]
     [InlineData("qwamos-backup.service", "User=qwamos")]
     [InlineData("qwamos-link-dial.service", "User=qwamos-link")]
@@ -133,6 +134,9 @@ public sealed class UnitFilesTests
     [InlineData("qwamosd.socket", "SocketUser=qwamos")]
     [InlineData("qwamosd.socket", "SocketGroup=qwamos")]
     [InlineData("gateway-policyd.socket", "SocketMode=0660")]
+    [InlineData("gateway-policyd.socket", "SocketGroup=qwamos")]
+    [InlineData("gateway-policyd@.socket", "SocketUser=qwamos-gateway")]
+    [InlineData("gateway-policyd@.socket", "SocketGroup=qwamos")]
     public void TheDaemons_AreNotRoot_AndHaveTheModesOfTheDesign(string unit, string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, unit)));
 

@@ -39,7 +39,7 @@ public sealed class DaemonCommandLineTests : IDisposable
         var replaced = new EnrolmentOutcome(EnrolmentResult.Replaced, null, null, null, "");
         Assert.EndsWith($"{daemon} believes the new key from its next start on: {daemon} --root {_root}", EnrollCommand.Sentence(replaced, paths, isGateway), StringComparison.Ordinal);
         Assert.Null(EnrollCommand.StillBelieved(paths, isGateway));
-        Assert.True(FileLock.TryTake((isGateway ? paths.GatewaySocket : paths.BusSocket) + ".lock", out FileLock? held));
+        Assert.True(FileLock.TryTake(isGateway ? paths.GatewayLockFile : paths.BusSocket + ".lock", out FileLock? held));
         using (held)
             Assert.StartsWith($"\nTHE OLD KEY IS STILL BELIEVED: {daemon} runs", EnrollCommand.StillBelieved(paths, isGateway), StringComparison.Ordinal);
         Assert.EndsWith($": systemctl restart {daemon}", EnrollCommand.Sentence(replaced, SystemPaths.Real, isGateway), StringComparison.Ordinal);

@@ -32,7 +32,7 @@ case $PREFIX in /*) ;; *) die "--prefix takes an absolute path" ;; esac
 LIB=$DESTDIR$PREFIX/lib/qwamos BIN=$DESTDIR$PREFIX/bin MAN=$DESTDIR$PREFIX/share/man UNITS=$DESTDIR/etc/systemd/system
 
 # part_of UNIT: whose it is.
-part_of() { case $1 in gateway-* | qwamos-gateway-*) say gateway ;; qwamos-link-*) say link ;; *) say dom0 ;; esac; }
+part_of() { case $1 in gateway-* | qwamos-gateway-* | qwamos-hook*) say gateway ;; qwamos-link-*) say link ;; *) say dom0 ;; esac; }
 
 # units_of PART
 units_of() {

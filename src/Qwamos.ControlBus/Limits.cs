@@ -324,6 +324,12 @@ public static class Limits
     /// <summary>Output of a hook that is kept for the log.</summary>
     public const int MaxHookOutputBytes = 4_096;
 
+    /// <summary>Longest call of a hook by its unit, and so what the hook reads: a request's value with what is beside it. A pipe's 64 KiB takes it whole.</summary>
+    public const int MaxHookCallBytes = 65_535;
+
+    /// <summary>Time for the daemon's call to reach a hook's unit, and for the unit to begin and to answer beside the hook's own.</summary>
+    public const int HookUnitGraceSeconds = 5;
+
     /// <summary>Interfaces of one kind that gateway.json may name: the rules for what is forwarded are one a pair.</summary>
     public const int MaxInterfaces = 8;
 

@@ -83,6 +83,12 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(27, LogLevel.Warning, "none of {Keys} was ever set: {End}")]
     public partial void NothingSet(string keys, string end);
 
+    [LoggerMessage(28, LogLevel.Information, "hooks run as units of their own, by {Path}")]
+    public partial void HooksAreUnits(string path);
+
+    [LoggerMessage(29, LogLevel.Information, "hooks run as processes of this daemon, for there is no {Path}")]
+    public partial void HooksAreProcesses(string path);
+
     [LoggerMessage(31, LogLevel.Error, "a status could not be made ({Kind}): {Reason}; its sender was told busy")]
     public partial void StatusFailed(string kind, string reason);
 

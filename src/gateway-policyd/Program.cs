@@ -21,6 +21,7 @@ internal static class Program
             DaemonCommandLine.Domain,
             DaemonCommandLine.LogFormat,
             RunCommand.Create(),
+            RunHookCommand.Create(),
             StatusCommand.Create(),
             WitnessCommand.Create(),
             FingerprintCommand.Create(),

@@ -81,6 +81,7 @@ public sealed class DomainTests : IDisposable
     [InlineData("../x")]
     [InlineData("boot")]
     [InlineData("courier")]
+    [InlineData("hook")]
     public void Attack27_ADomainWhoseFilesWouldBeOthersIsNotServed(string name)
     {
         CommandResult refused = Command.Run([Binaries.Gateway, "--root", _trial.Root, "--domain", name, "status"]);

@@ -145,7 +145,7 @@ public sealed class InstalledTests
         Assert.Equal("", machine.Run($@"{AsAccount} find / -xdev \( {Others} \) -prune -o -writable ! -type l -print").Output);
         string[] inRun = machine.Do(AsAccount + "find /run/qwamos -writable").Split('\n');
         Assert.Equal(["/run/qwamos/bus.sock", "/run/qwamos/bus.sock.lock", "/run/qwamos/gateway-bus.sock"], inRun.Order(StringComparer.Ordinal));
-        Assert.Equal("/run/qwamos/gateway-bus.sock", machine.Do("setpriv --reuid=qwamos-gateway --regid=qwamos-gateway --init-groups find /run/qwamos -writable | sort"));
+        Assert.Equal("/run/qwamos/gateway-bus.sock\n/run/qwamos/hook.sock", machine.Do("setpriv --reuid=qwamos-gateway --regid=qwamos-gateway --init-groups find /run/qwamos -writable | sort"));
         foreach (string attempt in (string[])
             ["rm /run/qwamos/bus.sock", "ln -s /etc/shadow /run/qwamos/x", "mv /run/qwamos /run/q", "touch /var/lib/qwamos-boot/x", "touch /etc/qwamos/x", "ln -s /etc /var/lib/x", "rm /etc/qwamos/status.json"])
             Assert.NotEqual(0, machine.Run(AsAccount + attempt).ExitCode);
@@ -169,7 +169,7 @@ public sealed class InstalledTests
         machine.Write("/etc/qwamos/gateway.json", """{"name":"gateway","class":"gateway"}""");
         machine.Write("/etc/qwamos/hooks.d/RADIO_ISOLATION", """
             #!/bin/sh
-            cd /var/lib/qwamos-gateway
+            cd /var/lib/qwamos-hook
             exec >seen 2>errors
             id -un
             nft add table inet radio && echo nft
@@ -184,13 +184,13 @@ public sealed class InstalledTests
         system.Client("set RADIO_ISOLATION off");
 
         machine.Await("gateway-policyd status | grep -q done", "the hook has run");
-        Assert.Equal("qwamos-gateway nft sysctl temporary Seccomp: 2".Split(' '), machine.Do("cat /var/lib/qwamos-gateway/seen").Split([' ', '\t', '\n']));
-        Assert.Contains("/srv/notes: Permission denied", machine.Do("cat /var/lib/qwamos-gateway/errors"));
+        Assert.Equal("qwamos-hook nft sysctl temporary Seccomp: 2".Split(' '), machine.Do("cat /var/lib/qwamos-hook/seen").Split([' ', '\t', '\n']));
+        Assert.Contains("/srv/notes: Permission denied", machine.Do("cat /var/lib/qwamos-hook/errors"));
         Assert.Contains("radio", machine.Do("nft list tables"));
         // Another folder in its place, as a tool that deploys makes it: its hooks run without a restart.
-        machine.Do("cd /etc/qwamos && mkdir new && printf '#!/bin/sh\\necho $2 >/var/lib/qwamos-gateway/later\\n' >new/RADIO_ISOLATION && chmod 755 new/RADIO_ISOLATION && mv hooks.d old && mv new hooks.d");
+        machine.Do("cd /etc/qwamos && mkdir new && printf '#!/bin/sh\\necho $2 >/var/lib/qwamos-hook/later\\n' >new/RADIO_ISOLATION && chmod 755 new/RADIO_ISOLATION && mv hooks.d old && mv new hooks.d");
         system.Client("set RADIO_ISOLATION on");
-        machine.Await("grep -q on /var/lib/qwamos-gateway/later", "the hook in the new folder has run");
+        machine.Await("grep -q on /var/lib/qwamos-hook/later", "the hook in the new folder has run");
         Assert.Contains(machine.Journal(), line => line.Message.EndsWith("socket /run/qwamos/gateway-bus.sock, from systemd", StringComparison.Ordinal));
     }
 

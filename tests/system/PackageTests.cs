@@ -46,7 +46,7 @@ public sealed partial class PackageTests
         Assert.All(expected, file => Assert.Contains(file, lines.Select(line => ModeAndPath().Replace(line, "$1 $2"))));
         // Every unit of the repository is in the package that it is for, and in no other.
         static bool Begins(string unit, params string[] starts) => starts.Any(start => unit.StartsWith(start, StringComparison.Ordinal));
-        bool MayBe(string unit) => name == (Begins(unit, "gateway-", "qwamos-gateway-") ? "qwamos-gateway" : Begins(unit, "qwamos-link-") ? "qwamos-link" : "qwamos-dom0");
+        bool MayBe(string unit) => name == (Begins(unit, "gateway-", "qwamos-gateway-", "qwamos-hook") ? "qwamos-gateway" : Begins(unit, "qwamos-link-") ? "qwamos-link" : "qwamos-dom0");
         string[] units = [.. Directory.EnumerateFiles(Path.Combine(Binaries.Repository, "packaging", "systemd")).Select(path => Path.GetFileName(path)!)];
         Assert.All(units, unit => Assert.Equal(MayBe(unit), contents.Contains("/systemd/system/" + unit, StringComparison.Ordinal)));
     }

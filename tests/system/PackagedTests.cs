@@ -61,6 +61,30 @@ public sealed partial class PackagedTests
     }
 
     [Fact]
+    public void TheTarballsGateway_ServesADomainOfOnesOwnClass_WhoseHooksAreUnits_AndLeavesNothingRunning()
+    {
+        using InstalledSystem system = InstalledSystem.BootWithOperator();
+        Container machine = system.Machine;
+        File.Copy(BuiltRelease.Once().Tarball, machine.At("/root/qwamos.tar.gz"));
+        machine.Do("cd /root && mkdir tree && tar -xzf qwamos.tar.gz -C tree --strip-components=1 && tree/install.sh dom0 && tree/install.sh gateway");
+        OwnClass(machine);
+        machine.Write("/etc/qwamos/domains.json", """{"domains":[{"name":"phone","class":"phone","link":"unix:/run/qwamos/phone-bus.sock"}]}""");
+        machine.Write("/etc/qwamos/hooks.d/CLIPBOARD_ISOLATION", "#!/bin/sh\ncat /proc/self/cgroup >/var/lib/qwamos-hook/seen\n", "755");
+        system.Enrol();
+        machine.Do("systemctl enable -q --now gateway-policyd@phone.socket gateway-policyd@phone && systemctl restart qwamosd-courier");
+
+        machine.Reboot();
+        system.Client("set CLIPBOARD_ISOLATION strict");
+        machine.Await("gateway-policyd --domain phone status | grep -q 'CLIPBOARD_ISOLATION.*(done)'", "the hook has run");
+        Assert.Contains("/qwamos-hook@", machine.Do("cat /var/lib/qwamos-hook/seen"), StringComparison.Ordinal);
+        string process = machine.Do("systemctl show -P MainPID gateway-policyd@phone");
+
+        machine.Do("/root/tree/install.sh remove");
+        Assert.NotEqual(0, machine.Run($"test -e /proc/{process}").ExitCode);
+        Assert.Equal("", machine.Do("systemctl list-units --all --state=loaded,active,activating,failed --no-legend 'gateway-policyd*' 'qwamos*'"));
+    }
+
+    [Fact]
     public void AnUpgradeUnderLoad_AndADowngrade_LoseNoAcknowledgedChange_AndNoClientFailsUnexplained()
     {
         using InstalledSystem system = InstalledSystem.BootWithOperator();
@@ -128,7 +152,7 @@ public sealed partial class PackagedTests
         string domain = machine.Do("systemctl show -P MainPID gateway-policyd@phone.service");
         machine.Do("dpkg -r qwamos-gateway 2>&1");
         Assert.NotEqual(0, machine.Run($"test -e /proc/{domain}").ExitCode);
-        Assert.Equal("", machine.Do("systemctl list-units --all --state=active,activating,failed --no-legend 'gateway-policyd*'"));
+        Assert.Equal("", machine.Do("systemctl list-units --all --state=active,activating,failed --no-legend 'gateway-policyd*' 'qwamos-hook*'"));
         string said = machine.Do("QWAMOS_PURGE=all dpkg --purge qwamos-link 2>&1");
         Assert.DoesNotContain("warning", said, StringComparison.OrdinalIgnoreCase);
         Assert.Equal("", machine.Do("find /usr /etc /var/lib /run -path '*qwamos-link*' ! -path '/var/lib/systemd/*' ; find /etc/qwamos -name 'dom0.pins'"));

@@ -9,7 +9,7 @@ public sealed class SystemPaths
     public const string UsualDomain = "gateway";
 
     // What has a file or a folder of such a name already: /etc/qwamos/NAME.json, /var/lib/qwamos-NAME.
-    private static readonly string[] NoDomains = ["boot", "courier", "domains", "link", "qwamosd", "status"];
+    private static readonly string[] NoDomains = ["boot", "courier", "domains", "hook", "link", "qwamosd", "status"];
 
     private SystemPaths(string? root, string domain) => (Root, Domain) = (root, domain);
 
@@ -66,6 +66,8 @@ public sealed class SystemPaths
     public string GatewayEvidenceDir => $"{GatewayStateDir}/evidence";
     public string GatewayStatusFile => $"{GatewayStateDir}/status.json";
 
+    public string HookStateDir => At("/var/lib/qwamos-hook");
+
     public string CourierDir => At("/var/lib/qwamos-courier");
     public string CourierLockFile => At("/var/lib/qwamos-courier/lock");
     public string DomainsFile => At("/var/lib/qwamos-courier/domains.json");
@@ -80,6 +82,7 @@ public sealed class SystemPaths
     public string BootIdFile => At("/run/qwamos-boot.id");
     public string BootRunFile => At("/run/qwamos-boot.json");
     public string BusSocket => At("/run/qwamos/bus.sock");
+    public string HookSocket => At("/run/qwamos/hook.sock");
     public string GatewaySocket => At($"/run/qwamos/{Domain}-bus.sock");
 
     /// <summary>

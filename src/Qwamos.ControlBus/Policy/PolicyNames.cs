@@ -29,6 +29,13 @@ public static class PolicyNames
             : "a name begins with a letter and holds letters, digits and _ . - only";
     }
 
+    /// <summary>The form of a key's name, which is safe as a file's name.</summary>
+    public static bool IsKey(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return FaultOfKey(name).Length == 0;
+    }
+
     /// <summary>The form of a class: <c>gateway</c>, <c>dom0</c>, <c>all</c>.</summary>
     public static bool IsClass(string name)
     {

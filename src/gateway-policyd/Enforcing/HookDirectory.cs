@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Files;
-using Qwamos.ControlBus.Json;
 
 namespace Qwamos.Gateway.Enforcing;
 
@@ -8,19 +7,29 @@ namespace Qwamos.Gateway.Enforcing;
 /// <c>/etc/qwamos/hooks.d</c>: an executable for each key that this system can enforce. It is checked each time before it runs,
 /// with its whole path: a hook that others could have written is not run (ATTACKS 27).
 /// </summary>
-internal sealed class HookDirectory(SystemPaths paths, TimeProvider time)
+/// <param name="paths">Where it is.</param>
+/// <param name="time">The clock.</param>
+/// <param name="units">Where each hook is a unit of its own, what has it run there, by this same class; null runs it here.</param>
+internal sealed class HookDirectory(SystemPaths paths, TimeProvider time, HookUnits? units = null)
 {
-    /// <summary>Runs the key's hook and waits for it, at most its time. Blocks.</summary>
+    /// <summary>Has the key's hook run and waits for it, at most its time. Blocks.</summary>
     /// <param name="output">The first bytes of what it printed; empty for a confidential key.</param>
     public EnforcementOutcome Run(Enforcement enforcement, out string output, CancellationToken stop)
     {
-        output = "";
-        if (!TryFind(enforcement.Key.Name, out string? path, out EnforcementOutcome instead))
-            return instead;
-        HookEnd end = HookProcess.Run(path, [enforcement.Key.Name, enforcement.Value.ToLine()], Input(enforcement), time, stop);
+        HookCall call = HookCall.Of(enforcement);
+        HookAnswer answer = units is null ? Run(call, stop) : units.Run(call, stop);
         // What a hook prints may repeat the value it was given.
-        output = enforcement.Key.IsConfidential ? "" : end.Output;
-        return end.Succeeded ? EnforcementOutcome.Done : EnforcementOutcome.Failed(end.Why);
+        output = enforcement.Key.IsConfidential ? "" : answer.Output;
+        return answer.Outcome;
+    }
+
+    /// <summary>Runs the hook of a call here and waits for it, at most its time. Blocks.</summary>
+    public HookAnswer Run(HookCall call, CancellationToken stop)
+    {
+        if (!TryFind(call.Key, out string? path, out EnforcementOutcome instead))
+            return new HookAnswer(instead, "");
+        HookEnd end = HookProcess.Run(path, [call.Key, call.Value.ToLine()], call.ToJson(), time, stop);
+        return new HookAnswer(end.Succeeded ? EnforcementOutcome.Done : EnforcementOutcome.Failed(end.Why), end.Output);
     }
 
     private bool TryFind(string key, [NotNullWhen(true)] out string? path, out EnforcementOutcome instead)
@@ -41,12 +50,4 @@ internal sealed class HookDirectory(SystemPaths paths, TimeProvider time)
         path = candidate;
         return true;
     }
-
-    private static byte[] Input(Enforcement enforcement) => CanonicalJson.Write(JsonValue.Object(
-    [
-        ("key", JsonValue.Of(enforcement.Key.Name)),
-        ("value", enforcement.Value.ToJson()),
-        ("index", JsonValue.Of(enforcement.Index)),
-        ("class", JsonValue.Of(enforcement.Key.Class)),
-    ]));
 }

@@ -101,7 +101,7 @@ internal sealed class Receiver : IAsyncDisposable
                 return false;
             StateKeeper keeper = BuiltInEnforcers.Keeper(paths, settings.Domain.Enforcers, settings.Schema, time, log);
             keeper.Begin(loaded.State);
-            var enforcer = new Enforcer(new HookDirectory(paths, time), time, log, keeper);
+            var enforcer = new Enforcer(Hooks(paths, time, log), time, log, keeper);
             loaded = new StagedAtStart(settings, roots, enforcer, time, log).Apply(store, loaded, stop);
             receiver = new Receiver(settings, socket, key, store, loaded, witness, enforcer, maxConnections, time, log);
             return true;
@@ -170,6 +170,19 @@ internal sealed class Receiver : IAsyncDisposable
         _store.Dispose();
         _witness?.Dispose();
         _key.Dispose();
+    }
+
+    /// <summary>Decided once, at the start: a socket that fails later is a failure, and not run around.</summary>
+    private static HookDirectory Hooks(SystemPaths paths, TimeProvider time, LogMessages log)
+    {
+        if (HookUnits.AreThere(paths))
+        {
+            log.HooksAreUnits(paths.HookSocket);
+            return new HookDirectory(paths, time, new HookUnits(paths.HookSocket, time));
+        }
+
+        log.HooksAreProcesses(paths.HookSocket);
+        return new HookDirectory(paths, time);
     }
 
     private static bool TryLoadKey(SystemPaths paths, RootHistory roots, [NotNullWhen(true)] out SigningKey? key, [NotNullWhen(false)] out string? fault)

@@ -44,6 +44,7 @@ public sealed class UnitFilesTests
     [InlineData("gateway-policyd.service", 2.5)]
     [InlineData("gateway-policyd@.service", 2.5)]
     [InlineData("qwamos-gateway-baseline.service", 2.0)]
+    [InlineData("qwamos-hook@.service", 2.5)]
     [InlineData("qwamos-link-dial.service", 1.5)]
     [InlineData("qwamos-link-serve.service", 1.5)]
     public async Task SystemdAnalyzeSecurity_GivesAtMost(string unit, double exposure)
@@ -56,7 +57,7 @@ public sealed class UnitFilesTests
 
     [Fact]
     public void TheUnitsAreThese() => Assert.Equal(
-        ["gateway-policyd.service", "gateway-policyd.socket", "gateway-policyd@.service", "gateway-policyd@.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-link-dial.service", "qwamos-link-serve.service", "qwamos-policy-apply.service", "qwamosd-courier.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
+        ["gateway-policyd.service", "gateway-policyd.socket", "gateway-policyd@.service", "gateway-policyd@.socket", "qwamos-backup.service", "qwamos-backup.timer", "qwamos-boot-complete.service", "qwamos-gateway-baseline.service", "qwamos-hook.socket", "qwamos-hook@.service", "qwamos-link-dial.service", "qwamos-link-serve.service", "qwamos-policy-apply.service", "qwamosd-courier.service", "qwamosd-metrics.socket", "qwamosd.service", "qwamosd.socket"],
         Directory.GetFiles(Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     [Theory]
@@ -137,6 +138,10 @@ public sealed class UnitFilesTests
     [InlineData("gateway-policyd.socket", "SocketGroup=qwamos")]
     [InlineData("gateway-policyd@.socket", "SocketUser=qwamos-gateway")]
     [InlineData("gateway-policyd@.socket", "SocketGroup=qwamos")]
+    [InlineData("qwamos-hook.socket", "SocketMode=0600")]
+    [InlineData("qwamos-hook.socket", "SocketUser=qwamos-gateway")]
+    [InlineData("qwamos-hook@.service", "User=qwamos-hook")]
+    [InlineData("qwamos-hook@.service", "StateDirectoryMode=0700")]
     public void TheDaemons_AreNotRoot_AndHaveTheModesOfTheDesign(string unit, string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, unit)));
 
@@ -147,6 +152,23 @@ public sealed class UnitFilesTests
         string[] Rules(string unit) => [.. File.ReadAllLines(Path.Combine(Folder, unit)).Where(line => !own.Any(start => line.StartsWith(start, StringComparison.Ordinal)))];
         Assert.Equal(Rules("gateway-policyd.service"), Rules("gateway-policyd@.service"));
     }
+
+    [Fact]
+    public void AHook_IsConfinedAsTheDaemonIs_AndCannotReachItsLink()
+    {
+        string[] own = ["Restart", "WatchdogSec=", "LimitNOFILE=", "User=", "Group=", "Supplementary", "Standard", "StateDirectory=", "Type=", "ExecStart=", "RuntimeMaxSec=", "Kill", "TimeoutStopSec=", "TasksMax=", "#"];
+        string[] Rules(string unit) => [.. File.ReadAllLines(Path.Combine(Folder, unit)).SkipWhile(line => line != "[Service]").TakeWhile(line => line != "[Install]").Where(line => line.Length > 0 && !own.Any(start => line.StartsWith(start, StringComparison.Ordinal)))];
+        Assert.Equal(Rules("gateway-policyd.service").Except(["DeviceAllow=char-virtio-portsdev rw", "SystemCallFilter=sched_setattr"]), Rules("qwamos-hook@.service"));
+    }
+
+    [Theory]
+    [InlineData("qwamos-hook@.service", "RuntimeMaxSec=20s")]
+    [InlineData("qwamos-hook@.service", "KillMode=control-group")]
+    [InlineData("qwamos-hook@.service", "KillSignal=SIGKILL")]
+    [InlineData("qwamos-hook@.service", "StandardInput=socket")]
+    [InlineData("qwamos-hook.socket", "Accept=yes")]
+    [InlineData("qwamos-hook.socket", "MaxConnections=8")]
+    public void AHooksUnit_EndsWithEverythingInIt_AndThereAreFew(string unit, string line) => Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, unit)));
 
     [Fact]
     public void BothEndsOfALink_AreConfinedAlike_AndOnlyTheVmsMayUseTheDomainsSocket()

@@ -144,13 +144,13 @@ internal sealed class Enforcer : IDisposable
     private void Note(Enforcement enforcement, EnforcementOutcome outcome)
     {
         long now = _time.GetUtcNow().ToUnixTimeSeconds();
-        ImmutableInterlocked.Update(ref _observed, (all, item) => all.SetItem(item.enforcement.Key.Name, Next(all.GetValueOrDefault(item.enforcement.Key.Name), item.enforcement, item.outcome, item.now)), (enforcement, outcome, now));
-        Changed?.Invoke();
+        // The same again, as of what is tried each few seconds, is no news: nothing is written, and nobody told.
+        if (ImmutableInterlocked.Update(ref _observed, (all, item) => all.SetItem(item.enforcement.Key.Name, Next(all.GetValueOrDefault(item.enforcement.Key.Name), item.enforcement, item.outcome, item.now)), (enforcement, outcome, now)))
+            Changed?.Invoke();
     }
 
-    private static ObservedKey Next(ObservedKey? before, Enforcement enforcement, EnforcementOutcome outcome, long now) => new(
-        enforcement,
-        outcome,
-        before is not null && before.Enforcement == enforcement && before.Outcome == outcome ? before.SinceSeconds : now,
-        outcome.State == ReportedKey.Drifted ? now : before?.DriftedSeconds);
+    private static ObservedKey Next(ObservedKey? before, Enforcement enforcement, EnforcementOutcome outcome, long now) =>
+        before is not null && before.Enforcement == enforcement && before.Outcome == outcome
+            ? before
+            : new ObservedKey(enforcement, outcome, now, outcome.State == ReportedKey.Drifted ? now : before?.DriftedSeconds);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Tests.Listening;
 using Qwamos.Gateway.Enforcing;
 using Xunit;
 
@@ -42,6 +43,31 @@ public sealed class EnforcerTests : IDisposable
         _enforcer.Add([Enforcement("RADIO_ISOLATION")]);
         Assert.True(isEarly);
         Assert.True(SpinWait.SpinUntil(() => Outcome("RADIO_ISOLATION") == EnforcementOutcome.NoEnforcer, TimeSpan.FromSeconds(5)));
+    }
+
+    [Fact]
+    public void WhatIsTriedAgainAndAgain_WithTheSameOutcome_IsNoNews()
+    {
+        var failing = new ScriptedEnforcer { ApplyFails = "no" };
+        var time = new ManualTime();
+        var log = new Gateway.LogMessages(NullLogger.Instance);
+        var keeper = new StateKeeper([failing], PolicySchema.BuiltIn, new HashSet<string>(), time, log);
+        Assert.True(SystemPaths.TryCreate(_root, out SystemPaths? paths, out _));
+        using var enforcer = new Enforcer(new HookDirectory(paths, time), time, log, keeper);
+        keeper.Begin(PolicyState.Empty with { Policy = PolicyState.Empty.Policy.Add("VPN_KILL_SWITCH", new Applied(PolicyValue.Of("on"), 0)) });
+        int news = 0;
+        enforcer.Changed += () => news++;
+        for (int tries = 1; tries <= 3; tries++)
+        {
+            keeper.Round(TestContext.Current.CancellationToken);
+            Assert.Equal(tries, failing.History.Count(state => state.StartsWith("half", StringComparison.Ordinal)));
+            // What it fails by is said once, key by key: each time a file would be written, and Dom0 told.
+            Assert.Equal(failing.Keys.Count, news);
+            time.Advance(Limits.EnforcementRetrySeconds);
+        }
+        failing.ApplyFails = null;
+        keeper.Round(TestContext.Current.CancellationToken);
+        Assert.Equal(2 * failing.Keys.Count, news);
     }
 
     private EnforcementOutcome Outcome(string name) => _enforcer.Outcomes[name];

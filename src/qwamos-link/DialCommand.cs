@@ -48,16 +48,21 @@ internal static class DialCommand
         string believed = Encoding.ASCII.GetString(line, 0, Pins.FingerprintChars);
         if (line[^1] != '\n' || !Pins.IsFingerprint(believed))
             throw new IOException("who connected names no fingerprint: it must be an older courier");
+        SslStream? tls = null;
         try
         {
             NetworkStream wire = await Sockets.ConnectAsync(domain.Link, limit).ConfigureAwait(false);
-            (SslStream, string) tls = await gate.DialAsync(wire, FaultOf, limit).ConfigureAwait(false);
+            (tls, string fingerprint) = await gate.DialAsync(wire, FaultOf, limit).ConfigureAwait(false);
             await courier.WriteAsync("ok\n"u8.ToArray(), limit).ConfigureAwait(false);
-            return (tls, courier);
+            return ((tls, fingerprint), courier);
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
-            await courier.WriteAsync(Encoding.UTF8.GetBytes(SafeText.ForTerminal(CodePoints.Take(e.Message, MaxReasonCodePoints)) + "\n"), limit).ConfigureAwait(false);
+            if (tls is not null)
+                await tls.DisposeAsync().ConfigureAwait(false);
+            string why = e is OperationCanceledException ? $"{domain.Link} does not answer" : e.Message;
+            // Not under the limit, which may be what is over; the socket's own buffer takes the line.
+            await courier.WriteAsync(Encoding.UTF8.GetBytes(SafeText.ForTerminal(CodePoints.Take(why, MaxReasonCodePoints)) + "\n"), CancellationToken.None).ConfigureAwait(false);
             throw;
         }
 

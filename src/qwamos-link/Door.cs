@@ -33,7 +33,7 @@ internal sealed class Door(
     private readonly ConcurrentDictionary<Task, bool> _running = new();
     private string? _said;
 
-    // Not open yet, the oldest first: who they are is not known.
+    // Not open yet: who they are is not known.
     private readonly List<Socket> _opening = [];
     private int _open;
 
@@ -64,7 +64,9 @@ internal sealed class Door(
         await Task.WhenAll(_running.Keys).ConfigureAwait(false);
     }
 
-    /// <summary>Strangers who begin handshakes and do not end them keep nobody out: the oldest of them gives way. False where all are who they must be.</summary>
+    /// <summary>
+    /// Strangers who begin handshakes and do not end them give way, one of those under way, whichever: the oldest one could be Dom0's each time, where many come. False where all are who they must be.
+    /// </summary>
     private bool TryEnter(Socket accepted)
     {
         lock (_opening)
@@ -73,8 +75,9 @@ internal sealed class Door(
             {
                 if (_opening.Count == 0)
                     return false;
-                _opening[0].Dispose();
-                _opening.RemoveAt(0);
+                int given = Random.Shared.Next(_opening.Count);
+                _opening[given].Dispose();
+                _opening.RemoveAt(given);
             }
             _opening.Add(accepted);
             return true;

@@ -148,7 +148,7 @@ public sealed class LedgerChecker(LedgerStore store)
         TakeRoot(row.Index, entry!);
         if (entry is InForceEntry report)
         {
-            if (ReportFault(_fold.State, report) is { } why)
+            if ((ReportFault(_fold.State, report) ?? PlaceFault(row.Index, report.Statement.Entry)) is { } why)
                 throw new LedgerIntegrityException($"Entry {row.Index} is not what was recorded: {why}.", row.Index);
             Reports++;
         }
@@ -163,6 +163,10 @@ public sealed class LedgerChecker(LedgerStore store)
         _levels = _fold.Tree.Append(row.LeafHash, _completed);
         _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry!, row.Index), LastTimeSeconds = entry!.TimeSeconds };
     }
+
+    /// <summary>Why it is about no entry of this ledger from before, or null: a word about a history that was given up is none about this one.</summary>
+    private string? PlaceFault(long index, EntryReference about) =>
+        about.Index < index && Convert.ToHexStringLower(store.ReadHash(new TreePosition(0, about.Index))) == about.LeafHash ? null : $"the domain's word is about another entry than {about.Index} of this ledger";
 
     /// <summary>Why a domain's word is not that of the key that was enrolled for it then, or null.</summary>
     internal static string? ReportFault(PolicyState state, InForceEntry entry)

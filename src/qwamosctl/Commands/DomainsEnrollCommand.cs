@@ -26,7 +26,7 @@ internal static class DomainsEnrollCommand
 
     private static int Run(Session session, string name, string? fingerprint, string? givenKey, string? givenTls)
     {
-        if (!KnownDomains.TryFind(session, name, out var domain, out var failure) || !TryChooseKey(session, domain, givenKey, out var key, out failure) || !TryChooseTls(session, domain, givenTls, out var tls, out failure))
+        if (!KnownDomains.TryFind(session, name, out var domain, out var failure) || !TryChooseKey(session, domain, givenKey, isHeardOfOld: givenTls is not null, out var key, out failure) || !TryChooseTls(session, domain, givenTls, out var tls, out failure))
             return session.Fail(failure);
         var heard = DomainKeyStatement.FingerprintOf(key);
         // First: that a key is enrolled already says nothing of whose it is.
@@ -42,7 +42,7 @@ internal static class DomainsEnrollCommand
         return DomainsCommand.Send(session, domain, key, tls, isRevoked: false, $"enrolled  {SafeText.ForTerminal(name)} with the key {heard}{(tls is null ? "" : $",\n          and {tls} for its TLS")}");
     }
 
-    private static bool TryChooseKey(Session session, KnownDomain domain, string? given, out string key, out Failure failure)
+    private static bool TryChooseKey(Session session, KnownDomain domain, string? given, bool isHeardOfOld, out string key, out Failure failure)
     {
         key = domain.Key ?? "";
         failure = null!;
@@ -51,7 +51,8 @@ internal static class DomainsEnrollCommand
             failure = Failure.Usage($"domains.json does not name {domain.Name}", "Name it there first, and restart qwamosd");
         else if (given is not null && !(Convert.TryFromBase64String(given, raw, out var length) && length == raw.Length))
             failure = Failure.Usage("--key is no key: 44 characters of base64", $"As {FingerprintCommand(session, domain)} --key prints it in the domain");
-        else if (given is not null && domain.Key is not null && Convert.ToHexStringLower(raw) != domain.Key)
+        // What was heard came from whom the former key of TLS let in: of a machine that was made anew nothing is heard.
+        else if (given is not null && !isHeardOfOld && domain.Key is not null && Convert.ToHexStringLower(raw) != domain.Key)
             failure = new Failure(ExitCode.Refused, $"{domain.Name} says another key than that: {domain.Fingerprint}", $"Nothing was signed. Somebody may answer in its place: look at its link, and run {FingerprintCommand(session, domain)} --key in the domain again");
         else if (given is null && domain.Key is null)
         {

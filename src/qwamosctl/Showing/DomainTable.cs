@@ -14,7 +14,7 @@ internal static class DomainTable
     private const int MaxWidth = 48;
 
     /// <summary>A report that is older than two questions of the courier is said to be.</summary>
-    private const int FreshSeconds = 2 * Limits.MaxGrowthWaitSeconds;
+    public const int FreshSeconds = 2 * Limits.MaxGrowthWaitSeconds;
 
     private static readonly string[] Titles = ["key", "desired", "observed", "state", "since", "why not"];
 

@@ -99,9 +99,10 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         if (row.Report is not { Fault: null } report)
             return row.Report;
         PolicyState state = published().Policy;
-        string? whyNot = !state.Domains.TryGetValue(name, out RecordedDomain? known) ? EnrolledDomain.None.WhyNot
-            : known.WhyNot(state.Trust.Root) ?? (row.Key is null || row.Key == known.Statement.Key ? null : "its report is of before another key was enrolled for it");
-        return whyNot is null ? report : ReportRow.Of(report.HeardSeconds, $"{whyNot}: qwamosctl domains enroll {name}");
+        if ((state.Domains.TryGetValue(name, out RecordedDomain? known) ? known.WhyNot(state.Trust.Root) : EnrolledDomain.None.WhyNot) is { } whyNot)
+            return ReportRow.Of(report.HeardSeconds, $"{whyNot}: qwamosctl domains enroll {name}");
+        // Whatever key it says now: the report's own is the one that must be believed.
+        return report.SignedBy == known!.Statement.Fingerprint ? report : ReportRow.Of(report.HeardSeconds, "its report is of before another key was enrolled for it");
     }
 
     /// <summary>What the operator's own file says of it.</summary>

@@ -55,9 +55,7 @@ internal sealed class DomainCourier
     public DomainCourier(
         GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, EnrolledDomains enrolled, ReportFollower reports, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action<bool> changed)
     {
-        _domain = domain;
-        _rule = rule;
-        _feed = feed;
+        (_domain, _rule, _feed) = (domain, rule, feed);
         _checkpoints = new CheckpointBringer(domain.Name, witnessName, feed, log);
         _checkpoints.Remember(remembered.Witness);
         _plan = new CatchUpPlan(domain, rule, feed, history);
@@ -65,10 +63,7 @@ internal sealed class DomainCourier
         _row = remembered with { Cosignatures = [] };
         (_look, _enrolled, _reports) = (remembered.Index + 1, enrolled, reports);
         reports.Changed += () => Show(Row, isOfReport: true);
-        _quietPause = quietPause;
-        _time = time;
-        _log = log;
-        _changed = changed;
+        (_quietPause, _time, _log, _changed) = (quietPause, time, log, changed);
     }
 
     public string Name => _domain.Name;
@@ -144,7 +139,7 @@ internal sealed class DomainCourier
         if (_feed.Size < 0)
             await _feed.ChangedAsync(0, stop).ConfigureAwait(false);
         await FindNextAsync(stop).ConfigureAwait(false);
-        if (_link?.IsQuiet == true && _link.IsBelieved(_enrolled.Find(Name)))
+        if (_link?.IsQuiet == true)
         {
             try
             {
@@ -213,7 +208,10 @@ internal sealed class DomainCourier
             await _enrolled.FirstAnswer.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            return await Link.OpenAsync(_domain, _enrolled.Find(Name), _time, stop).ConfigureAwait(false);
+            Link link = await Link.OpenAsync(_domain, _enrolled.Find(Name), _time, stop).ConfigureAwait(false);
+            if (_domain.Link.IsTls)
+                _ = link.WatchAsync(_enrolled, Name);
+            return link;
         }
         catch (LinkException e) when (!_domain.Link.IsTls)
         {
@@ -265,6 +263,9 @@ internal sealed class DomainCourier
     {
         while (true)
         {
+            // What comes after a revocation is not for whom it is about.
+            if (_domain.Link.IsTls)
+                await _enrolled.ReachAsync(_seen, stop).ConfigureAwait(false);
             List<PendingDelivery> next = await GatherAsync(stop).ConfigureAwait(false);
             if (next.Count == 0)
                 return Reception.Taken;

@@ -14,6 +14,8 @@ internal sealed class EnrolledDomains(LedgerFeed feed, TimeProvider time)
 
     private IReadOnlyDictionary<string, EnrolledDomain> _known = new Dictionary<string, EnrolledDomain>();
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _size = -1;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completes when qwamosd has said for the first time whose keys are believed.</summary>
@@ -21,6 +23,18 @@ internal sealed class EnrolledDomains(LedgerFeed feed, TimeProvider time)
 
     /// <summary>Completes when another key is believed, or one no more.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
+
+    /// <summary>Until what is known is of so many entries at least.</summary>
+    public async Task ReachAsync(long size, CancellationToken stop)
+    {
+        while (true)
+        {
+            Task answered = Volatile.Read(ref _answered).Task;
+            if (Volatile.Read(ref _size) >= size)
+                return;
+            await answered.WaitAsync(stop).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>What is known of a domain now.</summary>
     public EnrolledDomain Find(string name) => Volatile.Read(ref _known).GetValueOrDefault(name) ?? EnrolledDomain.None;
@@ -50,13 +64,16 @@ internal sealed class EnrolledDomains(LedgerFeed feed, TimeProvider time)
     {
         try
         {
+            long size = feed.Size;
             Dictionary<string, EnrolledDomain> read = await ReadAsync(stop).ConfigureAwait(false);
             bool isSame = IsSame(read);
             Volatile.Write(ref _known, read);
+            Volatile.Write(ref _size, size);
             _first.TrySetResult();
-            if (isSame)
-                return true;
-            Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            // First whose key is no more: nothing is delivered there in between.
+            if (!isSame)
+                Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+            Interlocked.Exchange(ref _answered, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
             return true;
         }
         catch (LinkException)

@@ -31,6 +31,7 @@ internal sealed class Link : IDisposable
     private byte[] _buffer = new byte[UsualAnswerBytes];
     private int _buffered;
     private Action<AnswerReader>? _owed;
+    private readonly CancellationTokenSource _closed = new();
 
     /// <summary>The fingerprint of the key that the other end of TLS showed; null for a link of another kind.</summary>
     public string? TlsKey { get; private init; }
@@ -142,13 +143,28 @@ internal sealed class Link : IDisposable
         take(answer!);
     }
 
-    /// <summary>False when the key of the other end of TLS is not, or no more, the one that an operator vouched for.</summary>
-    public bool IsBelieved(EnrolledDomain enrolled) => TlsKey is null || TlsKey == enrolled.TlsKey;
+    /// <summary>Ends a link over TLS, whatever is under way on it, as soon as the key of its other end is believed no more (ATTACKS 7).</summary>
+    public async Task WatchAsync(EnrolledDomains enrolled, string name)
+    {
+        CancellationToken closed = _closed.Token;
+        while (!closed.IsCancellationRequested)
+        {
+            Task changed = enrolled.Changed;
+            if (TlsKey != enrolled.Find(name).TlsKey)
+                Dispose();
+            else
+                await changed.WaitAsync(closed).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
 
     /// <summary>False when the other end has closed it, or sent what nobody asked for: then it is of no more use.</summary>
     public bool IsQuiet => IsOwed || _buffered == 0 && _socket is { Connected: true } && !_socket.Poll(0, SelectMode.SelectRead);
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _closed.Cancel();
+        _socket.Dispose();
+    }
 
     /// <summary>Tells qwamos-link whom to believe; it says that it is connected, or why not (docs/formats/links.md).</summary>
     private async Task DialAsync(string key, CancellationToken limit)

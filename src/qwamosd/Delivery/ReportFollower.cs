@@ -93,7 +93,6 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             await link.BeginAsync(Question(), answer => _arrived = answer, stop).ConfigureAwait(false);
         }
         Task changed = enrolled.Changed;
-        ThrowIfNotBelieved(link);
         // Somebody may have been enrolled, or revoked, while something was delivered.
         if (_report is not null && enrolled.Find(domain.Name) != _judgedBy)
             await JudgeAsync(rest).ConfigureAwait(false);
@@ -104,7 +103,6 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             if (owed.IsCompleted)
                 break;
             changed = enrolled.Changed;
-            ThrowIfNotBelieved(link);
             await JudgeAsync(rest).ConfigureAwait(false);
         }
         await owed.ConfigureAwait(false);
@@ -117,13 +115,6 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         else
             await Task.WhenAny(Task.Delay(LongPause, time, rest), changed).ConfigureAwait(false);
         rest.ThrowIfCancellationRequested();
-    }
-
-    /// <exception cref="LinkException">Another key is its end's by now, or none.</exception>
-    private void ThrowIfNotBelieved(Link link)
-    {
-        if (!link.IsBelieved(enrolled.Find(domain.Name)))
-            throw new LinkException("the key of its end of TLS is believed no more");
     }
 
     private byte[] Question() =>
@@ -172,7 +163,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         }
         if (!report.IsSignedBy(key, _signature))
             return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, qwamosctl domains enroll {domain.Name}");
-        Show(ReportRow.Of(Now, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale));
+        Show(ReportRow.Of(Now, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale, key.Id.ToString()));
         return await TellAsync(rest).ConfigureAwait(false);
     }
 
@@ -191,7 +182,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             {
                 return false;
             }
-            // It took the change from a ledger that was given up since: that is nobody's fault, and what comes after it counts.
+            // It took the change from a ledger that was given up since: that is nobody's fault, and what comes after it counts. Or it lies: then it is asked no faster than who is not believed.
             bool isUnproven = answer.Code == ErrorCodes.Name(ErrorCode.Unproven);
             if (!answer.IsOk && !isUnproven && answer.Code != ErrorCodes.Name(ErrorCode.Superseded))
                 return Refuse($"what it says of entry {statement.Entry.Index} is refused: {Receptions.Describe(answer)}");
@@ -199,7 +190,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             if (!isUnproven || ++unproven == MaxStatements)
                 _confirmed = statement.Entry.Index;
         }
-        return true;
+        return unproven == 0;
     }
 
     private bool Refuse(string fault)

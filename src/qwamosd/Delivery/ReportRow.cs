@@ -1,6 +1,7 @@
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Daemon.Delivery;
 
@@ -9,18 +10,19 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="Keys">By name; empty where there is a fault.</param>
 /// <param name="Fault">Why nothing is believed, one bounded clause; null when it is.</param>
 /// <param name="IsStale">It says that it has seen no checkpoint for long.</param>
-internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, ReportedKey> Keys, string? Fault, bool IsStale)
+/// <param name="SignedBy">The fingerprint of the key that signed it; empty where there is a fault.</param>
+internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, ReportedKey> Keys, string? Fault, bool IsStale, string SignedBy)
 {
     /// <summary>A longer one loses what explains it, and then is none: a hostile domain's must leave room for the others'.</summary>
     public const int MaxBytes = 16_384;
 
     /// <summary>A fault in a row.</summary>
-    public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints), false);
+    public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints), false, "");
 
     /// <summary>What was verified, as far as there is room.</summary>
-    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys, bool isStale)
+    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys, bool isStale, string signedBy)
     {
-        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null, isStale);
+        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null, isStale, signedBy);
         if (!IsLong(row))
             return row;
         row = row with { Keys = row.Keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Why = null, Observed = null }, StringComparer.Ordinal) };
@@ -32,6 +34,7 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         ("heard", JsonValue.Of(HeardSeconds)),
         ("stale", JsonValue.Of(IsStale)),
         ("keys", JsonValue.Object(Keys.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson())))),
+        .. SignedBy.Length > 0 ? [("signed_by", JsonValue.Of(SignedBy))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. Fault is { } fault ? [("fault", JsonValue.Shown(fault))] : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]);
 
@@ -47,9 +50,10 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         foreach ((string name, JsonValue value) in reader.Object("keys"))
             keys[name] = ReportedKey.Read(name, value, reader);
         string? fault = reader.TextIfPresent("fault", 16 * DomainRow.MaxErrorCodePoints);
+        string signedBy = reader.TextIfPresent("signed_by", KeyId.Digits) ?? "";
         if (!reader.Finish(out string wrong))
             outer.Refuse(wrong);
-        return new ReportRow(heard, keys, fault, isStale);
+        return new ReportRow(heard, keys, fault, isStale, signedBy);
     }
 
     private static bool IsLong(ReportRow row) => JsonText.Bytes(row.ToJson()).Length > MaxBytes;

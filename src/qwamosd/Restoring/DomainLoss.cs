@@ -4,7 +4,7 @@ using Qwamos.ControlBus.Policy;
 namespace Qwamos.Daemon.Restoring;
 
 /// <summary>
-/// Which domains' words a restore has believed again though they are believed no more (ATTACKS 7, 13): those that were revoked, or got another key, after FILE was made. Told before
+/// Which domains' words a restore has believed again though they are believed no more (ATTACKS 7, 13): those that were revoked, or got another key, of their own or for TLS, after FILE was made. Told before
 /// anything is changed, as <see cref="TrustLoss"/> is.
 /// </summary>
 internal static class DomainLoss
@@ -25,6 +25,8 @@ internal static class DomainLoss
                 yield return Sighting.Silent(TrustLoss.Unrevoked, $"the domain {name}: {why}, and in FILE its word counts by the key {key}: once qwamosd runs, {again}").Line;
             else if (now.Statement.Key != then.Statement.Key)
                 yield return Sighting.Silent(TrustLoss.Unrevoked, $"the domain {name} has another key enrolled by now, and in FILE the one before, {key}: once qwamosd runs, {again}, and enrol it anew").Line;
+            else if (then.Statement.TlsKey is { } tls && now.Statement.TlsKey != tls)
+                yield return Sighting.Silent(TrustLoss.Unrevoked, $"the domain {name} has another key for its TLS by now, and in FILE the one before, {tls}: once qwamosd runs, {ProposedCommand.Of(paths, "qwamosctl", $"domains enroll {SafePath.Quote(name)} --tls-key {now.Statement.TlsKey ?? "HEX"}")}").Line;
         }
     }
 }

@@ -100,7 +100,6 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
         using SourceFiles source = SourceFiles.Open(File);
         var sightings = new Sightings(paths, time);
         var origin = Checkpoint.OriginOf(key.SystemId);
-        var asked = sightings.AskAsync(config.Gateways, origin).GetAwaiter().GetResult();
         BootMemory? memory = _folder.TryReadMemory(out BootMemory? read, out string? unreadable) ? read : null;
         var isDecided = false;
         try
@@ -110,6 +109,8 @@ internal sealed class Restore(SystemPaths paths, TimeProvider time, TextWriter o
             if (candidate.Ledger.State.LastNote > BootPlanner.MaxNotesImported)
                 return No($"{source.Shown} is not restored: it counts more boot notes than were ever written", out fault);
             List<Sighting> all = [.. As(owner, () => sightings.OwnFolder(candidate.Store).ToList()), Sightings.OfBoot(memory, unreadable, candidate.Store)];
+            // Over TLS those are asked whom the ledger in place vouches for; where it cannot be read, FILE. What they say is checked by its signature.
+            var asked = sightings.AskAsync(config.Gateways, origin, (sightings.PresentLedger ?? candidate.Ledger).State).GetAwaiter().GetResult();
             all.AddRange(asked.Select(each => each.Seen is { } seen ? Sighting.Of(each.Name, TreeOf(seen), candidate.Store, each.Words) : Sighting.Silent(each.Name, each.Words)));
             foreach (var path in Seen)
             {

@@ -64,8 +64,8 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
     }
 
     /// <summary>Asks the gateways, all at once, for the checkpoint that each has seen last.</summary>
-    public async Task<IReadOnlyList<(string Name, Checkpoint? Seen, string Words)>> AskAsync(IReadOnlyList<GatewayEntry> gateways, string origin) =>
-        await Task.WhenAll(gateways.Select(gateway => AskAsync(gateway, origin))).ConfigureAwait(false);
+    public async Task<IReadOnlyList<(string Name, Checkpoint? Seen, string Words)>> AskAsync(IReadOnlyList<GatewayEntry> gateways, string origin, PolicyState state) =>
+        await Task.WhenAll(gateways.Select(gateway => AskAsync(gateway, origin, state))).ConfigureAwait(false);
 
     private Sighting OfPresent(LedgerStore restored)
     {
@@ -84,15 +84,14 @@ internal sealed class Sightings(SystemPaths paths, TimeProvider time)
         }
     }
 
-    private async Task<(string, Checkpoint?, string)> AskAsync(GatewayEntry gateway, string origin)
+    private async Task<(string, Checkpoint?, string)> AskAsync(GatewayEntry gateway, string origin, PolicyState state)
     {
         var who = $"gateway {gateway.Name}";
         try
         {
             if (!EnvelopeWriter.TryWriteUnsigned(new MessageDraft { Command = Commands.GetCheckpoint }, out Envelope? envelope, out Refusal? refusal))
                 throw new InvalidOperationException(refusal.Reason);
-            // Over TLS only whom the ledger in place vouches for can be asked.
-            EnrolledDomain enrolled = PresentLedger is { State: var state } && state.Domains.GetValueOrDefault(gateway.Name) is { } domain ? EnrolledDomain.Of(domain, state.Trust.Root) : EnrolledDomain.None;
+            EnrolledDomain enrolled = state.Domains.GetValueOrDefault(gateway.Name) is { } domain ? EnrolledDomain.Of(domain, state.Trust.Root) : EnrolledDomain.None;
             using Link link = await Link.OpenAsync(gateway, enrolled, time, CancellationToken.None).ConfigureAwait(false);
             AnswerReader answer = await link.AskAsync(envelope.Raw, CancellationToken.None).ConfigureAwait(false);
             if (!answer.IsOk)

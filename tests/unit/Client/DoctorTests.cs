@@ -141,17 +141,18 @@ public sealed class DoctorTests : IDisposable
     [InlineData("\"state\":\"in_force\"=\"state\":\"failed\",\"why\":\"no radio\"", 1, "not healthy; in force in gw RADIO_ISOLATION failed: no radio\n")]
     [InlineData("\"state\":\"in_force\"=\"state\":\"drifted\"", 1, "not healthy; in force in gw RADIO_ISOLATION drifted\n")]
     [InlineData("\"state\":\"in_force\"=\"state\":\"no_enforcer\"", 0, "healthy; in force in gw RADIO_ISOLATION no enforcer\n")]
+    [InlineData("\"heard\":HEARD=\"heard\":1", 0, "healthy; in force in gw was in force when it was heard last\n")]
     [InlineData("\"stale\":false=\"stale\":true", 1, "not healthy; in force in gw it has seen no checkpoint for long: what it has may be old\n")]
     [InlineData("\"keys\":{=\"fault\":\"its key is revoked\",\"keys\":{", 0, "healthy; in force in gw not known: its key is revoked\n")]
     [InlineData("\"class\":\"gateway\"=\"class\":\"ui\"", 0, "healthy; enforcement nothing acts on RADIO_ISOLATION: no domain of class gateway is named in domains.json\n")]
     public void What_is_not_in_force_is_said_by_health_and_by_doctor(string change, int exit, string said)
     {
         const string Sound = """
-            "policy":{"RADIO_ISOLATION":"off"},"courier":"ok","gateways":{"gw":{"class":"gateway","taken":2,"behind":false,"witness":{"state":"cosigns"},"report":{"heard":1,"stale":false,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1,"index":2}}}}}
+            "policy":{"RADIO_ISOLATION":"off"},"courier":"ok","gateways":{"gw":{"class":"gateway","taken":2,"behind":false,"witness":{"state":"cosigns"},"report":{"heard":HEARD,"stale":false,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1,"index":2}}}}}
             """;
         var changed = change.Split('=') is [var from, var to] ? Sound.Replace(from, to, StringComparison.Ordinal) : Sound;
         Assert.True(change.Length == 0 || changed != Sound);
-        using FakeBus bus = new(trial.Socket, Status().Replace("\"policy\":{\"KERNEL_HARDENING\":\"strict\"}", changed.Trim(), StringComparison.Ordinal).Replace("\"gateways\":{\"gateway\"", "\"older\":{\"gateway\"", StringComparison.Ordinal));
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"policy\":{\"KERNEL_HARDENING\":\"strict\"}", changed.Trim().Replace("HEARD", DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal), StringComparison.Ordinal).Replace("\"gateways\":{\"gateway\"", "\"older\":{\"gateway\"", StringComparison.Ordinal));
         Assert.Equal(exit, trial.Run("health"));
         Assert.Equal(said, trial.Output);
         trial.Run("doctor", "--checklist", "-o", "json");

@@ -120,6 +120,16 @@ public sealed class DomainsTests : IDisposable
     }
 
     [Fact]
+    public void A_domain_over_tls_that_was_made_anew_is_enrolled_by_both_of_its_new_keys_whatever_was_heard_of_the_former()
+    {
+        using SigningKey made = SigningKey.Generate();
+        using FakeBus bus = Bus(Row("gw1", Key).Replace("\"link\"", "\"over_tls\":true,\"link\"", StringComparison.Ordinal));
+        Assert.Equal(0, _client.Run("domains", "enroll", "gw1", "--key", Convert.ToBase64String(made.PublicRaw), "--tls-key", new string('8', 64)));
+        var statement = Sent(bus);
+        Assert.Equal((Convert.ToHexStringLower(made.PublicRaw), new string('8', 64)), (statement.Key, statement.TlsKey));
+    }
+
+    [Fact]
     public void A_domain_that_said_no_key_or_is_not_there_cannot_be_enrolled()
     {
         using FakeBus bus = Bus(Row("gw1", null, link: "no answer within 10 s"));

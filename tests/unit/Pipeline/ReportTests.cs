@@ -88,8 +88,18 @@ public sealed class ReportTests : IAsyncLifetime
         Assert.Equal(7, _bus.Ledger.Size);
     }
 
-    private static InForceStatement Say(SigningKey key, string domain, long index, string? whyNot = null) =>
-        InForceStatement.Sign(key, domain, PipelineTrial.SystemIdText, new EntryReference(index, new string('e', 64)), ["RADIO_ISOLATION"], whyNot, 7);
+    [Fact]
+    public void Attack09_WordAboutAnotherLedgersEntry_IsFoundByTheCheck_WhoeverRecordedIt()
+    {
+        InForceStatement foreign = InForceStatement.Sign(_one, "gw1", PipelineTrial.SystemIdText, new EntryReference(2, new string('e', 64)), ["RADIO_ISOLATION"], null, 7);
+        _bus.Ask(PipelineTrial.Report(foreign));
+        Assert.Equal(6, _bus.Ledger.Size);
+        LedgerIntegrityException found = Assert.Throws<LedgerIntegrityException>(() => new LedgerChecker(_bus.Ledger) { Signers = [_bus.Key.Public] }.Check());
+        Assert.Equal(5, found.Index);
+    }
+
+    private InForceStatement Say(SigningKey key, string domain, long index, string? whyNot = null) =>
+        InForceStatement.Sign(key, domain, PipelineTrial.SystemIdText, new EntryReference(index, _bus.Ledger.Read(index) is { } row ? Convert.ToHexStringLower(row.LeafHash) : new string('e', 64)), ["RADIO_ISOLATION"], whyNot, 7);
 
     private IEnumerable<string> Ask(params InForceStatement[] statements) => _bus.Ask([.. statements.Select(PipelineTrial.Report)]).Select(Outcome);
 

@@ -47,6 +47,18 @@ public sealed class DomainLossTests : IDisposable
         return DomainLoss.Lines(paths, present, restored);
     }
 
+    [Fact]
+    public void Attack07_AKeyOfTlsThatWasReplaced_AndWouldCountAgain_IsNamed()
+    {
+        string before = new('1', 64), now = new('2', 64);
+        PolicyState restored = PolicyState.Empty.WithDomain(DomainKeyStatement.Sign(_operator, "gw1", "gateway", _old, new string('a', 32), 1, false, before), 0);
+        PolicyState present = restored.WithDomain(DomainKeyStatement.Sign(_operator, "gw1", "gateway", _old, new string('a', 32), 2, false, now), 1);
+        string line = Assert.Single(Lines(present, restored));
+        Assert.Contains(before, line, StringComparison.Ordinal);
+        Assert.Contains($"domains enroll gw1 --tls-key {now}", line, StringComparison.Ordinal);
+        Assert.Empty(Lines(restored, restored));
+    }
+
     private DomainKeyStatement Sign(string name, string key, long seconds, bool isRevoked = false) =>
         DomainKeyStatement.Sign(_operator, name, "gateway", key, new string('a', 32), seconds, isRevoked);
 }

@@ -24,7 +24,7 @@ public sealed class PolicyStateTests
     }
 
     [Theory]
-    [InlineData("\"format\":6", "\"format\":5")]
+    [InlineData("\"format\":7", "\"format\":6")]
     [InlineData("\"floor\":", "\"flor\":")]
     [InlineData("\"index\":7", "\"index\":-1")]
     [InlineData("\"index\":7", "\"index\":7,\"more\":1")]

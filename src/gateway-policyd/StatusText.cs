@@ -66,10 +66,11 @@ internal static class StatusText
         else
             text.Append(Text(size)).Append(" entries, ").Append(Text(Member(witness, "age"))).Append(" s ago").Append(IsTrue(witness, "stale") ? ", STALE" : "")
                 .Append("; its key is ").AppendLine(Text(Member(witness, "trust")));
-        foreach (string kind in (string[])["fork", "pinned_fork", "unproven", "unknown_key"])
+        // What was remembered of another ledger is kept beside it, and is evidence against nobody.
+        foreach ((string kind, JsonValue count) in Member(witness, "evidence") is { Kind: JsonKind.Object } evidence ? evidence.Members : [])
         {
-            if (Text(Member(witness, "evidence", kind)) is { Length: > 0 } count and not "0")
-                text.Append("  EVIDENCE of ").Append(kind).Append(": ").Append(count).AppendLine(" in evidence/, see docs/troubleshooting.md");
+            if (kind is not ("replaced" or "left_out") && Text(count) is not "0")
+                text.Append("  EVIDENCE of ").Append(SafeText.ForTerminal(kind)).Append(": ").Append(Text(count)).AppendLine(" in evidence/, see docs/troubleshooting.md");
         }
     }
 

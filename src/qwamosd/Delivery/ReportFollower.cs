@@ -93,19 +93,10 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             await link.BeginAsync(Question(), answer => _arrived = answer, stop).ConfigureAwait(false);
         }
         Task changed = enrolled.Changed;
-        // Somebody may have been enrolled, or revoked, while something was delivered.
+        // Somebody may have been enrolled, or revoked, meanwhile.
         if (_report is not null && enrolled.Find(domain.Name) != _judgedBy)
             await JudgeAsync(rest).ConfigureAwait(false);
-        Task owed = link.TakeOwedAsync(Limits.MaxGrowthWaitSeconds, rest);
-        while (!owed.IsCompleted)
-        {
-            await Task.WhenAny(owed, changed).ConfigureAwait(false);
-            if (owed.IsCompleted)
-                break;
-            changed = enrolled.Changed;
-            await JudgeAsync(rest).ConfigureAwait(false);
-        }
-        await owed.ConfigureAwait(false);
+        await TakeOwedAsync(link, changed, rest).ConfigureAwait(false);
         if (_arrived is not { } arrived)
             return;
         _arrived = null;
@@ -115,6 +106,26 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         else
             await Task.WhenAny(Task.Delay(LongPause, time, rest), changed).ConfigureAwait(false);
         rest.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>
+    /// Waits for the answer, or until something else has completed: the answer stays owed then. When this returns or throws, nobody reads from the link any more, so that the
+    /// deliveries that follow are the only ones.
+    /// </summary>
+    private static async Task TakeOwedAsync(Link link, Task other, CancellationToken rest)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(rest);
+        Task owed = link.TakeOwedAsync(Limits.MaxGrowthWaitSeconds, over.Token);
+        await Task.WhenAny(owed, other).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await owed.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!rest.IsCancellationRequested)
+        {
+            // The other was first.
+        }
     }
 
     private byte[] Question() =>

@@ -39,7 +39,7 @@ internal static class EnforcementChecks
             return Finding.Bad(area, "it has seen no checkpoint for long: what it has may be old", "see whether the courier reaches it: qwamosctl domains");
         var lacking = domain.Keys.Where(key => StateOf(key.Value) is not ("in_force" or "staged")).ToList();
         if (lacking.Count == 0)
-            return domain.IsLate || session.Now - domain.HeardSeconds > DomainTable.FreshSeconds ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}") : Finding.Good(area, "each key that it spoke of, or it waits for its next start");
+            return domain.IsOld(session.Now) ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}") : Finding.Good(area, "each key that it spoke of, or it waits for its next start");
         var what = string.Join("; ", lacking.Take(MaxNamed).Select(Describe)) + (lacking.Count > MaxNamed ? $"; and {lacking.Count - MaxNamed} more" : "");
         return lacking.Exists(key => StateOf(key.Value) is "failed" or "drifted")
             ? Finding.Bad(area, what, "in it: gateway-policyd status")

@@ -1,4 +1,5 @@
 using Qwamos.Client.Talking;
+using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
 
@@ -7,6 +8,9 @@ namespace Qwamos.Client.Showing;
 /// <summary>One row of the member <c>gateways</c> of a status: how a domain is reached, and what it said last. Every text but <see cref="Name"/> is escaped.</summary>
 internal sealed class DomainState
 {
+    /// <summary>A report that is older than two questions of the courier is said to be.</summary>
+    private const int FreshSeconds = 2 * Limits.MaxGrowthWaitSeconds;
+
     private readonly JsonValue row;
 
     private DomainState(string name, JsonValue row, bool isCourierWell)
@@ -40,6 +44,9 @@ internal sealed class DomainState
 
     /// <summary>When it was heard, unix seconds.</summary>
     public long HeardSeconds => Report is not null && Report.TryGet("heard", out var heard) && heard.TryGetInteger(out var seconds) ? seconds : 0;
+
+    /// <summary>Whether what it said is of another time: it may not be asked as often as ever, was not heard for long, or was heard when the clock stood well ahead of where it stands now.</summary>
+    public bool IsOld(long nowSeconds) => IsLate || HeardSeconds < nowSeconds - FreshSeconds || HeardSeconds > nowSeconds + FreshSeconds;
 
     /// <summary>Why nothing is known of its keys; null when something is.</summary>
     public string? WhyUnknown =>

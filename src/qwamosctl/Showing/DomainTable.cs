@@ -13,9 +13,6 @@ internal static class DomainTable
 {
     private const int MaxWidth = 48;
 
-    /// <summary>A report that is older than two questions of the courier is said to be.</summary>
-    public const int FreshSeconds = 2 * Limits.MaxGrowthWaitSeconds;
-
     private static readonly string[] Titles = ["key", "desired", "observed", "state", "since", "why not"];
 
     /// <summary>Appends nothing where no domain was asked yet.</summary>
@@ -64,9 +61,8 @@ internal static class DomainTable
     {
         if (domain.WhyUnknown is { } why)
             return $": not known: {why}";
-        // A domain that is reached is heard again at least that often.
-        var age = Math.Max(0, nowSeconds - domain.HeardSeconds);
-        return (domain.IsLate || age > FreshSeconds ? $", as it was {Duration.InWords(age)} ago" : "")
+        var age = nowSeconds - domain.HeardSeconds;
+        return (!domain.IsOld(nowSeconds) ? "" : age < 0 ? $", as it was when this clock stood {Duration.InWords(-age)} ahead" : $", as it was {Duration.InWords(age)} ago")
             + (domain.IsStale ? paint.Bad($", STALE: no checkpoint came there for {Limits.CheckpointStaleSeconds} s") : "");
     }
 

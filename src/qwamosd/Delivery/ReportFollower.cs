@@ -210,10 +210,13 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         return false;
     }
 
-    /// <summary>That the same was heard again is news only now and then: a domain does not have it written as often as it likes to talk.</summary>
+    /// <summary>
+    /// That the same was heard again is news only now and then: a domain does not have it written as often as it likes to talk. Heard before the last time, by a clock that was set
+    /// back, it is news: else it would look fresh for as long.
+    /// </summary>
     private void Show(ReportRow row)
     {
-        if (Row is { } before && row.HeardSeconds - before.HeardSeconds < HeardSeconds && (row with { HeardSeconds = before.HeardSeconds }).ToJson().Equals(before.ToJson()))
+        if (Row is { } before && row.HeardSeconds - before.HeardSeconds is >= 0 and < HeardSeconds && (row with { HeardSeconds = before.HeardSeconds }).ToJson().Equals(before.ToJson()))
             return;
         Row = row;
         Changed?.Invoke();

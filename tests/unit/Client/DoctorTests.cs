@@ -142,6 +142,7 @@ public sealed class DoctorTests : IDisposable
     [InlineData("\"state\":\"in_force\"=\"state\":\"drifted\"", 1, "not healthy; in force in gw RADIO_ISOLATION drifted\n")]
     [InlineData("\"state\":\"in_force\"=\"state\":\"no_enforcer\"", 0, "healthy; in force in gw RADIO_ISOLATION no enforcer\n")]
     [InlineData("\"heard\":HEARD=\"heard\":1", 0, "healthy; in force in gw was in force when it was heard last\n")]
+    [InlineData("\"heard\":HEARD=\"heard\":9007199254740991", 0, "healthy; in force in gw was in force when it was heard last\n")]
     [InlineData("\"stale\":false=\"stale\":true", 1, "not healthy; in force in gw it has seen no checkpoint for long: what it has may be old\n")]
     [InlineData("\"keys\":{=\"fault\":\"its key is revoked\",\"keys\":{", 0, "healthy; in force in gw not known: its key is revoked\n")]
     [InlineData("\"class\":\"gateway\"=\"class\":\"ui\"", 0, "healthy; enforcement nothing acts on RADIO_ISOLATION: no domain of class gateway is named in domains.json\n")]

@@ -151,6 +151,7 @@ public sealed class StatusTests : IDisposable
             """
             {"status":"ok","policy":{"RADIO_ISOLATION":"on","TOR_ISOLATION":"mandatory","CLIPBOARD_ISOLATION":"strict"},"courier":"ok","gateways":{
             "down":{"class":"gateway","behind":true,"last_error":"there is no socket","missed":{"TOR_ISOLATION":4},"report":{"heard":1795999995,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1795999700,"index":2}}}},
+            "early":{"class":"ui","behind":false,"report":{"heard":1796086400,"keys":{}}},
             "never":{"class":"ui","last_error":"there is no socket"}}}
             """.ReplaceLineEndings(""));
         trial.Clock = new HurryingClock();
@@ -160,6 +161,7 @@ public sealed class StatusTests : IDisposable
               down, as it was 5 seconds ago
                 RADIO_ISOLATION  on         off       waiting  -      it has not taken the change yet
                 TOR_ISOLATION    mandatory  -         waiting  -      it refused entry 4
+              early, as it was when this clock stood 24 hours ahead
               never: not known: there is no socket
 
             """,

@@ -181,6 +181,18 @@ public sealed class ReportFollowerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Attack12_ClockThatIsSetBack_DoesNotMakeWhatWasHeardBeforeLookFresh()
+    {
+        Enrol("one");
+        await WhileMovingTimeAsync(() => Row("one") is { Fault: null });
+        long heard = Row("one")!.HeardSeconds;
+        _bus.Time.SetClock(heard - 86_400);
+        int polls = _pollsOf["one"];
+        await WhileMovingTimeAsync(() => _pollsOf["one"] > polls + 5);
+        Assert.InRange(Row("one")!.HeardSeconds, 0, heard - 80_000);
+    }
+
+    [Fact]
     public async Task AChangeThatANewerOneReplaced_IsSettledAsSuperseded()
     {
         Enrol("one");

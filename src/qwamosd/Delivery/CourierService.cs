@@ -19,7 +19,7 @@ internal sealed class CourierService : IDisposable
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>Least time between two writings that nothing but reports are the reason for: domains talk as often as they like.</summary>
+    /// <summary>Least time between two writings that can wait: domains talk, and come and go, as often as they like.</summary>
     private readonly TimeSpan _reportPause;
 
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -86,16 +86,16 @@ internal sealed class CourierService : IDisposable
         _feed.Dispose();
     }
 
-    private void Note(bool isOfReport)
+    private void Note(bool canWait)
     {
-        if (!isOfReport)
+        if (!canWait)
             Volatile.Read(ref _urgent).TrySetResult();
         _changes.Writer.TryWrite(true);
     }
 
     private async Task KeepFileAsync()
     {
-        Note(isOfReport: false);
+        Note(canWait: false);
         await foreach (bool _ in _changes.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             await PauseAsync(Delay).ConfigureAwait(false);

@@ -30,15 +30,13 @@ internal sealed class DomainCourier
     private readonly TimeSpan _quietPause;
     private readonly TimeProvider _time;
     private readonly LogMessages _log;
-    private readonly Action<bool> _changed;
+    private readonly ShownRow _shown;
     private readonly Backoff _backoff = new();
-    private DomainRow _row;
     private long _look;
     private long _seen;
     private long? _putBackAt;
     private Link? _link;
     private bool _isDown;
-    private bool _hasNext;
 
     /// <param name="domain">Where to.</param>
     /// <param name="rule">What concerns it.</param>
@@ -51,7 +49,7 @@ internal sealed class DomainCourier
     /// <param name="quietPause">Least time between two checkpoints where nothing is for this domain.</param>
     /// <param name="time">The clock.</param>
     /// <param name="log">The log.</param>
-    /// <param name="changed">Called when the row has changed, with whether only its report has; it must not block.</param>
+    /// <param name="changed">Called when the row has changed, with whether that can wait; it must not block.</param>
     public DomainCourier(
         GatewayEntry domain, DeliveryRule rule, string witnessName, LedgerFeed feed, PolicyHistory history, EnrolledDomains enrolled, ReportFollower reports, DomainRow remembered, TimeSpan quietPause, TimeProvider time, LogMessages log, Action<bool> changed)
     {
@@ -60,15 +58,14 @@ internal sealed class DomainCourier
         _checkpoints.Remember(remembered.Witness);
         _plan = new CatchUpPlan(domain, rule, feed, history);
         // The ledger may be another one by now: a domain gives its lines again.
-        _row = remembered with { Cosignatures = [] };
+        _shown = new ShownRow(remembered with { Cosignatures = [] }, feed, _checkpoints, reports, time, changed);
         (_look, _enrolled, _reports) = (remembered.Index + 1, enrolled, reports);
-        reports.Changed += () => Show(Row, isOfReport: true);
-        (_quietPause, _time, _log, _changed) = (quietPause, time, log, changed);
+        (_quietPause, _time, _log) = (quietPause, time, log);
     }
 
     public string Name => _domain.Name;
 
-    public DomainRow Row => Volatile.Read(ref _row);
+    public DomainRow Row => _shown.Row;
 
     /// <summary>Until stopped.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -361,12 +358,8 @@ internal sealed class DomainCourier
 
     private bool ShowNext(bool hasNext)
     {
-        if (_hasNext != hasNext || Row.IsBehind != IsBehind(Row))
-        {
-            _hasNext = hasNext;
-            Show(Row);
-        }
-
+        _shown.HasNext = hasNext;
+        Show(Row);
         return hasNext;
     }
 
@@ -480,19 +473,5 @@ internal sealed class DomainCourier
         Show(Row with { LastError = reason });
     }
 
-    private bool IsBehind(DomainRow row) => _hasNext || row.Missed.Count > 0 || row.TrustFault is not null || (_feed.Size >= 0 && row.Index >= _feed.Size);
-
-    private void Show(DomainRow row, bool isOfReport = false)
-    {
-        bool isBehind = IsBehind(row);
-        Volatile.Write(ref _row, row with
-        {
-            IsBehind = isBehind,
-            BehindSince = isBehind ? row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null,
-            LastError = row.LastError is { } error ? CodePoints.Take(error, DomainRow.MaxErrorCodePoints) : null,
-            Witness = _checkpoints.Row, Report = _reports.Row,
-            Cosignatures = _checkpoints.Cosignatures,
-        });
-        _changed(isOfReport);
-    }
+    private void Show(DomainRow row) => _shown.Show(row);
 }

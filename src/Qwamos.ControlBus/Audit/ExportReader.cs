@@ -81,6 +81,18 @@ public sealed class ExportReader(string directory, long size)
             : throw new ExportFaultException(new AuditFault(tile.Path, null, $"it has {hashes.Length} bytes, not {tile.Width * MerkleTree.HashBytes}"));
     }
 
+    /// <summary>A node's hash, as the tiles have it.</summary>
+    /// <exception cref="ExportFaultException">Its tile is not what it must be.</exception>
+    internal byte[] ReadHash(TreePosition position)
+    {
+        // A node between two levels of tiles is the root over a part of one tile.
+        var (level, above) = Math.DivRem(position.Level, TreeTile.Levels);
+        var first = position.Index << above;
+        var hashes = ReadTile(TileAt(level, first / TreeTile.FullWidth));
+        var at = (int)(first % TreeTile.FullWidth);
+        return MerkleTree.Of(hashes.Chunk(MerkleTree.HashBytes).Skip(at).Take(1 << above)).Root();
+    }
+
     private static LedgerKeyStatement? TryReadStatement(long index, byte[] leaf)
     {
         // Most leaves are changes, and parsing them all twice would double the work.
@@ -94,16 +106,6 @@ public sealed class ExportReader(string directory, long size)
         {
             return null;
         }
-    }
-
-    // A node between two levels of tiles is the root over a part of one tile.
-    private byte[] ReadHash(TreePosition position)
-    {
-        var (level, above) = Math.DivRem(position.Level, TreeTile.Levels);
-        var first = position.Index << above;
-        var hashes = ReadTile(TileAt(level, first / TreeTile.FullWidth));
-        var at = (int)(first % TreeTile.FullWidth);
-        return MerkleTree.Of(hashes.Chunk(MerkleTree.HashBytes).Skip(at).Take(1 << above)).Root();
     }
 
     private static byte[] Read(string directory, string path, int maxBytes)

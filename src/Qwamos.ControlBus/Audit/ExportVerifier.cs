@@ -1,11 +1,12 @@
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Ledger;
 
 namespace Qwamos.ControlBus.Audit;
 
 /// <summary>
 /// Checks an export offline, trusting nothing in it but what the ledger's key signed: the checkpoint, every leaf hash and tile, the root, every
-/// leaf's form, every envelope's signature, that no nonce stands twice, and the fold. Stops at the first fault and says where it is.
+/// leaf's form, every envelope's signature, that no nonce stands twice, what domains say, and the fold. Stops at the first fault and says where it is.
 /// </summary>
 /// <param name="directory">The export.</param>
 /// <param name="key">The ledger's key.</param>
@@ -35,7 +36,8 @@ public sealed class ExportVerifier(string directory, NoteVerifierKey key, IReadO
     {
         _export = new ExportReader(directory, checkpoint.Size);
         var tiles = new TileBuilder(CompareTile);
-        var auditor = new HistoryAuditor(checkpoint, signers, tiles);
+        // Each tile of level 0 was compared with the leaves when its turn came.
+        var auditor = new HistoryAuditor(checkpoint, signers, tiles, index => _export.ReadHash(new TreePosition(0, index)));
         try
         {
             if (auditor.Check(Bundles(checkpoint), progress) is { } fault)

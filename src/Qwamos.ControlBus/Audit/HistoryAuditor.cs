@@ -9,12 +9,13 @@ namespace Qwamos.ControlBus.Audit;
 
 /// <summary>
 /// Checks a ledger's leaves from the first one on: each by itself on all cores, then in order that no nonce stands twice, that each trust root follows from the one before, the
-/// fold, and the tree. Used once, to the end or to the first fault.
+/// fold, the tree, and that what a domain says is about an entry of it. Used once, to the end or to the first fault.
 /// </summary>
 /// <param name="checkpoint">What the ledger's key signed.</param>
 /// <param name="signers">The operators' keys, at most 16: an entry of any other key is a fault.</param>
 /// <param name="tiles">Grown by each entry that is sound.</param>
-internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<VerifyingKey> signers, TileBuilder tiles)
+/// <param name="olderHash">The 32-byte hash in the tree of an entry that was taken long before: asked for what <see cref="RecentHashes"/> has no more, and believed.</param>
+internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<VerifyingKey> signers, TileBuilder tiles, Func<long, byte[]> olderHash)
 {
     private const int FirstMessages = 1 << 20;
 
@@ -26,12 +27,13 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
     // What was revoked when the trust began anew, and the entry that says so: up to it, it stays revoked.
     private readonly List<(Revocation Revocation, long Until)> _ended = [];
     private readonly List<long> _begunAnew = [];
+    private readonly RecentHashes _recent = new();
     private volatile RootHistory _history = RootHistory.Of(signers);
     private PolicyState _state = PolicyState.Empty;
     private long _signatures;
     private long _withheld;
 
-    /// <summary>The first fault, or null. What the source of the runs or the taker of the tiles throws passes through.</summary>
+    /// <summary>The first fault, or null. What the source of the runs or of older hashes, or the taker of the tiles throws passes through.</summary>
     public AuditFault? Check(IEnumerable<LeafRun> runs, Action<long, long>? progress)
     {
         foreach (var (place, first, entries, hashes) in runs.InOrder(Judge))
@@ -40,7 +42,9 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
             {
                 if (Take(first + i, entries[i]) is { } fault)
                     return new AuditFault(place, first + i, fault);
-                tiles.Append(hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes));
+                var hash = hashes.AsSpan(i * MerkleTree.HashBytes, MerkleTree.HashBytes);
+                _recent.Append(hash);
+                tiles.Append(hash);
             }
             progress?.Invoke(tiles.Tree.Size, checkpoint.Size);
         }
@@ -136,6 +140,8 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
         return null;
     }
 
+    private byte[] HashOf(long index) => _recent.Find(index) ?? olderHash(index);
+
     private string? Take(long index, AuditedEntry audited)
     {
         if (audited is { Entry: MessageEntry or LedgerKeyEntry or DomainKeyEntry, Root: { } judged } && judged != _history.Current)
@@ -144,7 +150,7 @@ internal sealed class HistoryAuditor(Checkpoint checkpoint, IReadOnlyList<Verify
             return audited.Fault ?? "its bytes do not have the hash that is in the tree";
         if (audited.Entry is WithheldEntry)
             _withheld++;
-        if (audited.Entry is InForceEntry report && LedgerChecker.ReportFault(_state, report) is { } lie)
+        if (audited.Entry is InForceEntry report && (LedgerChecker.ReportFault(_state, report) ?? LedgerChecker.PlaceFault(index, report.Statement.Entry, HashOf)) is { } lie)
             return lie;
         if (audited.Entry is MessageEntry or LedgerKeyEntry or DomainKeyEntry or InForceEntry)
             _signatures++;

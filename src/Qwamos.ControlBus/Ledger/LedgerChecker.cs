@@ -148,7 +148,7 @@ public sealed class LedgerChecker(LedgerStore store)
         TakeRoot(row.Index, entry!);
         if (entry is InForceEntry report)
         {
-            if ((ReportFault(_fold.State, report) ?? PlaceFault(row.Index, report.Statement.Entry)) is { } why)
+            if ((ReportFault(_fold.State, report) ?? PlaceFault(row.Index, report.Statement.Entry, at => store.ReadHash(new TreePosition(0, at)))) is { } why)
                 throw new LedgerIntegrityException($"Entry {row.Index} is not what was recorded: {why}.", row.Index);
             Reports++;
         }
@@ -164,10 +164,6 @@ public sealed class LedgerChecker(LedgerStore store)
         _fold = _fold with { State = LedgerFold.ApplyRecorded(_fold.State, entry!, row.Index), LastTimeSeconds = entry!.TimeSeconds };
     }
 
-    /// <summary>Why it is about no entry of this ledger from before, or null: a word about a history that was given up is none about this one.</summary>
-    private string? PlaceFault(long index, EntryReference about) =>
-        about.Index < index && Convert.ToHexStringLower(store.ReadHash(new TreePosition(0, about.Index))) == about.LeafHash ? null : $"the domain's word is about another entry than {about.Index} of this ledger";
-
     /// <summary>Why a domain's word is not that of the key that was enrolled for it then, or null.</summary>
     internal static string? ReportFault(PolicyState state, InForceEntry entry)
     {
@@ -180,6 +176,10 @@ public sealed class LedgerChecker(LedgerStore store)
             return "the domain's word is about another system";
         return domain.Statement.TryLoadKey(out var key, out _) && statement.IsSignedBy(key) ? null : $"the signature does not hold under the key that was enrolled for the domain {SafeText.ForTerminal(statement.Domain)}";
     }
+
+    /// <summary>Why a domain's word, itself an entry, is about no entry of its ledger from before, or null: a word about a history that was given up is none about this one.</summary>
+    internal static string? PlaceFault(long index, EntryReference about, Func<long, byte[]> hashOf) =>
+        about.Index < index && Convert.ToHexStringLower(hashOf(about.Index)) == about.LeafHash ? null : $"the domain's word is about another entry than {about.Index} of this ledger";
 
     /// <exception cref="LedgerIntegrityException">A trust root does not follow from the one before it.</exception>
     private void TakeRoot(long index, LedgerEntry entry)

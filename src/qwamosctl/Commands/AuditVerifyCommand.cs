@@ -52,7 +52,7 @@ internal static class AuditVerifyCommand
             return false;
         try
         {
-            report = new HistoryVerifier(reader.Place, signed.Checkpoint, signers).Verify(reader.ReadLeaves(0, signed.Checkpoint.Size), progress.Show);
+            report = new HistoryVerifier(reader.Place, signed.Checkpoint, signers, index => reader.ReadHash(index, signed.Checkpoint)).Verify(reader.ReadLeaves(0, signed.Checkpoint.Size), progress.Show);
             report = WithWitnesses(report, quorum, signed.Note);
             return true;
         }

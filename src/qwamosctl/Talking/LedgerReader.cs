@@ -105,6 +105,18 @@ internal sealed class LedgerReader(Session session, NoteVerifierKey? given = nul
         }
     }
 
+    /// <summary>The hash of a leaf, proven to be in a tree: what the daemon gives now for an entry that it gave before need not be the same.</summary>
+    /// <exception cref="SourceException">The daemon does not give it, or does not prove it.</exception>
+    public byte[] ReadHash(long index, Checkpoint checkpoint)
+    {
+        if (!TryGetRoot(index, checkpoint.Size, out var entry, out var failure))
+            throw new SourceException(failure);
+        var hash = MerkleTree.LeafHash(entry.Leaf.Span);
+        return TreeProofs.VerifyInclusion(hash, index, checkpoint.Size, entry.Path, checkpoint.RootHash.Span)
+            ? hash
+            : throw new SourceException(NotOne($"its proof of entry {index} does not lead to the root that was signed"));
+    }
+
     public bool TryGetConsistency(long old, long @new, out IReadOnlyList<byte[]> proof, out Failure failure)
     {
         proof = [];

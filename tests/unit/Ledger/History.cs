@@ -121,6 +121,13 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
         return store.AppendBatch([EntryWriter.RecordKey(Now, Peer, statement)]);
     }
 
+    /// <summary>A domain's word about a change, whoever would refuse it; gives its index.</summary>
+    public long Record(InForceStatement statement)
+    {
+        State = State.WithReport(statement);
+        return store.AppendBatch([EntryWriter.RecordInForce(Now, Peer, statement)]);
+    }
+
     /// <summary>The next trust root, of the one key that signs here.</summary>
     public long NextRoot() => Record((RootDraft.Single("dom0", Key.Public) with { Version = State.Trust.Version + 1, CreatedSeconds = Now, ExpiresSeconds = Now + RootDraft.Year }).Signed(Key));
 
@@ -129,6 +136,14 @@ internal sealed class History(LedgerStore store, long startSeconds = History.Sta
     {
         State = State.WithRoot(root, store.Size);
         return store.AppendBatch([EntryWriter.RecordRoot(Now, Peer, root)]);
+    }
+
+    /// <summary>Boots that had nothing to apply, all in one batch.</summary>
+    public void BootIdle(int count)
+    {
+        BootNote[] notes = [.. Enumerable.Range(1, count).Select(number => BootNote.Applied(State.LastNote + number, Now, []))];
+        store.AppendBatch([.. notes.Select(note => EntryWriter.Import(Now, note))]);
+        State = notes.Aggregate(State, (state, note) => state.Import(note));
     }
 
     public void LowerFloor(long seconds) => Import(BootNote.TimeFloor(State.LastNote + 1, Now, seconds));

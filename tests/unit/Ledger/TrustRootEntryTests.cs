@@ -199,5 +199,5 @@ public sealed class TrustRootEntryTests : IDisposable
     }
 
     private static AuditReport Audit(LedgerStore store) =>
-        new HistoryVerifier("the ledger", Checkpoint.Of($"qwamos/{RootDraft.ThisSystem}", store.Tree()), [History.SignerKey]).Verify(store.ReadFrom(0).Select(row => row.Leaf));
+        new HistoryVerifier("the ledger", Checkpoint.Of($"qwamos/{RootDraft.ThisSystem}", store.Tree()), [History.SignerKey], index => store.Read(index)!.LeafHash).Verify(store.ReadFrom(0).Select(row => row.Leaf));
 }

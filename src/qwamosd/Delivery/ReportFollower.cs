@@ -167,7 +167,11 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
     {
         if (_report is not { } report)
             return false;
-        EnrolledDomain known = _judgedBy = enrolled.Find(domain.Name);
+        EnrolledDomain known = enrolled.Find(domain.Name);
+        // What was confirmed is another key's, or was said before it was revoked.
+        if (_judgedBy is { } before && before.Key?.Id != known.Key?.Id)
+            _confirmed = -1;
+        _judgedBy = known;
         if (known.Key is not { } key)
         {
             return Refuse($"{known.WhyNot}: qwamosctl domains enroll {domain.Name}");

@@ -224,6 +224,37 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         Assert.Equal(["waiting", "not_enrolled"], answer.GetProperty("lacking").EnumerateArray().Select(lacking => lacking.GetProperty("state").GetString()));
     }
 
+    [Fact]
+    public async Task Attack09_WhatAKeySaidBeforeAnotherTookItsPlace_CountsNoMore_WhenItIsBack_UntilItIsSaidAnew()
+    {
+        Enrol("one");
+        long index = Set("RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Entries().Any());
+        InForceStatement before = Entries().Single().Statement;
+        _bus.Time.Advance(Limits.FreshnessWindowSeconds);
+        await AskedAsync();
+        Silent.Add("one");
+        await AskedAsync();
+        using SigningKey other = SigningKey.Generate();
+        _bus.Ask(_bus.SignDomain("one", other, _bus.Time.UnixSeconds));
+        await WhileMovingTimeAsync(() => Row("one")?.Fault is not null);
+        _bus.Ask(_bus.SignDomain("one", _keys["one"], _bus.Time.UnixSeconds + 1));
+        Assert.Equal((0, false), Stands());
+        Assert.Equal("stale", _bus.Ask(PipelineTrial.Report(before))[0].GetProperty("code").GetString());
+        Assert.Equal((0, false), Stands());
+        Silent.Clear();
+        await WhileMovingTimeAsync(() => Entries().Count() == 2);
+        Assert.Equal((1, true), Stands());
+
+        (int, bool) Stands() => _bus.Ask(InForce(index, 0))[0] is var answer ? (answer.GetProperty("in_force").GetInt32(), answer.GetProperty("settled").GetBoolean()) : default;
+
+        Task AskedAsync()
+        {
+            int polls = _pollsOf["one"];
+            return WhileMovingTimeAsync(() => _pollsOf["one"] > polls + 2);
+        }
+    }
+
     [Theory]
     [InlineData("ledger")]
     [InlineData("keys")]
@@ -261,15 +292,15 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         long index = _domains[name].Index;
         var keys = new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
         var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys, IsStale: false);
-        InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, new EntryReference(index, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, 7)];
+        InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, new EntryReference(index, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds)];
         // Those of another ledger: 16 from before, as many as fit; then the true one, when it asks for what comes after them.
         if (lie == "ledger" && (long)message["args"]!["confirmed"]! < 0)
-            statements = [.. Enumerable.Range(0, 16).Select(_ => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, new EntryReference(0, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, 7))];
+            statements = [.. Enumerable.Range(0, 16).Select(_ => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, new EntryReference(0, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds))];
         if (lie is "keys" or "future")
             statements = [.. statements.Select(statement => InForceStatement.Sign(
-                key, name, PipelineTrial.SystemIdText, lie == "keys" ? statement.Entry : statement.Entry with { Index = 1_000 }, [lie == "keys" ? "TOR_ISOLATION" : "RADIO_ISOLATION"], null, 7))];
+                key, name, PipelineTrial.SystemIdText, lie == "keys" ? statement.Entry : statement.Entry with { Index = 1_000 }, [lie == "keys" ? "TOR_ISOLATION" : "RADIO_ISOLATION"], null, _bus.Time.UnixSeconds))];
         if (lie == "many")
-            statements = [.. Enumerable.Range(0, 17).Select(i => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, new EntryReference(i, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, 7))];
+            statements = [.. Enumerable.Range(0, 17).Select(i => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, new EntryReference(i, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds))];
         if (lie == "number")
             return $$"""{"status":"ok","report":{{JsonText.ToText(report.ToJson()).Replace("\"desired\":\"off\"", "\"desired\":1e400", StringComparison.Ordinal)}},"signature":"{{report.Sign(key)}}","in_force":[]}""";
         return lie == "form" ? """{"status":"ok","report":{},"signature":"","in_force":[]}"""

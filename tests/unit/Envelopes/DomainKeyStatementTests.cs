@@ -159,6 +159,19 @@ public sealed class DomainKeyStatementTests : IDisposable
     }
 
     [Fact]
+    public void A_key_that_is_back_after_another_one_is_the_domains_from_then_on_only()
+    {
+        var other = DomainKeyStatement.Sign(_operator, "gw1", "gateway", Convert.ToHexStringLower(_operator.PublicRaw), System, Time + 1, false);
+        var said = InForceStatement.Sign(_domain, "gw1", System, new EntryReference(2, new string('e', 64)), ["RADIO_ISOLATION"], null, Time);
+        var state = PolicyState.Empty.WithDomain(Sign(), 3).WithReport(said).WithDomain(other, 5).WithDomain(Sign(Time + 2), 7);
+        Assert.Equal((7, -1), (state.Domains["gw1"].KeyIndex, state.Domains["gw1"].ReportedIndex));
+        state = state.WithDomain(Sign(Time + 3), 9);
+        Assert.Equal((9, 7), (state.Domains["gw1"].Index, state.Domains["gw1"].KeyIndex));
+        Assert.True(PolicyStateDocument.TryRead(state.ToJson(), out var read, out var fault), fault);
+        Assert.Equal(state.Domains, read.Domains);
+    }
+
+    [Fact]
     public void State_keeps_the_newest_of_each_domain_and_a_lowered_floor_revives_none()
     {
         var state = PolicyState.Empty.WithDomain(Sign(), 3).WithDomain(Sign(Time + 5, isRevoked: true), 4).WithDomain(Sign(Time + 2), 5);

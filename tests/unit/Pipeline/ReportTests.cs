@@ -49,7 +49,7 @@ public sealed class ReportTests : IAsyncLifetime
             ["bad_signature", "bad_signature", "unknown_key", "unproven", "unproven", "unproven", "wrong_system"],
             Ask(
                 Say(_two, "gw1", 2), Say(stranger, "gw1", 2), Say(stranger, "gw3", 2), Say(_one, "gw1", 3), Say(_one, "gw1", 0), Say(_one, "gw1", 500),
-                InForceStatement.Sign(_one, "gw1", new string('b', 32), new EntryReference(2, new string('e', 64)), ["RADIO_ISOLATION"], null, 7)));
+                InForceStatement.Sign(_one, "gw1", new string('b', 32), new EntryReference(2, new string('e', 64)), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds)));
         Assert.Equal(5, _bus.Ledger.Size);
     }
 
@@ -91,7 +91,7 @@ public sealed class ReportTests : IAsyncLifetime
     [Fact]
     public void Attack09_WordAboutAnotherLedgersEntry_IsFoundByTheCheck_WhoeverRecordedIt()
     {
-        InForceStatement foreign = InForceStatement.Sign(_one, "gw1", PipelineTrial.SystemIdText, new EntryReference(2, new string('e', 64)), ["RADIO_ISOLATION"], null, 7);
+        InForceStatement foreign = InForceStatement.Sign(_one, "gw1", PipelineTrial.SystemIdText, new EntryReference(2, new string('e', 64)), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds);
         _bus.Ask(PipelineTrial.Report(foreign));
         Assert.Equal(6, _bus.Ledger.Size);
         LedgerIntegrityException found = Assert.Throws<LedgerIntegrityException>(() => new LedgerChecker(_bus.Ledger) { Signers = [_bus.Key.Public] }.Check());
@@ -99,7 +99,7 @@ public sealed class ReportTests : IAsyncLifetime
     }
 
     private InForceStatement Say(SigningKey key, string domain, long index, string? whyNot = null) =>
-        InForceStatement.Sign(key, domain, PipelineTrial.SystemIdText, new EntryReference(index, _bus.Ledger.Read(index) is { } row ? Convert.ToHexStringLower(row.LeafHash) : new string('e', 64)), ["RADIO_ISOLATION"], whyNot, 7);
+        InForceStatement.Sign(key, domain, PipelineTrial.SystemIdText, new EntryReference(index, _bus.Ledger.Read(index) is { } row ? Convert.ToHexStringLower(row.LeafHash) : new string('e', 64)), ["RADIO_ISOLATION"], whyNot, _bus.Time.UnixSeconds);
 
     private IEnumerable<string> Ask(params InForceStatement[] statements) => _bus.Ask([.. statements.Select(PipelineTrial.Report)]).Select(Outcome);
 

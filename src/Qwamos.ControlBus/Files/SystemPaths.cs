@@ -64,6 +64,7 @@ public sealed class SystemPaths
     public string GatewayDomainKeyFile => $"{GatewayStateDir}/domain_sk";
     public string GatewayWitnessFile => $"{GatewayStateDir}/witness.json";
     public string GatewayEvidenceDir => $"{GatewayStateDir}/evidence";
+    public string RadiosBlockedFile => $"{GatewayStateDir}/radios.blocked";
     public string GatewayStatusFile => $"{GatewayStateDir}/status.json";
 
     public string HookStateDir => At("/var/lib/qwamos-hook");

@@ -16,7 +16,10 @@ internal interface IStateEnforcer
     IReadOnlyDictionary<string, string> Check(IReadOnlyDictionary<string, PolicyValue> values, CancellationToken stop);
 
     /// <summary>Puts values in force that were checked; why it did not, or null.</summary>
-    string? Apply(IReadOnlyDictionary<string, PolicyValue> values, CancellationToken stop);
+    /// <param name="values">A value of each of <see cref="Keys"/>.</param>
+    /// <param name="isNew">A change set them. Else they were tried before, and somebody may have changed what is there: what the enforcer did since by their own terms stays.</param>
+    /// <param name="stop">The daemon ends.</param>
+    string? Apply(IReadOnlyDictionary<string, PolicyValue> values, bool isNew, CancellationToken stop);
 
     /// <summary>Reads back what is really there: in what it differs from what was applied or undone last, or null.</summary>
     string? Observe(CancellationToken stop);

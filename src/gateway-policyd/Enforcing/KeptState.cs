@@ -27,7 +27,7 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
     /// <summary>Whether what was tried last was put in force.</summary>
     public bool IsInForce => _why is null && _tried.Count > 0;
 
-    public bool HasTried(IReadOnlyList<Enforcement> wanted) => wanted.SequenceEqual(_tried);
+    public bool HasTried(IReadOnlyList<Enforcement> wanted) => ReferenceEquals(wanted, _tried) || wanted.SequenceEqual(_tried);
 
     /// <summary>Puts in force what is wanted now; where it was tried already, looks whether it still is. Blocks for some seconds at most.</summary>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
@@ -55,7 +55,7 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
         var values = wanted.ToDictionary(enforcement => enforcement.Key.Name, enforcement => enforcement.Value, StringComparer.Ordinal);
         IReadOnlyDictionary<string, string> faults = enforcer.Check(values, stop);
         string? why = faults.Count > 0 ? string.Join("; ", faults.Select(fault => $"{fault.Key}: {fault.Value}"))
-            : enforcer.Apply(values, stop) ?? (enforcer.Observe(stop) is { } difference ? $"it was applied, and is not there: {difference}" : null);
+            : enforcer.Apply(values, isNew, stop) ?? (enforcer.Observe(stop) is { } difference ? $"it was applied, and is not there: {difference}" : null);
         stop.ThrowIfCancellationRequested();
         (_tried, _triedAt, _isDrifted) = (wanted, time.GetTimestamp(), false);
         if (why is null)

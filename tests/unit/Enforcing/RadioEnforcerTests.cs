@@ -23,19 +23,47 @@ public sealed class RadioEnforcerTests : IDisposable
         Write("/sys/class/rfkill/rfkill0/soft", "0\n");
         Write("/sys/class/rfkill/rfkill0/hard", "0\n");
         Write("/sys/class/net/wlan0/statistics/tx_packets", "5\n");
-        _radio = new RadioEnforcer(new RadioSwitch(paths), new IdleTimer(paths, ["wlan0", "wwan0"], _time), new Gateway.LogMessages(NullLogger.Instance));
+        Directory.CreateDirectory(paths.GatewayStateDir);
+        _radio = Enforcer();
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
 
-    [Theory]
-    [InlineData("on", "0000000000030100")]
-    [InlineData("off", "0000000000030000")]
-    public void Isolation_IsOneEventForAllRadios(string value, string expected)
+    [Fact]
+    public void Isolation_IsOneEventForAllRadios()
     {
-        Write("/sys/class/rfkill/rfkill0/soft", value == "on" ? "1\n" : "0\n");
-        Assert.Null(Apply(value, 0));
-        Assert.Equal(expected, Convert.ToHexStringLower(File.ReadAllBytes(_paths.At("/dev/rfkill"))));
+        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
+        Assert.Null(Apply("on", 0));
+        Assert.Equal("0000000000030100", Device());
+        Assert.Null(Apply("off", 0));
+        Assert.Equal("0000000000030000", Device());
+    }
+
+    /// <summary>Somebody in an aeroplane, whose daemon starts anew.</summary>
+    [Fact]
+    public void RadioThatAnotherBlocked_IsNotTurnedOn_AndOneThatWasBlockedFromHereIs_AfterARestart()
+    {
+        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
+        Assert.Null(Apply("off", 0));
+        Assert.Equal("", Device());
+        Assert.Null(Apply("on", 0));
+        RadioEnforcer restarted = Enforcer();
+        Assert.Null(restarted.Apply(Values("off", 0), isNew: true, default));
+        Assert.Equal("0000000000030000", Device());
+        Write("/dev/rfkill", "");
+        Assert.Null(Enforcer().Apply(Values("off", 0), isNew: true, default));
+        Assert.Equal("", Device());
+    }
+
+    [Fact]
+    public void DiskThatTakesNothing_LeavesNoRadioOn()
+    {
+        Directory.Delete(_paths.GatewayStateDir);
+        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
+        Assert.Null(Apply("on", 0));
+        Assert.Equal("0000000000030100", Device());
+        Assert.Null(Apply("off", 0));
+        Assert.Equal("0000000000030000", Device());
     }
 
     [Fact]
@@ -62,7 +90,7 @@ public sealed class RadioEnforcerTests : IDisposable
         Assert.Null(Apply("off", 0));
         Write("/sys/class/rfkill/rfkill0/soft", "1\n");
         Assert.Null(_radio.Observe(default));
-        Assert.Equal("0000000000030000", Convert.ToHexStringLower(File.ReadAllBytes(_paths.At("/dev/rfkill"))));
+        Assert.Equal("", Device());
     }
 
     [Fact]
@@ -76,16 +104,19 @@ public sealed class RadioEnforcerTests : IDisposable
         Assert.Null(_radio.Observe(default));
         _time.Advance(599);
         Assert.Null(_radio.Observe(default));
-        Assert.EndsWith("0000", Device(), StringComparison.Ordinal);
+        Assert.Equal("", Device());
 
         Write("/sys/class/rfkill/rfkill0/soft", "1\n");
         _time.Advance(1);
         Assert.Null(_radio.Observe(default));
         Assert.EndsWith("0100", Device(), StringComparison.Ordinal);
 
-        // From then on a radio that is on is drift, and the key set again is what takes it back.
+        // From then on a radio that is on is drift, which is corrected; the key set again is what takes it back.
         Write("/sys/class/rfkill/rfkill0/soft", "0\n");
         Assert.Equal("the radio rfkill0 is on", _radio.Observe(default));
+        Write("/dev/rfkill", "");
+        Assert.Equal("the radio rfkill0 is still on", _radio.Apply(Values("off", 10), isNew: false, default));
+        Assert.EndsWith("0100", Device(), StringComparison.Ordinal);
         Assert.Null(Apply("off", 10));
         Assert.EndsWith("0000", Device(), StringComparison.Ordinal);
     }
@@ -96,7 +127,7 @@ public sealed class RadioEnforcerTests : IDisposable
         Assert.Null(Apply("off", 0));
         _time.Advance(1_000_000);
         Assert.Null(_radio.Observe(default));
-        Assert.EndsWith("0000", Device(), StringComparison.Ordinal);
+        Assert.Equal("", Device());
     }
 
     [Fact]
@@ -109,12 +140,14 @@ public sealed class RadioEnforcerTests : IDisposable
         Assert.NotNull(_radio.Undo(default));
     }
 
+    private RadioEnforcer Enforcer() => new(new RadioSwitch(_paths), new IdleTimer(_paths, ["wlan0", "wwan0"], _time), new Gateway.LogMessages(NullLogger.Instance));
+
     private string Device() => Convert.ToHexStringLower(File.ReadAllBytes(_paths.At("/dev/rfkill")));
 
     private string? Apply(string isolation, long minutes)
     {
         Assert.Empty(_radio.Check(Values(isolation, minutes), default));
-        return _radio.Apply(Values(isolation, minutes), default);
+        return _radio.Apply(Values(isolation, minutes), isNew: true, default);
     }
 
     private static Dictionary<string, PolicyValue> Values(string isolation, long minutes) => new(StringComparer.Ordinal)

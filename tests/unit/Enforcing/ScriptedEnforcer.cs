@@ -24,10 +24,14 @@ internal sealed class ScriptedEnforcer : IStateEnforcer
 
     public bool Lies { get; set; }
 
+    /// <summary>Whether a change set what was applied last.</summary>
+    public bool WasNew { get; private set; }
+
     public IReadOnlyDictionary<string, string> Check(IReadOnlyDictionary<string, PolicyValue> values, CancellationToken stop) => new Dictionary<string, string>(Faults);
 
-    public string? Apply(IReadOnlyDictionary<string, PolicyValue> values, CancellationToken stop)
+    public string? Apply(IReadOnlyDictionary<string, PolicyValue> values, bool isNew, CancellationToken stop)
     {
+        WasNew = isNew;
         string state = string.Join(' ', Keys.Select(key => values[key].ToLine()));
         if (ApplyFails is not null)
         {

@@ -20,7 +20,7 @@ internal sealed class FirewallEnforcer(FirewallFacts facts, Nft nft) : IStateEnf
         return faults;
     }
 
-    public string? Apply(IReadOnlyDictionary<string, PolicyValue> values, CancellationToken stop)
+    public string? Apply(IReadOnlyDictionary<string, PolicyValue> values, bool isNew, CancellationToken stop)
     {
         var faults = new Dictionary<string, string>(StringComparer.Ordinal);
         return Make(values, faults) is { } ruleset ? Load(ruleset, stop) : faults.Values.First();

@@ -8,6 +8,7 @@ namespace Qwamos.Gateway.Enforcing.Radio;
 /// </summary>
 internal sealed class IdleTimer(SystemPaths paths, IReadOnlyList<string> interfaces, TimeProvider time)
 {
+    private readonly string[] _counters = [.. interfaces.Select(name => paths.At($"/sys/class/net/{name}/statistics/tx_packets"))];
     private long _sent;
     private long _since;
 
@@ -21,11 +22,11 @@ internal sealed class IdleTimer(SystemPaths paths, IReadOnlyList<string> interfa
         return time.GetElapsedTime(_since);
     }
 
-    private long Sent() => interfaces.Sum(name =>
+    private long Sent() => _counters.Sum(counter =>
     {
         try
         {
-            return long.TryParse(File.ReadAllText(paths.At($"/sys/class/net/{name}/statistics/tx_packets")).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long packets) ? packets : 0;
+            return !Posix.IsAbsent(counter) && long.TryParse(File.ReadAllText(counter).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out long packets) ? packets : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

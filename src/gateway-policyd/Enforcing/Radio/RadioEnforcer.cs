@@ -12,6 +12,7 @@ internal sealed class RadioEnforcer(RadioSwitch radios, IdleTimer timer, LogMess
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     private bool _isBlocked = true;
+    private bool _isIdle;
     private long _idleMinutes;
 
     public IReadOnlyList<string> Keys => RadioFacts.Keys;
@@ -28,11 +29,13 @@ internal sealed class RadioEnforcer(RadioSwitch radios, IdleTimer timer, LogMess
         return faults;
     }
 
-    public string? Apply(IReadOnlyDictionary<string, PolicyValue> values, CancellationToken stop)
+    /// <summary>Who turns a radio on after the idle time has not set a key: it is blocked again.</summary>
+    public string? Apply(IReadOnlyDictionary<string, PolicyValue> values, bool isNew, CancellationToken stop)
     {
         _idleMinutes = values[RadioFacts.IdleTimeout].Integer;
+        _isIdle &= !isNew;
         timer.Restart();
-        return Switch(values[RadioFacts.Isolation].ToLine() != "off", stop);
+        return Switch(_isIdle || values[RadioFacts.Isolation].ToLine() != "off", stop);
     }
 
     /// <summary>The idle time is looked at here, too: what is to be there changes with it.</summary>
@@ -40,6 +43,7 @@ internal sealed class RadioEnforcer(RadioSwitch radios, IdleTimer timer, LogMess
     {
         if (!_isBlocked && _idleMinutes > 0 && timer.Idle() >= TimeSpan.FromMinutes(_idleMinutes))
         {
+            _isIdle = true;
             log.RadiosIdle(_idleMinutes);
             return Switch(true, stop);
         }
@@ -52,13 +56,13 @@ internal sealed class RadioEnforcer(RadioSwitch radios, IdleTimer timer, LogMess
     private string? Switch(bool isBlocked, CancellationToken stop)
     {
         _isBlocked = isBlocked;
-        return radios.Set(isBlocked) ?? (Awaits(isBlocked ? radios.FirstThatIsOn : radios.FirstBlocked, stop) is { } radio ? $"the radio {radio} is still {(isBlocked ? "on" : "blocked")}" : null);
+        return !isBlocked ? radios.Release() : radios.Block() ?? (OnAfterAWhile(stop) is { } radio ? $"the radio {radio} is still on" : null);
     }
 
     /// <summary>A driver may take a moment.</summary>
-    private static string? Awaits(Func<string?> first, CancellationToken stop)
+    private string? OnAfterAWhile(CancellationToken stop)
     {
-        for (TimeSpan waited = TimeSpan.Zero; first() is { } radio; waited += Pause)
+        for (TimeSpan waited = TimeSpan.Zero; radios.FirstThatIsOn() is { } radio; waited += Pause)
         {
             if (waited >= Settling || stop.WaitHandle.WaitOne(Pause))
                 return radio;

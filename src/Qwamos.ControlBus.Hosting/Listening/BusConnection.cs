@@ -80,8 +80,8 @@ internal sealed class BusConnection
     /// <summary>Cuts the connection off at once.</summary>
     public void Abort() => _transport.Abort();
 
-    /// <summary>Called about once a second: ends what has taken too long.</summary>
-    public void Sweep(long now)
+    /// <summary>Ends what has taken too long; whether there is something whose time is short.</summary>
+    public bool Sweep(long now)
     {
         if (_answers.BlockedFor(now).TotalSeconds >= Limits.RequestTimeoutSeconds)
             Abort();
@@ -89,6 +89,7 @@ internal sealed class BusConnection
             || IsPast(ref _lingerSince, now, Limits.LingerTimeoutSeconds)
             || (IsPast(ref _idleSince, now, Limits.IdleTimeoutSeconds) && _answers.Unanswered == 0 && Volatile.Read(ref _begunSince) == 0))
             Stop();
+        return _answers.BlockedFor(now) > TimeSpan.Zero || Volatile.Read(ref _begunSince) != 0 || Volatile.Read(ref _lingerSince) != 0;
     }
 
     /// <summary>Reads until the peer or this side ends it; true when the peer's last bytes were refused.</summary>

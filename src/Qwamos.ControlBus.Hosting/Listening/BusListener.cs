@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 namespace Qwamos.ControlBus.Hosting.Listening;
 
 /// <summary>
-/// Accepts connections on a bound bus socket and serves them with Kestrel's socket transport, without a web host. One timer sweeps all connections.
+/// Accepts connections on a bound bus socket and serves them with Kestrel's socket transport, without a web host. One thread sweeps all connections.
 /// </summary>
 public sealed class BusListener : IAsyncDisposable
 {
@@ -19,6 +19,11 @@ public sealed class BusListener : IAsyncDisposable
 
     /// <summary>The smallest write buffer there is: a flush then ends when the kernel has taken the bytes, which the answers' order and timing rest on.</summary>
     private const int WriteBufferBytes = 1;
+
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Where every connection is only idle: shorter than the time that a begun request has.</summary>
+    private static readonly TimeSpan IdleSweepInterval = TimeSpan.FromSeconds(5);
 
     private readonly BusSocket _socket;
     private readonly IRequestHandler _handler;
@@ -30,7 +35,8 @@ public sealed class BusListener : IAsyncDisposable
     private readonly SocketTransportFactory _factory;
     private readonly SocketConnectionContextFactory _links;
     private IConnectionListener? _listener;
-    private ITimer? _sweeper;
+    private readonly ManualResetEvent _over = new(false);
+    private readonly Thread _sweeper;
     private Task _accepting = Task.CompletedTask;
 
     /// <param name="maxConnections">Connections open at once; more wait in the kernel's backlog. Keep it below the limit of open files.</param>
@@ -41,6 +47,8 @@ public sealed class BusListener : IAsyncDisposable
         _time = time;
         _places = new SemaphoreSlim(maxConnections, maxConnections);
         _shares = new UidShares(maxConnections);
+        // A timer would wake three threads of the runtime each time, in a daemon that has nothing to do.
+        _sweeper = new Thread(SweepUntilOver) { IsBackground = true, Name = "sweeper" };
         var options = new SocketTransportOptions
         {
             Backlog = Backlog,
@@ -67,7 +75,7 @@ public sealed class BusListener : IAsyncDisposable
     public async Task StartAsync()
     {
         _listener = await _factory.BindAsync(new UnixDomainSocketEndPoint(_socket.Path));
-        _sweeper = _time.CreateTimer(_ => Sweep(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        _sweeper.Start();
         // One a processor: what a new connection brings is verified where it was accepted, and the next is accepted meanwhile.
         _accepting = Task.WhenAll(Enumerable.Range(0, Environment.ProcessorCount).Select(_ => AcceptAsync(_listener)));
     }
@@ -108,8 +116,10 @@ public sealed class BusListener : IAsyncDisposable
     {
         await StopAsync(TimeSpan.Zero);
         await CutOffAsync(TimeSpan.Zero);
-        if (_sweeper is not null)
-            await _sweeper.DisposeAsync();
+        _over.Set();
+        if (_sweeper.IsAlive)
+            _sweeper.Join();
+        _over.Dispose();
         _links.Dispose();
         _stopping.Dispose();
         _socket.Dispose();
@@ -210,10 +220,19 @@ public sealed class BusListener : IAsyncDisposable
         _places.Release();
     }
 
-    private void Sweep()
+    private void SweepUntilOver()
+    {
+        for (bool isSoon = false; !_over.WaitOne(isSoon ? SweepInterval : IdleSweepInterval);)
+            isSoon = Sweep();
+    }
+
+    /// <summary>Ends each connection whose time is up; whether some have little left.</summary>
+    internal bool Sweep()
     {
         long now = _time.GetTimestamp();
+        bool isSoon = false;
         foreach (KeyValuePair<BusConnection, Task> connection in _connections)
-            connection.Key.Sweep(now);
+            isSoon |= connection.Key.Sweep(now);
+        return isSoon;
     }
 }

@@ -77,7 +77,7 @@ public static class Posix
     /// True only when nothing of that name is there, not even a link to nowhere. What cannot be known (a disk that fails, a folder that cannot be
     /// searched) is not absence: whoever takes it for one makes anew what stands there.
     /// </summary>
-    public static bool IsAbsent(string path) => !TryStat(path, out _) && Fault("stat", path).IsNotFound;
+    public static bool IsAbsent(string path) => !TryStat(path, out _) && Marshal.GetLastPInvokeError() == PosixException.ENOENT;
 
     /// <summary>Whether something of that name is there, if only a link to nowhere.</summary>
     /// <exception cref="PosixException">It cannot be known; it names the path.</exception>

@@ -18,11 +18,16 @@ internal sealed class StateKeeper : IDisposable
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(Limits.ObservationSeconds);
 
-    private readonly SemaphoreSlim _wake = new(0);
+    // Waits without spinning first: it waits every two seconds, all day.
+    private readonly AutoResetEvent _wake = new(false);
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<string, KeptState> _states = new(StringComparer.Ordinal);
+    private readonly List<KeptState> _kept = [];
     private readonly PolicySchema _schema;
     private readonly Thread _worker;
+    private readonly Lock _noting = new();
+    private readonly Dictionary<KeptState, IReadOnlyList<Enforcement>> _lists = [];
+    private ImmutableDictionary<string, Enforcement>? _listed;
     private ImmutableDictionary<string, Enforcement> _wanted = ImmutableDictionary.Create<string, Enforcement>(StringComparer.Ordinal);
 
     /// <param name="enforcers">No key is two's.</param>
@@ -36,6 +41,7 @@ internal sealed class StateKeeper : IDisposable
         foreach (IStateEnforcer enforcer in enforcers)
         {
             var state = new KeptState(enforcer, !enforcer.Keys.All(warnedOf.Contains), time, log, Note);
+            _kept.Add(state);
             foreach (string key in enforcer.Keys)
                 _states.Add(key, state);
         }
@@ -68,13 +74,17 @@ internal sealed class StateKeeper : IDisposable
             _worker.Start();
     }
 
-    /// <summary>Never blocks: the values of one change, all of them.</summary>
+    /// <summary>Never waits for an enforcer: the values of one change, all of them.</summary>
     public void Want(IReadOnlyCollection<Enforcement> change)
     {
-        ImmutableInterlocked.Update(ref _wanted, (all, values) => all.SetItems(values.Select(Pair)), change);
-        foreach (Enforcement enforcement in change)
-            Note(enforcement, EnforcementOutcome.Waiting);
-        _wake.Release();
+        // The worker may be awake, and see the values at once: what it then notes must come after this.
+        lock (_noting)
+        {
+            Volatile.Write(ref _wanted, _wanted.SetItems(change.Select(Pair)));
+            foreach (Enforcement enforcement in change)
+                Note(enforcement, EnforcementOutcome.Waiting);
+        }
+        _wake.Set();
     }
 
     /// <summary>
@@ -98,7 +108,7 @@ internal sealed class StateKeeper : IDisposable
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public void Round(CancellationToken stop)
     {
-        foreach (KeptState state in _states.Values.Distinct())
+        foreach (KeptState state in _kept)
             state.Round(WantedOf(state), stop);
     }
 
@@ -119,7 +129,8 @@ internal sealed class StateKeeper : IDisposable
             while (true)
             {
                 Round(_stop.Token);
-                _ = _wake.Wait(Pause, _stop.Token);
+                _ = WaitHandle.WaitAny([_wake, _stop.Token.WaitHandle], Pause);
+                _stop.Token.ThrowIfCancellationRequested();
             }
         }
         catch (OperationCanceledException)
@@ -133,7 +144,7 @@ internal sealed class StateKeeper : IDisposable
         using var limit = new CancellationTokenSource(LastRound);
         try
         {
-            foreach (KeptState state in _states.Values.Distinct().Where(state => !state.HasTried(WantedOf(state))))
+            foreach (KeptState state in _kept.Where(state => !state.HasTried(WantedOf(state))))
                 state.Round(WantedOf(state), limit.Token);
         }
         catch (OperationCanceledException)
@@ -142,17 +153,28 @@ internal sealed class StateKeeper : IDisposable
         }
     }
 
+    /// <summary>The same list, as long as nothing else is wanted: it is asked for every two seconds, all day.</summary>
     private IReadOnlyList<Enforcement> WantedOf(KeptState state)
     {
         ImmutableDictionary<string, Enforcement> wanted = Volatile.Read(ref _wanted);
-        return [.. state.Keys.Select(key => wanted[key])];
+        if (wanted != _listed)
+        {
+            _listed = wanted;
+            _lists.Clear();
+        }
+        if (!_lists.TryGetValue(state, out IReadOnlyList<Enforcement>? list))
+            _lists.Add(state, list = [.. state.Keys.Select(key => wanted[key])]);
+        return list;
     }
 
     /// <summary>What became of an older value is nobody's news.</summary>
     private void Note(Enforcement enforcement, EnforcementOutcome outcome)
     {
-        if (Volatile.Read(ref _wanted)[enforcement.Key.Name] == enforcement)
-            Noted?.Invoke(enforcement, outcome);
+        lock (_noting)
+        {
+            if (_wanted[enforcement.Key.Name] == enforcement)
+                Noted?.Invoke(enforcement, outcome);
+        }
     }
 
     private static KeyValuePair<string, Enforcement> Pair(Enforcement enforcement) => KeyValuePair.Create(enforcement.Key.Name, enforcement);

@@ -10,7 +10,7 @@ namespace Qwamos.Daemon.Delivery;
 internal sealed class CourierService : IDisposable
 {
     /// <summary>So many domains may be given a checkpoint of nothing new in a second.</summary>
-    private const double QuietDomainsPerSecond = 50;
+    private const double QuietDomainsPerSecond = 20;
 
     /// <summary>So many domains add a second to the pause between two files, for theirs is longer.</summary>
     private const int DomainsPerPauseSecond = 200;

@@ -60,6 +60,27 @@ public sealed class StateKeeperTests : IDisposable
         Assert.Equal(["basic optional off", "basic mandatory on"], _enforcer.History);
     }
 
+    /// <summary>The worker may look just then, and is done before the writer has said that the values wait.</summary>
+    [Fact]
+    public void ChangeThatTheWorkerSeesAtOnce_DoesNotStayWaiting()
+    {
+        Round();
+        Thread? worker = null;
+        Keeper.Noted += (enforcement, outcome) =>
+        {
+            if (worker is not null || outcome != EnforcementOutcome.Waiting)
+                return;
+            worker = new Thread(Round);
+            worker.Start();
+            Assert.True(SpinWait.SpinUntil(() => _enforcer.History.Count == 2, TimeSpan.FromSeconds(20)));
+            _ = worker.Join(TimeSpan.FromMilliseconds(200));
+        };
+        Want(("VPN_KILL_SWITCH", "on"), ("TOR_ISOLATION", "mandatory"));
+        worker!.Join();
+        Assert.Equal("done", _outcomes["TOR_ISOLATION"].ToString());
+        Assert.Equal("done", _outcomes["VPN_KILL_SWITCH"].ToString());
+    }
+
     [Fact]
     public void Attack32_FailedStep_IsClosed_AndSaysSo()
     {

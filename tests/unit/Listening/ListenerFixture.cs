@@ -48,6 +48,16 @@ internal sealed class ListenerFixture : IAsyncDisposable, IRequestHandler
         return socket;
     }
 
+    /// <summary>Lets time pass, and has the listener look each second, whatever its own thread does.</summary>
+    public void Pass(int seconds)
+    {
+        for (int i = 0; i < seconds; i++)
+        {
+            Time.Advance(1);
+            _ = Listener.Sweep();
+        }
+    }
+
     public void WaitForConnections(int count) => WaitFor(() => Listener.ConnectionCount == count, $"{count} connections");
 
     /// <summary>Waits until the listener has read so much of requests that have not ended.</summary>

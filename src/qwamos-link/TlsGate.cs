@@ -25,6 +25,7 @@ internal sealed class TlsGate(LinkKey key, TimeProvider time)
             ClientCertificateRequired = true,
             AllowRenegotiation = false,
             AllowTlsResume = false,
+            CertificateChainPolicy = NoChain(),
             RemoteCertificateValidationCallback = (_, certificate, _, _) => check(certificate),
         },
         limit));
@@ -39,6 +40,7 @@ internal sealed class TlsGate(LinkKey key, TimeProvider time)
             ClientCertificateContext = SslStreamCertificateContext.Create(key.Certificate(), null, offline: true),
             AllowRenegotiation = false,
             AllowTlsResume = false,
+            CertificateChainPolicy = NoChain(),
             RemoteCertificateValidationCallback = (_, certificate, _, _) => check(certificate),
         },
         limit));
@@ -76,6 +78,9 @@ internal sealed class TlsGate(LinkKey key, TimeProvider time)
             throw;
         }
     }
+
+    /// <summary>The framework builds a chain before it asks who is believed, and would fetch what the peer's certificate names for that: from anywhere, and for as long as that takes.</summary>
+    private static X509ChainPolicy NoChain() => new() { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck, TrustMode = X509ChainTrustMode.CustomRootTrust };
 
     private string? FaultOfTime(X509Certificate2 certificate)
     {

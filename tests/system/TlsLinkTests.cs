@@ -106,6 +106,20 @@ public sealed class TlsLinkTests : IDisposable
         _serve!.WaitForLog($"its key {stranger.Fingerprint} is not pinned");
     }
 
+    /// <summary>Whoever connects would else have this machine ask any address that a certificate names.</summary>
+    [Fact]
+    public void Attack5_WhatACertificateNames_IsNotFetched()
+    {
+        StartVm();
+        using var issuer = new TcpListener(IPAddress.Loopback, 0);
+        issuer.Start();
+        using var peer = new TlsPeer(TimeSpan.FromDays(60), new Uri($"http://{issuer.LocalEndpoint}/issuer.cer"));
+        Pin(_vm, peer.Fingerprint);
+        using SslStream link = peer.Dial(_port);
+        Assert.Contains("\"status\":\"ok\"", TlsPeer.Ask(link, GetStatus), StringComparison.Ordinal);
+        Assert.False(issuer.Pending());
+    }
+
     [Fact]
     public void Attack5_AnExpiredCertificate_IsRefusedThoughItsKeyIsPinned()
     {

@@ -17,8 +17,20 @@ internal sealed class TlsPeer : IDisposable
     private readonly X509Certificate2 _certificate;
 
     /// <param name="ends">When its certificate ends, from now.</param>
-    public TlsPeer(TimeSpan ends) => _certificate =
-        new CertificateRequest("CN=test", _key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-40), DateTimeOffset.UtcNow + ends);
+    /// <param name="issuer">Where its certificate says that another one's, which signed it, is to be had.</param>
+    public TlsPeer(TimeSpan ends, Uri? issuer = null)
+    {
+        var request = new CertificateRequest("CN=test", _key, HashAlgorithmName.SHA256);
+        (DateTimeOffset from, DateTimeOffset to) = (DateTimeOffset.UtcNow.AddDays(-40), DateTimeOffset.UtcNow + ends);
+        if (issuer is null)
+        {
+            _certificate = request.CreateSelfSigned(from, to);
+            return;
+        }
+        request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension(ocspUris: null, caIssuersUris: [issuer.ToString()]));
+        using X509Certificate2 bare = request.Create(new X500DistinguishedName("CN=another"), X509SignatureGenerator.CreateForECDsa(_key), from, to, [1]);
+        _certificate = bare.CopyWithPrivateKey(_key);
+    }
 
     public string Fingerprint => Convert.ToHexStringLower(SHA256.HashData(_key.ExportSubjectPublicKeyInfo()));
 

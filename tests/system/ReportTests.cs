@@ -95,6 +95,25 @@ public sealed class ReportTests : IDisposable
     }
 
     [Fact]
+    public void SetWait_OfAChangeThatSetsNothing_TellsOfTheOneThatDid()
+    {
+        EnrolAll();
+        Assert.Equal(0, _trial.Client("set", "RADIO_ISOLATION", "on", "--wait").ExitCode);
+        Assert.Equal(0, _trial.Client("set", "RADIO_ISOLATION", "off", "--mode", "staged").ExitCode);
+        CommandResult back = _trial.Client("-o", "json", "set", "RADIO_ISOLATION", "on", "--mode", "staged", "--wait", "--timeout", "20s");
+        Assert.True(back.ExitCode == 0, back.Error);
+        using (JsonDocument answer = JsonDocument.Parse(back.Output))
+            Assert.Equal("RADIO_ISOLATION", Assert.Single(answer.RootElement.GetProperty("result").GetProperty("unstaged").EnumerateArray()).GetString());
+        // The value that is in force is the one before; where that is not, nor is this.
+        _gateways["gw2"].Kill9();
+        Assert.Equal(1, _trial.Client("set", "RADIO_ISOLATION", "off", "--wait", "--timeout", "3s").ExitCode);
+        CommandResult same = _trial.Client("set", "RADIO_ISOLATION", "off", "--mode", "staged", "--wait", "--timeout", "3s");
+        Assert.Equal(1, same.ExitCode);
+        Assert.Contains("is in force in 2 of 3 domains", same.Error, StringComparison.Ordinal);
+        Assert.Contains("gw2: waiting", same.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Attack11_OneVmCannotSpeakForAnother()
     {
         EnrolAll();

@@ -75,7 +75,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         long index = Number(message, "index");
         Concern[]? concerned = null;
         string[] unserved = [];
-        var older = new OlderWords(index);
+        var older = new Dictionary<long, OlderWords>();
         bool mayWait = TryEnter(request.Peer.Uid);
         using var over = new CancellationTokenSource();
         Task end = Task.Delay(TimeSpan.FromSeconds(Math.Min(Number(message, "wait"), Limits.MaxGrowthWaitSeconds)), time, over.Token);
@@ -84,7 +84,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
             while (true)
             {
                 Task grown = Next();
-                IReadOnlyDictionary<string, InForceWord>? said = null;
+                Dictionary<long, IReadOnlyDictionary<string, InForceWord>>? said = null;
                 PolicyState state = published().Policy;
                 // A turn is short, however long the ledger is: others have theirs in between.
                 while (said is null)
@@ -92,11 +92,12 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
                     await scheduler.TurnAsync(request.Lane, () =>
                     {
                         PublishedState now = published();
-                        concerned ??= ConcernedBy(ChangeOf(index), out unserved);
-                        (state, said) = (now.Policy, _words.Find(index, now.Size, older));
+                        state = now.Policy;
+                        concerned ??= ConcernedBy(index, state, out unserved);
+                        said = Said(concerned.SelectMany(concern => concern.Changes), now.Size, older);
                     }).ConfigureAwait(false);
                 }
-                Domain[] domains = [.. concerned!.Select(concern => Judge(index, concern, state, said))];
+                Domain[] domains = [.. concerned!.Select(concern => Judge(concern, state, said))];
                 if (!mayWait || domains.All(domain => domain.IsSettled) || end.IsCompleted || _isOver || request.Followed.IsCompleted)
                     return Describe(index, unserved, domains);
                 await Task.WhenAny(grown, end, request.Followed).ConfigureAwait(false);
@@ -139,8 +140,27 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         }
     }
 
+    /// <summary>What is said of some changes; null when another turn is needed.</summary>
+    private Dictionary<long, IReadOnlyDictionary<string, InForceWord>>? Said(IEnumerable<long> changes, long size, Dictionary<long, OlderWords> older)
+    {
+        var all = new Dictionary<long, IReadOnlyDictionary<string, InForceWord>>();
+        foreach (long change in changes.Distinct())
+        {
+            if (!older.TryGetValue(change, out OlderWords? looked))
+                older.Add(change, looked = new OlderWords(change));
+            if (_words.Find(change, size, looked) is not { } said)
+                return null;
+            all.Add(change, said);
+        }
+        return all;
+    }
+
+    /// <summary>How what the change set stands in a domain: as the change does that stands worst.</summary>
+    private static Domain Judge(Concern concern, PolicyState state, Dictionary<long, IReadOnlyDictionary<string, InForceWord>> said) =>
+        concern.Changes.Select(change => Judge(change, concern, state, said[change])).MinBy(domain => domain.State switch { InForceStatement.InForce => 2, Waiting => 1, _ => 0 });
+
     /// <summary>
-    /// How the change stands in a domain. Nothing is awaited of who is not believed, and nothing that one said counts; nor what was said before its
+    /// How a change stands in a domain. Nothing is awaited of who is not believed, and nothing that one said counts; nor what was said before its
     /// key was this one, which may have been another machine.
     /// </summary>
     private static Domain Judge(long index, Concern concern, PolicyState state, IReadOnlyDictionary<string, InForceWord> said)
@@ -184,22 +204,31 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
     }
 
     /// <summary>The domains that a change is for.</summary>
-    /// <param name="change">The change; null where the entry is none.</param>
+    /// <param name="index">The change's entry; none are concerned where it is no change.</param>
+    /// <param name="state">What is policy now.</param>
     /// <param name="unserved">Keys that no domain takes, though one takes others: so none of a confidential change, whose keys are of one class.</param>
-    private Concern[] ConcernedBy(Message? change, out string[] unserved)
+    private Concern[] ConcernedBy(long index, PolicyState state, out string[] unserved)
     {
         var concerned = new List<Concern>();
+        MessageEntry? change = ChangeOf(index);
         foreach ((GatewayEntry domain, DeliveryRule rule) in change is null ? [] : _rules)
         {
-            if (rule.TryMatch(change!, out IReadOnlyList<string>? keys))
-                concerned.Add(new Concern(domain.Name, keys));
+            if (rule.TryMatch(change!.Message, out IReadOnlyList<string>? keys))
+                concerned.Add(new Concern(domain.Name, keys, ChangesOf(index, keys, change.Outcome!, state)));
         }
-        unserved = concerned.Count == 0 ? [] : [.. change!.Args!.Members.Select(member => member.Key).Except(concerned.SelectMany(concern => concern.Keys), StringComparer.Ordinal)];
+        unserved = concerned.Count == 0 ? [] : [.. change!.Message.Args!.Members.Select(member => member.Key).Except(concerned.SelectMany(concern => concern.Keys), StringComparer.Ordinal)];
         return [.. concerned];
     }
 
-    /// <summary>A domain that the change is for, and which of its keys are.</summary>
-    private readonly record struct Concern(string Name, IReadOnlyList<string> Keys);
+    /// <summary>
+    /// The changes whose words tell whether the values are in force: this one; or, where it set none of the keys because they had these values already, those that did. A domain says nothing of one that set nothing.
+    /// </summary>
+    private static long[] ChangesOf(long index, IReadOnlyList<string> keys, ChangeOutcome outcome, PolicyState state) =>
+        keys.Any(key => outcome.Applied.Contains(key) || outcome.Staged.Contains(key)) ? [index]
+        : [.. keys.Select(key => state.Policy.TryGetValue(key, out Applied set) ? set.Index : index).Distinct()];
+
+    /// <summary>A domain that the change is for, which of its keys are, and the changes that are asked about.</summary>
+    private readonly record struct Concern(string Name, IReadOnlyList<string> Keys, long[] Changes);
 
     /// <summary>How the change stands in one domain.</summary>
     private readonly record struct Domain(string Name, string State, string Why)
@@ -207,7 +236,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         public bool IsSettled => State != Waiting;
     }
 
-    private Message? ChangeOf(long index) => index < published().Size && ledger.ReadEntry(index) is MessageEntry { IsAccepted: true } entry ? entry.Message : null;
+    private MessageEntry? ChangeOf(long index) => index < published().Size && ledger.ReadEntry(index) is MessageEntry { IsAccepted: true } entry ? entry : null;
 
     private static long Number(Message message, string name) => message.Args!.TryGet(name, out JsonValue? value) && value.TryGetInteger(out long number) ? number : 0;
 }

@@ -307,8 +307,8 @@ public static class Limits
     /// <summary>Domains whose keys a ledger remembers; more than qwamosd.json can name, for it may name others later.</summary>
     public const int MaxDomainKeys = 4_096;
 
-    /// <summary>Longest domains.json of the courier: some kilobytes a domain.</summary>
-    public const int MaxDomainsFileBytes = 64 * 1024 * 1024;
+    /// <summary>Longest row of a domain in the courier's domains.json: twice the longest report.</summary>
+    public const int MaxDomainRowBytes = 64 * 1024;
 
     /// <summary>Longest policy.json of the courier: a snapshot's state, and where it stands.</summary>
     public const int MaxCourierPolicyBytes = 2 * 1024 * 1024;

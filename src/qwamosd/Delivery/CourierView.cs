@@ -127,7 +127,7 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         {
             var now = Posix.TryStat(paths.DomainsFile, out FileStat stat) ? (stat.Inode, stat.SizeBytes, File.GetLastWriteTimeUtc(paths.DomainsFile)) : default;
             if (now != _read)
-                (_rows, _read) = (DomainsFile.TryRead(paths, out IReadOnlyDictionary<string, DomainRow>? rows, out _fault) ? rows : _rows, now);
+                (_rows, _read) = (DomainsFile.TryRead(paths, config.Gateways.Count, out IReadOnlyDictionary<string, DomainRow>? rows, out _fault) ? rows : _rows, now);
             return [.. config.Gateways.Select(gateway => (gateway.Name, _rows.GetValueOrDefault(gateway.Name) ?? Unknown))];
         }
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
@@ -9,6 +10,12 @@ namespace Qwamos.Daemon.Delivery;
 internal static class DomainsFile
 {
     private const int Format = 1;
+
+    /// <summary>For the rows of domains that are not named any more, until the courier writes the file anew.</summary>
+    private const int MinBytes = 8 * 1024 * 1024;
+
+    private const string NotOurs = "it is not what the courier of this version writes";
+
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
 
     /// <exception cref="IOException">The old file stands.</exception>
@@ -17,8 +24,15 @@ internal static class DomainsFile
         JsonText.Line(JsonValue.Object([("format", JsonValue.Of(Format)), ("domains", JsonValue.Object(rows.Select(row => (row.Key, row.Value.ToJson()))))])),
         Mode);
 
-    /// <summary>False with a clause when it is there and cannot be read; a missing one has no rows.</summary>
-    public static bool TryRead(SystemPaths paths, [NotNullWhen(true)] out IReadOnlyDictionary<string, DomainRow>? rows, [NotNullWhen(false)] out string? fault)
+    /// <summary>
+    /// False with a clause when it is there and cannot be read; a missing one has no rows. The courier, which writes it, may be another's by now: the file is as long as its
+    /// domains need at most, and is read row by row, so that what it makes of it is small.
+    /// </summary>
+    /// <param name="paths">Where it is.</param>
+    /// <param name="domains">How many domains there are.</param>
+    /// <param name="rows">By name.</param>
+    /// <param name="fault">Why there are none.</param>
+    public static bool TryRead(SystemPaths paths, int domains, [NotNullWhen(true)] out IReadOnlyDictionary<string, DomainRow>? rows, [NotNullWhen(false)] out string? fault)
     {
         var read = new Dictionary<string, DomainRow>(StringComparer.Ordinal);
         rows = null;
@@ -30,26 +44,53 @@ internal static class DomainsFile
                 return true;
             }
 
-            if (!StrictJson.TryParse(DurableFile.ReadAllBounded(paths.DomainsFile, Limits.MaxDomainsFileBytes), out JsonValue? document, out fault, Limits.MaxDomainsFileBytes))
-                return false;
-            var reader = new MemberReader(document, "domains.json");
-            reader.Integer("format", Format, Format);
-            foreach ((string name, JsonValue json) in reader.Object("domains"))
-            {
-                // One that is wrong costs that row only: what is in it came from its domain.
-                if (DomainRow.TryRead(json, out DomainRow row, out _))
-                    read[name] = row;
-            }
-
-            if (!reader.Finish(out fault))
-                return false;
-            (rows, fault) = (read, null);
-            return true;
+            fault = FaultOf(DurableFile.ReadAllBounded(paths.DomainsFile, Math.Max(MinBytes, domains * Limits.MaxDomainRowBytes)), read);
+            rows = fault is null ? read : null;
+            return fault is null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             fault = e.Message;
             return false;
+        }
+    }
+    private static string? FaultOf(ReadOnlySpan<byte> text, Dictionary<string, DomainRow> read)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(text);
+            (bool isFormat, bool hasRows) = (false, false);
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                return NotOurs;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("format"u8))
+                    isFormat = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int format) && format == Format;
+                else if (hasRows = reader.ValueTextEquals("domains"u8) && reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+                    ReadRows(ref reader, text, read);
+                else
+                    return NotOurs;
+            }
+            return isFormat && hasRows ? null : NotOurs;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // The second is for a name that is no Unicode.
+            return $"it is not JSON: {e.Message}";
+        }
+    }
+
+    private static void ReadRows(ref Utf8JsonReader reader, ReadOnlySpan<byte> text, Dictionary<string, DomainRow> read)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string name = reader.GetString()!;
+            reader.Read();
+            int start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            // One that is wrong costs that row only: what is in it came from its domain.
+            if (StrictJson.TryParse(text[start..(int)reader.BytesConsumed], out JsonValue? json, out _, Limits.MaxDomainRowBytes) && DomainRow.TryRead(json, out DomainRow row, out _))
+                read[name] = row;
         }
     }
 }

@@ -377,7 +377,7 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
     private void Start(PolicySchema schema, params string[] names)
     {
         DaemonConfig config = Config(names);
-        Assert.True(DomainsFile.TryRead(_bus.Paths, out IReadOnlyDictionary<string, DomainRow>? remembered, out string? fault), fault);
+        Assert.True(DomainsFile.TryRead(_bus.Paths, 1, out IReadOnlyDictionary<string, DomainRow>? remembered, out string? fault), fault);
         _stop = new TaskCompletionSource();
         _courier = new CourierService(_bus.Paths, config, schema, PipelineTrial.SystemIdText, remembered, _bus.Time, new Daemon.LogMessages(NullLogger.Instance));
         _running = _courier.RunAsync(_stop.Task);

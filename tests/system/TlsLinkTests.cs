@@ -61,6 +61,40 @@ public sealed class TlsLinkTests : IDisposable
     }
 
     [Fact]
+    public void AChangeGoesTheWholeWay_OverAUnixSocketThatSomethingElseCarriesOn_AndIsInForce()
+    {
+        const string InDom0 = "/run/carried.sock", InVm = "/run/qwamos-link-serve/link.sock";
+        _dom0.Write("/etc/qwamos/domains.json", $$"""{"domains":[{"name":"gateway","class":"gateway","link":"tls+unix:{{InDom0}}"}]}""");
+        _dom0.StartDaemon();
+        Directory.CreateDirectory(_vm.At(Path.GetDirectoryName(InVm)!), (UnixFileMode)0x1E8);
+        _vm.Write("/etc/qwamos/hooks.d/RADIO_ISOLATION", "#!/bin/sh\nexit 0\n", (UnixFileMode)0x1ED);
+        StartVm(listen: $"tls+unix:{InVm}");
+        using var carrier = new SocketCarrier(_dom0.At(InDom0), _vm.At(InVm));
+        RunningProgram dial = _dom0.StartLink("dial");
+        Pin(_vm, Fingerprint(_dom0));
+        _dom0.StartCourier();
+        Assert.Equal(0, _dom0.Client("audit", "key", "--sign").ExitCode);
+        Enrol(Command.Run([Binaries.Gateway, "--root", _vm.Root, "fingerprint", "--key"]).Output.Trim(), Fingerprint(_vm));
+        AssertInForce("on");
+        // A handshake's record, then nothing that could be read on the way.
+        byte[] carried = carrier.Carried;
+        Assert.Equal([0x16, 0x03], carried[..2]);
+        Assert.Equal(-1, carried.AsSpan().IndexOf("RADIO_ISOLATION"u8));
+        Assert.Equal(-1, carried.AsSpan().IndexOf("\"command\""u8));
+
+        carrier.Drop();
+        AssertInForce("off");
+        Assert.True(carrier.Carried.Length > carried.Length);
+
+        void AssertInForce(string value)
+        {
+            CommandResult set = _dom0.Client("set", "RADIO_ISOLATION", value, "--wait");
+            Assert.True(set.ExitCode == 0, $"{set.Error}\n{_dom0.Status()}\n{dial.Log}\n{_serve!.Log}");
+            Assert.Equal(value, RadioInVm());
+        }
+    }
+
+    [Fact]
     public void Attack24_HandshakesThatNobodyEnds_KeepDom0sOut_OfNothing()
     {
         StartVm();
@@ -217,13 +251,13 @@ public sealed class TlsLinkTests : IDisposable
     }
 
     /// <summary>A VM with the operator's key, its gateway, and the link's end.</summary>
-    private void StartVm(IReadOnlyDictionary<string, string>? environment = null)
+    private void StartVm(IReadOnlyDictionary<string, string>? environment = null, string? listen = null)
     {
         Directory.CreateDirectory(_vm.At("/etc/qwamos"));
         File.Copy(_dom0.At("/etc/qwamos/dom0.pub"), _vm.At("/etc/qwamos/dom0.pub"));
         if (File.Exists(_dom0.At("/etc/qwamos/system.id")))
             _vm.Write("/etc/qwamos/system.id", File.ReadAllText(_dom0.At("/etc/qwamos/system.id")));
-        _vm.Write("/etc/qwamos/link.json", $$"""{"listen":"tls:127.0.0.1:{{_port}}"}""");
+        _vm.Write("/etc/qwamos/link.json", $$"""{"listen":"{{listen ?? $"tls:127.0.0.1:{_port}"}}"}""");
         _vm.StartGateway();
         _serve = _vm.StartLink("serve", environment);
     }

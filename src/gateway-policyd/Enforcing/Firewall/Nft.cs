@@ -20,7 +20,9 @@ internal sealed class Nft(TimeProvider time)
     {
         listing = null;
         fault = Run(["-j", "-p", "list", "table", Ruleset.Family, Ruleset.Table], "", stop, out string output);
-        if (fault is null && !RulesetListing.TryParse(Encoding.UTF8.GetBytes(output), out listing, out string? why))
+        if (fault is not null)
+            fault = $"table {Ruleset.Family} {Ruleset.Table} cannot be listed: {fault}";
+        else if (!RulesetListing.TryParse(Encoding.UTF8.GetBytes(output), out listing, out string? why))
             fault = $"what nft lists cannot be read: {why}";
         return listing is not null;
     }

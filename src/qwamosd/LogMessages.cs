@@ -104,6 +104,9 @@ internal sealed partial class LogMessages(ILogger logger)
     [LoggerMessage(52, LogLevel.Warning, "gateway {Domain} had taken delivery {Before} and says {Now}: its record was put back, or root there began anew; it is brought what it lacks")]
     public partial void DomainPutBack(string domain, long before, long now);
 
+    [LoggerMessage(62, LogLevel.Error, "gateway {Domain} says that it took delivery {Sequence}, entry {Index}, last, and was brought delivery {BroughtSequence}, entry {BroughtIndex}: one may be missing there")]
+    public partial void DomainHasGap(string domain, long sequence, long index, long broughtSequence, long broughtIndex);
+
     [LoggerMessage(53, LogLevel.Warning, "qwamosd cannot be asked: {Reason}; tried again")]
     public partial void BusDown(string reason);
 

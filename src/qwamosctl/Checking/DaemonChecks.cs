@@ -127,11 +127,12 @@ internal static class DaemonChecks
     {
         if (status.ObjectOf("gateways") is not { } gateways)
             yield break;
+        var lacking = DomainState.Of(status).Where(domain => domain.Lacking is not null).ToDictionary(domain => domain.Name, domain => domain.Lacking, StringComparer.Ordinal);
         foreach (var (name, gateway) in gateways.Members)
-            yield return Gateway($"gateway {name}", gateway);
+            yield return Gateway($"gateway {name}", gateway, lacking.GetValueOrDefault(name));
     }
 
-    private static Finding Gateway(string area, JsonValue gateway)
+    private static Finding Gateway(string area, JsonValue gateway, string? lacking)
     {
         var witness = gateway.TryGet("witness", out var found) && found.Kind == JsonKind.Object ? found : JsonValue.Null;
         if (TextOf(witness, "state") is "alarm" or "refuses")
@@ -139,7 +140,7 @@ internal static class DaemonChecks
         if (!gateway.TryGet("behind", out var behind) || behind.Kind != JsonKind.Boolean)
             return Finding.NotSeen(area, "the daemon does not say how far it is");
         return behind.AsBoolean
-            ? Finding.Doubtful(area, $"is behind: {TextOf(gateway, "last_error") ?? "it has not taken the newest change yet"}", "see whether its VM runs; in it: gateway-policyd status")
+            ? Finding.Doubtful(area, $"is behind: {TextOf(gateway, "last_error") ?? (lacking is null ? "it has not taken the newest change yet" : $"its own report lacks {lacking}")}", "see whether its VM runs; in it: gateway-policyd status")
             : TextOf(gateway, "last_error") is { } error ? Finding.Doubtful(area, $"has taken all that concerns it, as far as it was reached: {error}", "see whether its VM runs; in it: gateway-policyd status")
             : Finding.Good(area, "has taken all that concerns it");
     }

@@ -37,9 +37,11 @@ internal static class EnforcementChecks
             return Finding.Doubtful(area, $"not known: {session.Placed(unknown)}", domain.Report is null ? "see whether its gateway-policyd runs" : null);
         if (domain.IsStale)
             return Finding.Bad(area, "it has seen no checkpoint for long: what it has may be old", "see whether the courier reaches it: qwamosctl domains");
+        if (domain.Lacking is { } lacks)
+            return Finding.Bad(area, $"it is said to have taken what its own report does not have: {lacks}", "set these keys again; if it stays, who relays for it keeps changes back: docs/troubleshooting: a domain lacks what it took");
         var lacking = domain.Keys.Where(key => StateOf(key.Value) is not ("in_force" or "staged")).ToList();
         if (lacking.Count == 0)
-            return domain.IsOld(session.Now) ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}") : Finding.Good(area, "each key that it spoke of, or it waits for its next start");
+            return domain.IsOld(session.Now) ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}") : Finding.Good(area, domain.Keys.Any() ? "each key that it spoke of, or it waits for its next start" : "nothing: no key is set there, and nothing acts on one");
         var what = string.Join("; ", lacking.Take(MaxNamed).Select(Describe)) + (lacking.Count > MaxNamed ? $"; and {lacking.Count - MaxNamed} more" : "");
         return lacking.Exists(key => StateOf(key.Value) is "failed" or "drifted")
             ? Finding.Bad(area, what, "in it: gateway-policyd status")

@@ -8,6 +8,8 @@ namespace Qwamos.Client.Showing;
 /// <summary>One row of the member <c>gateways</c> of a status: how a domain is reached, and what it said last. Every text but <see cref="Name"/> is escaped.</summary>
 internal sealed class DomainState
 {
+    private const int MaxNamed = 4;
+
     /// <summary>A report that is older than two questions of the courier is said to be.</summary>
     private const int FreshSeconds = 2 * Limits.MaxGrowthWaitSeconds;
 
@@ -35,6 +37,22 @@ internal sealed class DomainState
 
     /// <summary>Whether it lacks something that concerns it.</summary>
     public bool IsBehind { get; }
+
+    /// <summary>Whether it is behind for what was not brought there yet; an older daemon does not say.</summary>
+    public bool IsUndelivered => Member("undelivered") is { Kind: JsonKind.Boolean } said ? said.AsBoolean : IsBehind;
+
+    /// <summary>Changes that it is said to have taken, of which its own report has something else: the key, the entry and the value. One that it refused is not among them.</summary>
+    public IEnumerable<(string Key, long Entry, JsonValue Value)> Lacks
+    {
+        get
+        {
+            foreach (var (key, change) in Report is not null && Report.TryGet("lacks", out var lacks) && lacks.Kind == JsonKind.Object ? lacks.Members : [])
+            {
+                if (change.TryGet("index", out var index) && index.TryGetInteger(out var entry) && change.TryGet("value", out var value))
+                    yield return (key, entry, value);
+            }
+        }
+    }
 
     /// <summary>Whether it says that no checkpoint came for long.</summary>
     public bool IsStale { get; }
@@ -80,11 +98,23 @@ internal sealed class DomainState
             clauses.Add($"last {(IsRefusal(Error) ? "refusal" : "error")}: {Error}");
         if (IsBehind)
             clauses.Add("is behind");
+        if (Lacking is { } lacking)
+            clauses.Add($"its own report lacks what it is said to have taken: {lacking}");
         if (IsStale)
             clauses.Add("STALE: no checkpoint came there for long");
         if (WhyUnknown is { } why && why != Error)
             clauses.Add($"not known: {why}");
         return clauses.Count == 0 ? "is reached, and has all" : string.Join("; ", clauses);
+    }
+
+    /// <summary>The keys of <see cref="Lacks"/> with their entries, at most four by name; null where there are none.</summary>
+    public string? Lacking
+    {
+        get
+        {
+            var named = Lacks.Select(lack => $"{KeyText.Of(JsonValue.Of(lack.Key))} of entry {lack.Entry}").ToList();
+            return named.Count == 0 ? null : string.Join(", ", named.Take(MaxNamed)) + (named.Count > MaxNamed ? $" and {named.Count - MaxNamed} more" : "");
+        }
     }
 
     /// <summary>The domain's own answer begins with its code; what else is there the daemon says of a link that is down.</summary>

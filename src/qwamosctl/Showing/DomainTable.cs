@@ -66,19 +66,28 @@ internal static class DomainTable
             + (domain.IsStale ? paint.Bad($", STALE: no checkpoint came there for {Limits.CheckpointStaleSeconds} s") : "");
     }
 
-    /// <summary>The keys that the domain spoke of; and of one that has not taken all, those too that Dom0 has set meanwhile, with Dom0's value.</summary>
+    /// <summary>
+    /// The keys that the domain spoke of; of one that was not brought all, those too that Dom0 has set meanwhile, with Dom0's value; and those of which its report lacks what it is said to have taken, with what
+    /// that set: Dom0's value may be another domain's.
+    /// </summary>
     private static IEnumerable<(string[] Cells, bool IsWell)> Rows(DomainState domain, AnswerReader answer, PolicySchema? schema)
     {
         if (domain.WhyUnknown is not null)
             yield break;
+        var lacks = domain.Lacks.ToDictionary(lack => lack.Key, StringComparer.Ordinal);
         foreach (var (key, value) in domain.Keys)
         {
-            var newer = domain.IsBehind ? Newer(answer, key, value) : null;
-            yield return newer is null ? (Cells(key, value), Text(value, "state") == "in_force") : (Cells(domain, key, newer, Value(value, "observed")), false);
+            var newer = domain.IsUndelivered || domain.MissedEntry(key) is not null ? Newer(answer, key, value) : null;
+            yield return newer is not null ? (Cells(domain, key, newer, Value(value, "observed")), false)
+                : lacks.TryGetValue(key, out var lack) ? (Cells(lack, Value(value, "observed")), false)
+                : (Cells(key, value), Text(value, "state") == "in_force");
         }
-        foreach (var key in domain.IsBehind && schema is not null ? schema.Keys : [])
+        foreach (var lack in lacks.Values.Where(lack => !domain.Has(lack.Key)))
+            yield return (Cells(lack, "-"), false);
+        foreach (var key in schema?.Keys ?? [])
         {
-            if ((key.Class == domain.Class || key.Class == PolicyKey.ClassAll) && !domain.Has(key.Name) && Here(answer, key.Name) is { } newer)
+            if ((domain.IsUndelivered || domain.MissedEntry(key.Name) is not null) && (key.Class == domain.Class || key.Class == PolicyKey.ClassAll)
+                && !domain.Has(key.Name) && !lacks.ContainsKey(key.Name) && Here(answer, key.Name) is { } newer)
                 yield return (Cells(domain, key.Name, newer, "-"), false);
         }
     }
@@ -109,6 +118,9 @@ internal static class DomainTable
 
     private static string[] Cells(DomainState domain, string name, JsonValue desired, string observed) =>
         [Cut(KeyText.Of(JsonValue.Of(name))), Cut(KeyText.Of(desired)), observed, "waiting", "-", domain.MissedEntry(name) is { } entry ? $"it refused entry {entry}" : "it has not taken the change yet"];
+
+    private static string[] Cells((string Key, long Entry, JsonValue Value) lack, string observed) =>
+        [Cut(KeyText.Of(JsonValue.Of(lack.Key))), Cut(KeyText.Of(lack.Value)), observed, "lacking", "-", $"it is said to have taken entry {lack.Entry}, and its own report has something else"];
 
     private static string Value(JsonValue key, string member) => key.TryGet(member, out var value) && value.Kind != JsonKind.Null ? Cut(KeyText.Of(value)) : "-";
 

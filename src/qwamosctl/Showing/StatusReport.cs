@@ -89,17 +89,20 @@ internal static class StatusReport
         if (answer.ObjectOf("gateways") is not { } gateways)
             return;
         text.Append("\ndomains\n");
+        var lacking = DomainState.Of(answer).ToDictionary(domain => domain.Name, domain => domain.Lacking, StringComparer.Ordinal);
         foreach (var (name, gateway) in gateways.Members)
-            AppendRow(text, name, DescribeGateway(gateway, paint), Width(gateways, 0), null);
+            AppendRow(text, name, DescribeGateway(gateway, lacking.GetValueOrDefault(name), paint), Width(gateways, 0), null);
     }
 
-    private static string DescribeGateway(JsonValue gateway, Paint paint)
+    private static string DescribeGateway(JsonValue gateway, string? lacking, Paint paint)
     {
         if (gateway.Kind != JsonKind.Object)
             return KeyText.Of(gateway);
         var taken = gateway.TryGet("taken", out var index) && index.Kind != JsonKind.Null ? $"has taken entry {KeyText.Of(index)}" : "has taken nothing yet";
         if (gateway.TryGet("behind", out var behind) && behind.Kind == JsonKind.Boolean && behind.AsBoolean)
             taken = paint.Bad(taken + ", is behind");
+        if (lacking is not null)
+            taken += paint.Bad($", and its own report lacks {lacking}");
         if (gateway.TryGet("last_error", out var error) && error.Kind != JsonKind.Null)
             taken += $"; its last {(DomainState.IsRefusal(KeyText.Of(error)) ? "refusal" : "error")}: {KeyText.Of(error)}";
         if (gateway.TryGet("witness", out var witness) && WitnessTrouble(witness) is { } trouble)

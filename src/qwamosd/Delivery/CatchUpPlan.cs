@@ -85,7 +85,7 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
 
     /// <summary>What is told beside a change of what the domain may have missed; null where nothing is.</summary>
     /// <param name="delivery">The change.</param>
-    /// <param name="missesSome">It is known to have refused a change.</param>
+    /// <param name="missesSome">It is known, or to be feared, that it lacks a change that came before.</param>
     /// <param name="size">Entries that the domain has seen.</param>
     /// <param name="stop">Ends the courier.</param>
     public async Task<CatchUpOffer?> OfferAsync(PendingDelivery delivery, bool missesSome, long size, CancellationToken stop)

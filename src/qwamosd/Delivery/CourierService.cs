@@ -55,7 +55,7 @@ internal sealed class CourierService : IDisposable
             .. domains.Select(domain =>
             {
                 DomainRow row = remembered.GetValueOrDefault(domain.Domain.Name) ?? new DomainRow();
-                var reports = new ReportFollower(domain.Domain, domain.Rule, systemId, _enrolled, _reports, row.Report, time);
+                var reports = new ReportFollower(domain.Domain, domain.Rule, _history, systemId, _enrolled, _reports, row.Report, time);
                 return new DomainCourier(
                     domain.Domain, domain.Rule, WitnessKeyFile.NameOf(systemId, domain.Domain.Name), _feed, _history, _enrolled, reports, row, quietPause, time, log, Note);
             }),

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 
@@ -11,16 +12,28 @@ namespace Qwamos.Daemon.Delivery;
 /// </summary>
 internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry domain)
 {
+    private static readonly JsonValue Hidden = JsonValue.Of(HiddenValues.Text);
+
     private readonly DomainScope _scope = DomainScope.Receiver(domain.Name, domain.Class);
 
     /// <summary>Whether a change that the ledger shows without its envelope could be for this domain: only who has confidential keys is given any.</summary>
     public bool TakesConfidential { get; } = schema.Keys.Any(key => key.IsConfidential && key.Class == domain.Class);
 
     /// <summary>Whether a key's changes go to this domain.</summary>
-    public bool Concerns(string name) => schema.TryGet(name, out PolicyKey? key) && _scope.Includes(key);
+    public bool Concerns(string name) => schema.TryGet(name, out PolicyKey? key) && _scope.Includes(key) && (!key.IsConfidential || TakesConfidential);
 
     /// <summary>Whether a key is of the domain's own class.</summary>
     public bool IsOwn(string name) => schema.TryGet(name, out PolicyKey? key) && key.Class == domain.Class;
+
+    /// <summary>
+    /// Whether a domain's report of a key has what a change set: that value, come how it may, or, of one that is hidden, that change or a later one. What was set a second time without effect keeps the
+    /// entry of the first.
+    /// </summary>
+    public bool Has(ReportedKey? said, string name, Applied set) =>
+        said is not null && (said.Desired.Equals(Hidden) ? said.Index >= set.Index : said.Desired.Equals(Shown(name, set.Value)));
+
+    /// <summary>A value as a report shows it.</summary>
+    public JsonValue Shown(string name, PolicyValue value) => ReportedKey.Short(HiddenValues.ToJson(schema, name, value));
 
     /// <summary>The keys of a change that concern this domain, when it is for it.</summary>
     public bool TryMatch(Message message, [NotNullWhen(true)] out IReadOnlyList<string>? keys)

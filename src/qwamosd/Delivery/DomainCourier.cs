@@ -105,7 +105,7 @@ internal sealed class DomainCourier
     private async Task WaitAsync(long version, TimeSpan pause, bool endsWithGrowth, CancellationToken stop)
     {
         using var rest = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Task<bool> following = _reports.FollowAsync(endsWithGrowth ? _link : null, rest.Token, stop);
+        Task<bool> following = _reports.FollowAsync(endsWithGrowth ? _link : null, Row, rest.Token, stop);
         Task over = Task.WhenAny(Task.Delay(pause, _time, rest.Token), following);
         Task quiet = Task.Delay(_quietPause, _time, rest.Token);
         while (endsWithGrowth && !over.IsCompleted)
@@ -230,7 +230,7 @@ internal sealed class DomainCourier
             return Hold($"it is {SafeText.ForTerminal(CodePoints.Take(name, 64))} of class {SafeText.ForTerminal(CodePoints.Take(@class, 64))}: mend its gateway.json, or domains.json here");
         if (!Receptions.TryNumber(answer, "seq", 0, out long sequence) || !Receptions.TryNumber(answer, "index", -1, out long index) || !Receptions.TryNumber(answer, "size", 0, out long size) || !Receptions.TryNumber(answer, "trust_version", 0, out long version))
             return Hold("its answer to get_cursor cannot be read");
-        if (sequence < Row.Sequence || index < Row.Index)
+        if (index < Row.Index)
         {
             // Once is a disk that was put back; again and again it would have all of the ledger brought for ever.
             if (_putBackAt is { } before && _time.GetElapsedTime(before) < LongPause)
@@ -253,7 +253,11 @@ internal sealed class DomainCourier
     {
         _look = index + 1;
         _plan.Forget();
-        Show(Row with { Sequence = sequence, Index = index });
+        // So many deliveries do not lead there: one was kept from it, and another brought with its number; or this is not its own word.
+        bool hasGap = index == Row.Index ? sequence != Row.Sequence : index > Row.Index && sequence <= Row.Sequence;
+        if (hasGap && !Row.HasGap)
+            _log.DomainHasGap(Name, sequence, index, Row.Sequence, Row.Index);
+        Show(Row with { Sequence = sequence, Index = index, HasGap = Row.HasGap || hasGap });
     }
 
     private async Task<Reception> DeliverAsync(Link link, CancellationToken stop)
@@ -269,7 +273,7 @@ internal sealed class DomainCourier
             var requests = new List<ReadOnlyMemory<byte>>(next.Count);
             for (int i = 0; i < next.Count; i++)
             {
-                CatchUpOffer? catchUp = await _plan.OfferAsync(next[i], Row.Missed.Count > 0, _seen, stop).ConfigureAwait(false);
+                CatchUpOffer? catchUp = await _plan.OfferAsync(next[i], Row.LacksSome, _seen, stop).ConfigureAwait(false);
                 if (catchUp is null && _plan.Needs(next[i]))
                 {
                     // What it is made from is not known any more, or does not fit now: each change by itself, from where the domain stands.
@@ -426,7 +430,7 @@ internal sealed class DomainCourier
         long index = delivery.Entry.Index;
         _look = index + 1;
         bool isTaken = outcome is RecordedEntry.Accepted or DeliveryEntry.Duplicate;
-        DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index };
+        DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index, HasGap = Row.HasGap && !(isTaken && delivery.CatchUp is not null) };
         if (delivery.RootVersion is { } version)
         {
             string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, Receptions.TryNumber(answer, "version", 0, out long has) ? has : null);

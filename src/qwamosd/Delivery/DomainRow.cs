@@ -25,11 +25,17 @@ internal sealed record DomainRow
     /// <summary>An entry for it is not taken: on its way, or refused and nothing newer of its keys taken since.</summary>
     public bool IsBehind { get; init; }
 
+    /// <summary>Whether it is behind for that an entry is not brought there yet.</summary>
+    public bool HasNext { get; init; }
+
     /// <summary>Since when, unix seconds; null when it is not.</summary>
     public long? BehindSince { get; init; }
 
     /// <summary>Keys whose newest change it refused, with the entry of that change.</summary>
     public ImmutableSortedDictionary<string, long> Missed { get; init; } = ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
+
+    /// <summary>It once said that it stands where so many deliveries do not lead: one may be missing there, until its report shows that none is, or it takes a change with what was policy before.</summary>
+    public bool HasGap { get; init; }
 
     /// <summary>Why the last attempt failed; null when it did not.</summary>
     public string? LastError { get; init; }
@@ -52,6 +58,9 @@ internal sealed record DomainRow
     /// <summary>Its newest lines, each with the root of its tree, 64 lower-case hex digits: a size alone could be another history's.</summary>
     public IReadOnlyList<(string Root, string Line)> Cosignatures { get; init; } = [];
 
+    /// <summary>Whether it is known, or to be feared, that it lacks a change that came before the next one.</summary>
+    public bool LacksSome => Missed.Count > 0 || HasGap || Report is { Lacks.Count: > 0 };
+
     /// <summary>What status shows.</summary>
     public JsonValue ToStatus() => JsonValue.Object(
     [
@@ -59,7 +68,8 @@ internal sealed record DomainRow
         ("seq", JsonValue.Of(Sequence)),
         ("behind", JsonValue.Of(IsBehind)),
         .. Missed.Count > 0 ? [("missed", JsonValue.Object(Missed.Select(pair => (pair.Key, JsonValue.Of(pair.Value)))))] : ReadOnlySpan<(string, JsonValue)>.Empty,
-        .. (TrustFault ?? LastError) is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. (TrustFault ?? LastError ?? (HasGap ? GapError : null)) is { } error ? [("last_error", JsonValue.Shown(error))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. IsBehind ? [("undelivered", JsonValue.Of(HasNext))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. Key is { } key ? [("key", JsonValue.Of(key))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. Report is { } report ? [("report", report.ToJson())] : ReadOnlySpan<(string, JsonValue)>.Empty,
@@ -73,7 +83,9 @@ internal sealed record DomainRow
         ("index", JsonValue.Of(Index)),
         ("taken", Number(Taken)),
         ("behind_since", Number(BehindSince)),
+        ("undelivered", JsonValue.Of(HasNext)),
         ("missed", JsonValue.Object(Missed.Select(pair => (pair.Key, JsonValue.Of(pair.Value))))),
+        ("gap", JsonValue.Of(HasGap)),
         ("last_error", JsonValue.Shown(LastError ?? "")),
         ("trust_fault", JsonValue.Shown(TrustFault ?? "")),
         ("trust_version", Number(TrustVersion)),
@@ -83,7 +95,7 @@ internal sealed record DomainRow
         ("cosignatures", JsonValue.Array(Cosignatures.Select(line => JsonValue.Array(JsonValue.Of(line.Root), JsonValue.Of(line.Line))))),
     ]);
 
-    /// <summary>Reads what <see cref="ToJson"/> wrote, here or in an earlier program, which had no <c>report</c> and no <c>key</c>; false for anything else.</summary>
+    /// <summary>Reads what <see cref="ToJson"/> wrote, here or in an earlier program, which had no <c>report</c>, <c>key</c>, <c>undelivered</c> and <c>gap</c>; false for anything else.</summary>
     public static bool TryRead(JsonValue json, out DomainRow row, out string fault)
     {
         var reader = new MemberReader(json, "a domain");
@@ -94,6 +106,8 @@ internal sealed record DomainRow
             Index = reader.Integer("index", -1, long.MaxValue),
             Taken = OptionalNumber(reader, "taken"),
             BehindSince = OptionalNumber(reader, "behind_since"),
+            HasNext = reader.AnyIfPresent("undelivered") is not null && reader.Boolean("undelivered"),
+            HasGap = reader.AnyIfPresent("gap") is not null && reader.Boolean("gap"),
             LastError = reader.Text("last_error", MaxTextCodePoints) is { Length: > 0 } error ? error : null,
             TrustFault = reader.Text("trust_fault", MaxTextCodePoints) is { Length: > 0 } trustFault ? trustFault : null,
             TrustVersion = OptionalNumber(reader, "trust_version"),
@@ -113,6 +127,8 @@ internal sealed record DomainRow
         row = row with { Missed = missed.ToImmutable(), IsBehind = row.BehindSince is not null };
         return reader.Finish(out fault);
     }
+
+    private const string GapError = "it said that it stands where it was not brought: a delivery may be missing there; its own report shows which, once it is enrolled, and a change that is signed with the base of its class (set --base) brings all of them";
 
     private const int MaxTextCodePoints = 16 * MaxErrorCodePoints;
     private const int MaxLineChars = 512;

@@ -21,7 +21,8 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
     /// <summary>Changes whose state before is kept: a domain further behind than all of these is brought each change by itself.</summary>
     private const int MaxKept = 256;
 
-    private const int Format = 1;
+    // 1 had no told. A file of it is not read: the entries are folded anew.
+    private const int Format = 2;
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -42,6 +43,22 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         {
             await AdvanceAsync(index, stop).ConfigureAwait(false);
             return _kept.FirstOrDefault(kept => kept.Index == index).Before;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>What was policy, and what each domain was told last, after an entry or a later one.</summary>
+    /// <exception cref="LinkException">qwamosd cannot be asked.</exception>
+    public async Task<PastPolicy> AfterAsync(long index, CancellationToken stop)
+    {
+        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            await AdvanceAsync(index, stop).ConfigureAwait(false);
+            return _state;
         }
         finally
         {
@@ -80,19 +97,13 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
 
     private async Task TakeAsync(FeedEntry entry, CancellationToken stop)
     {
-        if (entry.Entry is RecordedEntry { IsAccepted: true })
-        {
-            _kept.Enqueue((entry.Index, _state));
-            if (_kept.Count > MaxKept)
-                _kept.Dequeue();
-        }
-
+        PastPolicy next = _state;
         try
         {
             if (entry.Entry is not WithheldEntry { Outcome: { } outcome })
-                _state = _state.After(entry.Entry, entry.Index);
+                next = _state.After(entry.Entry, entry.Index);
             else if (readsConfidential && EnvelopeReader.TryRead(await feed.EnvelopeAsync(entry.Index, stop).ConfigureAwait(false), out Envelope? envelope, out _))
-                _state = _state.After(envelope.Message, outcome, entry.Index);
+                next = _state.After(envelope.Message, outcome, entry.Index);
         }
         catch (BusRefusalException)
         {
@@ -102,6 +113,16 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         {
             throw new LinkException($"entry {entry.Index} is not what was recorded: {e.Message}");
         }
+
+        // Once, however often this is cut short before.
+        if (entry.Entry is RecordedEntry { IsAccepted: true })
+        {
+            _kept.Enqueue((entry.Index, _state));
+            if (_kept.Count > MaxKept)
+                _kept.Dequeue();
+        }
+
+        _state = next;
     }
 
     private void Begin(PastPolicy state, long size, string lastLeaf)

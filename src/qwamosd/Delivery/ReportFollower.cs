@@ -10,7 +10,7 @@ namespace Qwamos.Daemon.Delivery;
 /// Follows what one domain says of its keys (docs/formats/reports.md), on the link that deliveries go by, while nothing is to be delivered. Nothing of it counts that the
 /// domain's enrolled key did not sign; what a hostile domain says fills its own row, and has no more recorded than there are changes for it.
 /// </summary>
-internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, string systemId, EnrolledDomains enrolled, ReportSender sender, ReportRow? remembered, TimeProvider time)
+internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, PolicyHistory history, string systemId, EnrolledDomains enrolled, ReportSender sender, ReportRow? remembered, TimeProvider time)
 {
     private const int MaxStatements = 16;
 
@@ -31,22 +31,31 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
     private long _number;
     private long _confirmed = -1;
     private bool _isOlder;
+    private DomainRow _asked = new();
+    private DomainRow _taken = new();
+    private DomainRow? _complete;
     private DomainReport? _report;
+    private long _heard;
     private EnrolledDomain? _judgedBy;
+    private bool _isCutShort;
     private string _signature = "";
     private IReadOnlyList<InForceStatement> _statements = [];
 
     /// <summary>The row has changed.</summary>
     public event Action? Changed;
 
+    /// <summary>Where the domain stood, by what is known, when it made a report that lacks nothing of what leads there; null before the first of them.</summary>
+    public DomainRow? Complete => Volatile.Read(ref _complete);
+
     /// <summary>What is shown; null before the first answer.</summary>
     public ReportRow? Row { get; private set; } = remembered;
 
     /// <summary>Until the rest ends, or false when the link is lost.</summary>
     /// <param name="link">The domain's; null where there is none.</param>
+    /// <param name="row">What the domain has taken, as far as is known; that does not change before the rest ends.</param>
     /// <param name="rest">Ends when something is to be delivered: the answer that is owed then comes before those of the deliveries.</param>
     /// <param name="stop">Ends the courier.</param>
-    public async Task<bool> FollowAsync(Link? link, CancellationToken rest, CancellationToken stop)
+    public async Task<bool> FollowAsync(Link? link, DomainRow row, CancellationToken rest, CancellationToken stop)
     {
         try
         {
@@ -54,7 +63,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
             {
                 Begin(link);
                 while (!_isOlder)
-                    await RoundAsync(link, rest, stop).ConfigureAwait(false);
+                    await RoundAsync(link, row, rest, stop).ConfigureAwait(false);
             }
             await Task.Delay(Timeout.InfiniteTimeSpan, time, rest).ConfigureAwait(false);
             return true;
@@ -85,16 +94,16 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         (_link, _arrived, _number, _confirmed, _isOlder) = (link, null, 0, -1, false);
     }
 
-    private async Task RoundAsync(Link link, CancellationToken rest, CancellationToken stop)
+    private async Task RoundAsync(Link link, DomainRow row, CancellationToken rest, CancellationToken stop)
     {
         if (_arrived is null && !link.IsOwed)
         {
-            _nonce = Nonce.Random();
+            (_nonce, _asked) = (Nonce.Random(), row);
             await link.BeginAsync(Question(), answer => _arrived = answer, stop).ConfigureAwait(false);
         }
         Task changed = enrolled.Changed;
-        // Somebody may have been enrolled, or revoked, meanwhile.
-        if (_report is not null && enrolled.Find(domain.Name) != _judgedBy)
+        // Somebody may have been enrolled, or revoked, meanwhile; or something was to be delivered before all was looked at.
+        if (_report is not null && (_isCutShort || enrolled.Find(domain.Name) != _judgedBy))
             await JudgeAsync(rest).ConfigureAwait(false);
         await TakeOwedAsync(link, changed, rest).ConfigureAwait(false);
         if (_arrived is not { } arrived)
@@ -128,8 +137,9 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         }
     }
 
+    /// <summary>A domain that has taken something since answers at once, also one that has not: then its report says so.</summary>
     private byte[] Question() =>
-        Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(new ReportQuestion(_number, Limits.MaxGrowthWaitSeconds, _confirmed, _nonce).ToJson())}}},"command":"{{{Commands.GetReport}}}"}}""");
+        Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(new ReportQuestion((_asked.Sequence, _asked.Index) == (_taken.Sequence, _taken.Index) ? _number : 0, Limits.MaxGrowthWaitSeconds, _confirmed, _nonce).ToJson())}}},"command":"{{{Commands.GetReport}}}"}}""");
 
     /// <summary>Reads what came, of which nothing is believed yet.</summary>
     private bool TryTake(AnswerReader answer)
@@ -158,7 +168,7 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
                 return Refuse($"it speaks for another domain, {SafeName(statement.Domain)}");
             statements.Add(statement);
         }
-        (_report, _signature, _statements, _number) = (report, signed, statements, report.Number);
+        (_report, _heard, _signature, _statements, _number, _taken) = (report, Now, signed, statements, report.Number, _asked);
         return true;
     }
 
@@ -171,15 +181,42 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, str
         // What was confirmed is another key's, or was said before it was revoked.
         if (_judgedBy is { } before && before.Key?.Id != known.Key?.Id)
             _confirmed = -1;
-        _judgedBy = known;
+        (_judgedBy, _isCutShort) = (known, false);
         if (known.Key is not { } key)
         {
             return Refuse($"{known.WhyNot}: qwamosctl domains enroll {domain.Name}");
         }
         if (!report.IsSignedBy(key, _signature))
             return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, qwamosctl domains enroll {domain.Name}");
-        Show(ReportRow.Of(Now, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale, key.Id.ToString()));
+        _isCutShort = true;
+        IReadOnlyDictionary<string, LackedKey>? lacks = await LackingAsync(report, rest).ConfigureAwait(false);
+        _isCutShort = false;
+        if (lacks is { Count: 0 })
+            Volatile.Write(ref _complete, _taken);
+        // Judged again, it is as old as it was: who keeps newer ones back is not helped by a ledger that grows.
+        Show(ReportRow.Of(_heard, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale, key.Id.ToString(), lacks ?? Row?.Lacks ?? new Dictionary<string, LackedKey>()));
         return await TellAsync(rest).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// What the report should have, and has not: the newest change of each key, of those that the domain is said to have taken before it was asked, but for what it refused, which is
+    /// shown as that. That it took one is nobody's word; the report is the domain's. Null when qwamosd cannot be asked now: what was found stands until it can.
+    /// </summary>
+    private async Task<IReadOnlyDictionary<string, LackedKey>?> LackingAsync(DomainReport report, CancellationToken rest)
+    {
+        try
+        {
+            PastPolicy policy = await history.AfterAsync(_taken.Index, rest).ConfigureAwait(false);
+            return policy.ToldTo(domain.Name)
+                .Where(told => told.Value.Index <= _taken.Index && rule.Concerns(told.Key) && _taken.Missed.GetValueOrDefault(told.Key, -1) < told.Value.Index
+                    && !rule.Has(report.Keys.GetValueOrDefault(told.Key), told.Key, told.Value))
+                .ToDictionary(told => told.Key, told => new LackedKey(told.Value.Index, rule.Shown(told.Key, told.Value.Value)), StringComparer.Ordinal);
+        }
+        catch (LinkException)
+        {
+            // The feed says so.
+            return null;
+        }
     }
 
     /// <summary>qwamosd verifies it for itself. What it has already is told again after a new link, and is no news.</summary>

@@ -16,13 +16,19 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
     /// <summary>A longer one loses what explains it, and then is none: a hostile domain's must leave room for the others'.</summary>
     public const int MaxBytes = 16_384;
 
+    /// <summary>
+    /// Keys of which the report has something else than the newest change that the domain is said to have taken before it was asked, with that change. Who relays can say so in
+    /// the domain's place, and cannot sign: this is what shows it (ATTACKS 13, 14).
+    /// </summary>
+    public IReadOnlyDictionary<string, LackedKey> Lacks { get; init; } = new Dictionary<string, LackedKey>();
+
     /// <summary>A fault in a row.</summary>
     public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints), false, "");
 
     /// <summary>What was verified, as far as there is room.</summary>
-    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys, bool isStale, string signedBy)
+    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys, bool isStale, string signedBy, IReadOnlyDictionary<string, LackedKey> lacks)
     {
-        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null, isStale, signedBy);
+        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null, isStale, signedBy) { Lacks = lacks };
         if (!IsLong(row))
             return row;
         row = row with { Keys = row.Keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Why = null, Observed = null }, StringComparer.Ordinal) };
@@ -34,6 +40,7 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         ("heard", JsonValue.Of(HeardSeconds)),
         ("stale", JsonValue.Of(IsStale)),
         ("keys", JsonValue.Object(Keys.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson())))),
+        .. Lacks.Count > 0 ? [("lacks", JsonValue.Object(Lacks.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson()))))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. SignedBy.Length > 0 ? [("signed_by", JsonValue.Of(SignedBy))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. Fault is { } fault ? [("fault", JsonValue.Shown(fault))] : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]);
@@ -49,11 +56,14 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         var keys = new Dictionary<string, ReportedKey>(StringComparer.Ordinal);
         foreach ((string name, JsonValue value) in reader.Object("keys"))
             keys[name] = ReportedKey.Read(name, value, reader);
+        var lacks = new Dictionary<string, LackedKey>(StringComparer.Ordinal);
+        foreach ((string name, JsonValue value) in reader.AnyIfPresent("lacks") is null ? [] : reader.Object("lacks"))
+            lacks[name] = LackedKey.Read(name, value, reader);
         string? fault = reader.TextIfPresent("fault", 16 * DomainRow.MaxErrorCodePoints);
         string signedBy = reader.TextIfPresent("signed_by", KeyId.Digits) ?? "";
         if (!reader.Finish(out string wrong))
             outer.Refuse(wrong);
-        return new ReportRow(heard, keys, fault, isStale, signedBy);
+        return new ReportRow(heard, keys, fault, isStale, signedBy) { Lacks = lacks };
     }
 
     private static bool IsLong(ReportRow row) => JsonText.Bytes(row.ToJson()).Length > MaxBytes;

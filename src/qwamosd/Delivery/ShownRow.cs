@@ -58,14 +58,15 @@ internal sealed class ShownRow
 
     private DomainRow Complete(DomainRow row)
     {
-        bool isBehind = HasNext || row.Missed.Count > 0 || row.TrustFault is not null || (_feed.Size >= 0 && row.Index >= _feed.Size);
+        row = row with { Report = _reports.Row, HasGap = row.HasGap && !(_reports.Complete is { } complete && (complete.Sequence, complete.Index) == (row.Sequence, row.Index)) };
+        bool isBehind = HasNext || row.LacksSome || row.TrustFault is not null || (_feed.Size >= 0 && row.Index >= _feed.Size);
         return row with
         {
             IsBehind = isBehind,
+            HasNext = HasNext,
             BehindSince = isBehind ? row.BehindSince ?? _time.GetUtcNow().ToUnixTimeSeconds() : null,
             LastError = row.LastError is { } error ? CodePoints.Take(error, DomainRow.MaxErrorCodePoints) : null,
             Witness = _checkpoints.Row,
-            Report = _reports.Row,
             Cosignatures = _checkpoints.Cosignatures,
         };
     }

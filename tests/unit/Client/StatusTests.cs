@@ -152,6 +152,7 @@ public sealed class StatusTests : IDisposable
             {"status":"ok","policy":{"RADIO_ISOLATION":"on","TOR_ISOLATION":"mandatory","CLIPBOARD_ISOLATION":"strict"},"courier":"ok","gateways":{
             "down":{"class":"gateway","behind":true,"last_error":"there is no socket","missed":{"TOR_ISOLATION":4},"report":{"heard":1795999995,"keys":{"RADIO_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1795999700,"index":2}}}},
             "early":{"class":"ui","behind":false,"report":{"heard":1796086400,"keys":{}}},
+            "swallows":{"class":"gateway","taken":5,"behind":true,"undelivered":false,"report":{"heard":1795999995,"lacks":{"TOR_ISOLATION":{"index":5,"value":"optional"},"VPN_KILL_SWITCH":{"index":6,"value":"on"}},"keys":{"TOR_ISOLATION":{"desired":"off","observed":"off","state":"in_force","since":1795999700,"index":2}}}},
             "never":{"class":"ui","last_error":"there is no socket"}}}
             """.ReplaceLineEndings(""));
         trial.Clock = new HurryingClock();
@@ -162,11 +163,15 @@ public sealed class StatusTests : IDisposable
                 RADIO_ISOLATION  on         off       waiting  -      it has not taken the change yet
                 TOR_ISOLATION    mandatory  -         waiting  -      it refused entry 4
               early, as it was when this clock stood 24 hours ahead
+              swallows
+                TOR_ISOLATION    optional   off       lacking  -      it is said to have taken entry 5, and its own report has something else
+                VPN_KILL_SWITCH  on         -         lacking  -      it is said to have taken entry 6, and its own report has something else
               never: not known: there is no socket
 
             """,
             trial.Output,
             StringComparison.Ordinal);
+        Assert.Contains("swallows  has taken entry 5, is behind, and its own report lacks TOR_ISOLATION of entry 5, VPN_KILL_SWITCH of entry 6\n", trial.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -104,6 +104,46 @@ public sealed partial class DomainCourierTests
         Assert.False(Row("one").IsBehind);
     }
 
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(3, 0)]
+    [InlineData(2, 1)]
+    public async Task Attack13_DomainThatStandsWhereItWasNotBrought_IsShown_AndIsBroughtAllBesideTheNext(int sequence, int further)
+    {
+        ScriptedDomain domain = Domain("one");
+        Start("one");
+        long radio = Set("RADIO_ISOLATION", "off", WithBase);
+        long tor = Set("TOR_ISOLATION", "off", WithBase);
+        await TakenAsync("one", tor);
+        Set("CLIPBOARD_ISOLATION", "strict");
+        // One of the two was kept from it, and the other had its number; or a third with the number of the second.
+        (domain.Sequence, domain.Index) = (sequence, tor + further);
+        domain.Restart();
+        await WhileMovingTimeAsync(() => Row("one").HasGap);
+        Assert.True(Row("one").IsBehind);
+        Assert.Contains("a delivery may be missing there", JsonText.ToText(Row("one").ToStatus()), StringComparison.Ordinal);
+        await StopAsync();
+        Start("one");
+        await WhileMovingTimeAsync(() => Row("one").HasGap);
+        long next = Set("VPN_KILL_SWITCH", "on", WithBase);
+        await WhileMovingTimeAsync(() => Row("one").Taken == next);
+        Assert.Equal([radio, tor], domain.Taken[^1]["catch_up"]!["changes"]!.AsArray().Select(change => (long)change!["index"]!));
+        Assert.False(Row("one").IsBehind);
+    }
+
+    [Fact]
+    public void WhatEachDomainWasToldLast_IsKeptWithWhatWasPolicy()
+    {
+        long all = Set("RADIO_ISOLATION", "off"), other = Set("RADIO_ISOLATION", "on", draft => draft with { Audience = ["two"] }), tor = Set("TOR_ISOLATION", "off");
+        PastPolicy policy = Enumerable.Range(0, (int)_bus.Ledger.Size).Aggregate(PastPolicy.Empty, (before, index) => before.After(_bus.Ledger.ReadEntry(index)!, index));
+        PastPolicy? kept = PastPolicy.Read(new MemberReader(JsonValue.Object(policy.ToMembers()), "policy.json"));
+        Assert.Equal([("RADIO_ISOLATION", all), ("TOR_ISOLATION", tor)], kept!.ToldTo("one").Select(told => (told.Key, told.Value.Index)));
+        Assert.Equal([("RADIO_ISOLATION", other), ("TOR_ISOLATION", tor)], kept.ToldTo("two").Select(told => (told.Key, told.Value.Index)));
+        // A newer one for all is for those, too, that one before was for alone.
+        long again = Set("RADIO_ISOLATION", "off");
+        Assert.Equal([again, tor], kept.After(_bus.Ledger.ReadEntry(again)!, again).ToldTo("two").Select(told => told.Value.Index));
+    }
+
     [Fact]
     public async Task ChangeForOneDomain_IsShownToTheOthersBesideTheNext_AsWhatTheirPolicyDiffersIn()
     {

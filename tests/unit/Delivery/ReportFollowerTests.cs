@@ -193,6 +193,121 @@ public sealed class ReportFollowerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Attack14_ReportThatIsJudgedAgain_IsNotHeardAgain()
+    {
+        Enrol("one");
+        await WhileMovingTimeAsync(() => Row("one") is { Fault: null });
+        long heard = Row("one")!.HeardSeconds;
+        Func<JsonObject, string?> reports = _domains["one"].Instead;
+        int cut = 0;
+        _domains["one"].Instead = message =>
+        {
+            if (Command(message) != "get_report")
+                return reports(message);
+            cut++;
+            _domains["one"].Restart();
+            return null;
+        };
+        // Each entry has the enrolled keys read anew, and what is known is judged by them.
+        for (int i = 0; i < 6; i++)
+        {
+            Enrol("two");
+            int before = cut;
+            await WhileMovingTimeAsync(() => cut > before + 10);
+        }
+        Assert.InRange(_bus.Time.UnixSeconds, heard + 50, long.MaxValue);
+        Assert.InRange(Row("one")!.HeardSeconds, heard, heard + 20);
+    }
+
+    [Fact]
+    public async Task Attack13_RelayThatTakesAChangeInADomainsPlace_IsFoundByTheDomainsOwnReport_AndTheNextChangeBringsItAgain()
+    {
+        Enrol("one");
+        long first = Set("RADIO_ISOLATION", "off");
+        Says("one", ("RADIO_ISOLATION", "off", first));
+        await WhileMovingTimeAsync(() => _courier.Row("one") is { Taken: { } taken, IsBehind: false, Report.Fault: null } && taken == first);
+        // What the scripted domain takes from here on, the one that signs has never seen.
+        long swallowed = Set("RADIO_ISOLATION", "on");
+        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 1 });
+        Assert.Equal(new LackedKey(swallowed, JsonValue.Of("on")), Row("one")!.Lacks["RADIO_ISOLATION"]);
+        Assert.Equal((swallowed, true, false), (_courier.Row("one").Taken!.Value, _courier.Row("one").IsBehind, _courier.Row("one").HasNext));
+        await WhileMovingTimeAsync(() => Shown("one").TryGet("lacks", out _));
+        long next = _bus.Ask(_bus.Change("""{"TOR_ISOLATION":"off"}""", draft => draft with { Base = new Dictionary<string, string> { ["gateway"] = _bus.Writer.Published.Policy.BaseHash(PolicySchema.BuiltIn, "gateway") } }))[0].GetProperty("index").GetInt64();
+        await WhileMovingTimeAsync(() => _courier.Row("one").Taken == next);
+        Assert.Equal([swallowed], _domains["one"].Taken[^1]["catch_up"]!["changes"]!.AsArray().Select(change => (long)change!["index"]!));
+        Says("one", ("RADIO_ISOLATION", "on", swallowed), ("TOR_ISOLATION", "off", next));
+        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 0 } && !_courier.Row("one").IsBehind);
+    }
+
+    [Fact]
+    public async Task DomainThatStandsWhereItWasNotBrought_AndWhoseReportLacksNothing_IsNotBehind()
+    {
+        Enrol("one");
+        Set("CRYPTO_BACKEND", "hybrid");
+        long radio = Set("RADIO_ISOLATION", "off");
+        Says("one", ("RADIO_ISOLATION", "off", radio));
+        await WhileMovingTimeAsync(() => _courier.Row("one").Taken == radio);
+        _domains["one"].Sequence = 1;
+        _domains["one"].Restart();
+        await WhileMovingTimeAsync(() => _courier.Row("one") is { HasGap: true, Sequence: 1, Report.Lacks.Count: 1 });
+        Says("one", ("RADIO_ISOLATION", "off", radio), ("CRYPTO_BACKEND", "hybrid", null));
+        await WhileMovingTimeAsync(() => _courier.Row("one") is { HasGap: false, IsBehind: false });
+    }
+
+    [Fact]
+    public async Task Attack14_ReportWithoutAKeyThatWasBrought_IsNoGoodOne()
+    {
+        Enrol("one");
+        Says("one");
+        long radio = Set("RADIO_ISOLATION", "on"), all = Set("CRYPTO_BACKEND", "hybrid");
+        Set("CLIPBOARD_ISOLATION", "strict");
+        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 2 });
+        Assert.Equal([("CRYPTO_BACKEND", all), ("RADIO_ISOLATION", radio)], Row("one")!.Lacks.Select(lack => (lack.Key, lack.Value.Index)).Order());
+    }
+
+    [Fact]
+    public async Task ReportThatHasWhatWasSetForTheDomain_LacksNothing_HoweverThatCameThere()
+    {
+        Enrol("one");
+        Enrol("two");
+        long first = Set("RADIO_ISOLATION", "on");
+        long again = Set("CRYPTO_BACKEND", "hybrid");
+        _bus.Ask(_bus.Change("""{"RADIO_ISOLATION":"off"}""", draft => draft with { Audience = ["two"] }));
+        Set("CRYPTO_BACKEND", "hybrid");
+        long direct = Set("TOR_ISOLATION", "mandatory");
+        // Set again without effect, it keeps its entry; what was sent there directly before has none.
+        Says("one", ("RADIO_ISOLATION", "on", first), ("CRYPTO_BACKEND", "hybrid", again), ("TOR_ISOLATION", "mandatory", null));
+        Says("two", ("RADIO_ISOLATION", "on", first), ("CRYPTO_BACKEND", "hybrid", again), ("TOR_ISOLATION", "mandatory", direct));
+        await WhileMovingTimeAsync(() => _courier.Row("one").Taken == direct && Row("two") is { Lacks.Count: 1 });
+        Assert.Equal("RADIO_ISOLATION", Assert.Single(Row("two")!.Lacks).Key);
+        int polls = _pollsOf["one"];
+        await WhileMovingTimeAsync(() => _pollsOf["one"] > polls + 3);
+        Assert.Empty(Row("one")!.Lacks);
+        Assert.False(_courier.Row("one").IsBehind);
+    }
+
+    [Fact]
+    public async Task RefusedChange_IsMissed_AndNotSaidToHaveBeenTaken()
+    {
+        Enrol("one");
+        Says("one");
+        Silent.Add("one");
+        Func<JsonObject, string?> reports = _domains["one"].Instead;
+        _domains["one"].Instead = message =>
+        {
+            if (Command(message) != "deliver")
+                return reports(message);
+            (_domains["one"].Sequence, _domains["one"].Index) = (_domains["one"].Sequence + 1, (long)message["args"]!["index"]!);
+            return """{"status":"ok","outcome":"superseded","reason":"no"}""";
+        };
+        Set("RADIO_ISOLATION", "on");
+        await WhileMovingTimeAsync(() => _courier.Row("one").Missed.Count == 1);
+        int polls = _pollsOf.GetValueOrDefault("one");
+        await WhileMovingTimeAsync(() => _pollsOf.GetValueOrDefault("one") > polls + 3 && Row("one") is { Fault: null });
+        Assert.Empty(Row("one")!.Lacks);
+    }
+
+    [Fact]
     public async Task AChangeThatANewerOneReplaced_IsSettledAsSuperseded()
     {
         Enrol("one");
@@ -280,6 +395,12 @@ public sealed class ReportFollowerTests : IAsyncLifetime
 
     private int _polls;
 
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, Dictionary<string, ReportedKey>> _says = new();
+
+    /// <summary>What a domain signs from here on, whatever is delivered.</summary>
+    private void Says(string name, params (string Key, string Value, long? Index)[] keys) =>
+        _says[name] = keys.ToDictionary(key => key.Key, key => new ReportedKey(JsonValue.Of(key.Value), JsonValue.Of(key.Value), ReportedKey.InForce, 5, key.Index, null, null));
+
     /// <summary>An honest report, or one of "one" that lies in one thing.</summary>
     private string Report(string name, JsonObject message)
     {
@@ -290,7 +411,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         Assert.True(Nonce.TryParse((string)message["args"]!["nonce"]!, out Nonce nonce));
         string system = lie == "system" ? new string('b', 32) : PipelineTrial.SystemIdText;
         long index = _domains[name].Index;
-        var keys = new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
+        Dictionary<string, ReportedKey> keys = _says.GetValueOrDefault(name) ?? new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
         var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys, IsStale: false);
         InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, new EntryReference(index, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds)];
         // Those of another ledger: 16 from before, as many as fit; then the true one, when it asks for what comes after them.

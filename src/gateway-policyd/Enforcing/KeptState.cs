@@ -27,7 +27,7 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
     /// <summary>Whether what was tried last was put in force.</summary>
     public bool IsInForce => _why is null && _tried.Count > 0;
 
-    public bool HasTried(IReadOnlyList<Enforcement> wanted) => ReferenceEquals(wanted, _tried) || wanted.SequenceEqual(_tried);
+    private bool HasTried(IReadOnlyList<Enforcement> wanted) => ReferenceEquals(wanted, _tried) || wanted.SequenceEqual(_tried);
 
     /// <summary>Puts in force what is wanted now; where it was tried already, looks whether it still is. Blocks for some seconds at most.</summary>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
@@ -57,10 +57,11 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
         string? why = faults.Count > 0 ? string.Join("; ", faults.Select(fault => $"{fault.Key}: {fault.Value}"))
             : enforcer.Apply(values, isNew, stop) ?? (enforcer.Observe(stop) is { } difference ? $"it was applied, and is not there: {difference}" : null);
         stop.ThrowIfCancellationRequested();
-        (_tried, _triedAt, _isDrifted) = (wanted, time.GetTimestamp(), false);
+        bool isNews = isNew || _why != why;
+        // Before it is closed: a stop meanwhile must find that this is not in force.
+        (_tried, _triedAt, _isDrifted, _why) = (wanted, time.GetTimestamp(), false, why);
         if (why is null)
         {
-            _why = null;
             log.InForce(Describe(wanted));
             NoteAll(_ => EnforcementOutcome.Done);
             return;
@@ -68,9 +69,8 @@ internal sealed class KeptState(IStateEnforcer enforcer, bool isCorrected, TimeP
 
         string? open = Close(stop);
         string end = open is null ? "closed meanwhile" : $"and it could not be closed: {open}";
-        if (isNew || _why != why)
+        if (isNews)
             log.NotInForce(Describe(wanted), why, end);
-        _why = why;
         NoteAll(enforcement => EnforcementOutcome.Failed(
             faults.Count == 0 ? $"{why}; {end}"
             : faults.TryGetValue(enforcement.Key.Name, out string? own) ? $"{own}; {end}"

@@ -112,7 +112,7 @@ internal sealed class StateKeeper : IDisposable
             state.Round(WantedOf(state), stop);
     }
 
-    /// <summary>What is in force stays. A change that was accepted just before is still put in force.</summary>
+    /// <summary>What is in force stays. A change that was accepted just before is still put in force, and what could not be is still closed.</summary>
     public void Dispose()
     {
         _stop.Cancel();
@@ -144,8 +144,8 @@ internal sealed class StateKeeper : IDisposable
         using var limit = new CancellationTokenSource(LastRound);
         try
         {
-            foreach (KeptState state in _kept.Where(state => !state.HasTried(WantedOf(state))))
-                state.Round(WantedOf(state), limit.Token);
+            // Of all: the stop may have come while one was being closed, or put right.
+            Round(limit.Token);
         }
         catch (OperationCanceledException)
         {

@@ -27,6 +27,9 @@ internal sealed class ScriptedEnforcer : IStateEnforcer
     /// <summary>Whether a change set what was applied last.</summary>
     public bool WasNew { get; private set; }
 
+    /// <summary>Once, in place of the next undoing: as the program that does it is killed.</summary>
+    public Action<CancellationToken>? UndoIsKilled { get; set; }
+
     public IReadOnlyDictionary<string, string> Check(IReadOnlyDictionary<string, PolicyValue> values, CancellationToken stop) => new Dictionary<string, string>(Faults);
 
     public string? Apply(IReadOnlyDictionary<string, PolicyValue> values, bool isNew, CancellationToken stop)
@@ -50,6 +53,13 @@ internal sealed class ScriptedEnforcer : IStateEnforcer
     public string? Undo(CancellationToken stop)
     {
         _desired = Closed;
+        if (UndoIsKilled is { } instead)
+        {
+            UndoIsKilled = null;
+            instead(stop);
+            return "killed";
+        }
+
         if (!Lies)
             Put(Closed);
         return null;

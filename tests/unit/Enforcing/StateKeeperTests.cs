@@ -192,6 +192,25 @@ public sealed class StateKeeperTests : IDisposable
         Assert.Equal("basic off off", _enforcer.Kernel);
     }
 
+    [Fact]
+    public void Attack33_AStopWhileAFailedChangeIsBeingClosed_LeavesItClosed()
+    {
+        Keeper.Start();
+        Assert.True(SpinWait.SpinUntil(() => _outcomes.Count == 3, TimeSpan.FromSeconds(30)));
+        using var closing = new ManualResetEventSlim();
+        _enforcer.UndoIsKilled = stop =>
+        {
+            closing.Set();
+            stop.WaitHandle.WaitOne();
+        };
+        _enforcer.ApplyFails = "no";
+        Keeper.Want([For("TOR_ISOLATION", "mandatory")]);
+        Assert.True(closing.Wait(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Keeper.Dispose();
+        _keeper = null;
+        Assert.Equal("closed", _enforcer.Kernel);
+    }
+
     private void Round() => Keeper.Round(TestContext.Current.CancellationToken);
 
     private void Want(params (string Key, string Value)[] change) => Keeper.Want([.. change.Select(pair => For(pair.Key, pair.Value))]);

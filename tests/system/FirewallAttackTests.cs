@@ -11,6 +11,10 @@ public sealed class FirewallAttackTests : IDisposable
 {
     private static readonly string[] ByOthers = ["udp 203.0.113.1 7001", "udp 2001:db8:1::1 7002", "tcp 203.0.113.1 7003"];
     private static readonly string[] ByWorkstation = ["udp 203.0.113.1 7011", "udp 2001:db8:1::1 7012", "tcp 203.0.113.1 7013", "udp 203.0.113.1 53"];
+    private static readonly string[] ByChosenInterface =
+    [
+        "udp 10.1.0.1 7031 outside0", "udp fd01::1 7032 outside0", "tcp 10.1.0.1 7033 outside0", "tcp fd01::1 7034 outside0", "udp 203.0.113.1 53 outside0", "udp 2001:db8:1::1 53 outside0",
+    ];
     private static readonly string[] ByTor = ["udp 203.0.113.1 7021", "tcp 2001:db8:1::1 7022"];
 
     private readonly FirewallTrial _trial = new();
@@ -69,6 +73,28 @@ public sealed class FirewallAttackTests : IDisposable
         AssertSent(other, workstation, tor);
     }
 
+    [Theory]
+    [InlineData("basic", "off")]
+    [InlineData("strict", "on")]
+    public void Attack33_AProgramThatChoosesItsInterface_GetsNothingOut_ToThisMachinesOwnAddresses_NorDnsThatIsTors(string hardening, string killSwitch)
+    {
+        Begin(hardening, "optional", killSwitch);
+        foreach (string way in (string[])["10.2.0.2", "fd02::2"])
+            Assert.Equal(0, ThreeNetworks.Run(Gateway, "ip", "route", "add", "default", "via", way).ExitCode);
+        NetworkHelper wire = Watch(), other = Flood(Gateway, ThreeNetworks.OtherUser, ByChosenInterface);
+        // Redirected it would leave to Tor's port of 127.0.0.1.
+        string[] all = [.. ByChosenInterface, "udp 127.0.0.1 5353"];
+        AssertNone(wire, all);
+        // Between the machine's own addresses it is as before, and so is DNS without an interface of one's choice.
+        Assert.Equal("socks", ThreeNetworks.Ask(Gateway, ThreeNetworks.OtherUser, ["a tcp 10.1.0.1 9050 +"])["a"]);
+        Assert.Equal("socks", ThreeNetworks.Ask(Gateway, ThreeNetworks.OtherUser, ["a tcp fd01::1 9050 +"])["a"]);
+        if (hardening == "basic")
+            Assert.Equal("dns", ThreeNetworks.Ask(Gateway, ThreeNetworks.OtherUser, ["a udp 2001:db8:1::1 53 +"])["a"]);
+        AssertNone(wire, all);
+        AssertSeenOnceOpen(wire, ByChosenInterface);
+        AssertSent(other);
+    }
+
     [Fact]
     public void Attack33_ABoot_IsClosedByTheBaseline_UntilTheDaemonLoadsWhatWasPolicyBefore()
     {
@@ -111,6 +137,8 @@ public sealed class FirewallAttackTests : IDisposable
     [InlineData("flush ruleset")]
     [InlineData("delete table inet qwamos")]
     [InlineData("insert rule inet qwamos output accept")]
+    [InlineData("flush chain inet qwamos departing")]
+    [InlineData("delete chain inet qwamos departing")]
     [InlineData("flush chain inet qwamos output")]
     [InlineData("chain inet qwamos output { policy accept; }")]
     [InlineData("add table inet qwamos { flags dormant; }")]
@@ -202,5 +230,5 @@ public sealed class FirewallAttackTests : IDisposable
 
     private static string[] Seen(NetworkHelper wire) => [.. wire.Tell().Split(", ").Select(part => part.Split(':')[0])];
 
-    private static string Name(string target) => target.Split(' ') is [var protocol, _, var port] ? $"{protocol} {port}" : "";
+    private static string Name(string target) => target.Split(' ') is [var protocol, _, var port, ..] ? $"{protocol} {port}" : "";
 }

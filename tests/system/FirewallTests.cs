@@ -80,6 +80,57 @@ public sealed class FirewallTests : IDisposable
     }
 
     [Fact]
+    public void UnderEveryPolicy_FromTheControlLinksPort_NothingGoesToDom0_ThatDom0DidNotBegin()
+    {
+        ThreeNetworks networks = _trial.Make();
+        RunningProgram gateway = _trial.Start();
+        networks.Help(networks.Dom0, ["serve", "dom0", "0", "tcp/80"]);
+        _trial.Await("TOR_ISOLATION", "closed until one of its enforcer's keys is set");
+        Assert.Empty(Ask('-'));
+        foreach (string line in Expected.Split('\n').Where(line => !line.StartsWith('#')))
+        {
+            string[] values = line.Split(':')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            _trial.Set(values[0], values[1], values[2]);
+            Assert.Empty(Ask('-'));
+        }
+
+        // Once nothing stops it, it does.
+        Assert.Equal(0, gateway.Stop());
+        Assert.Equal(0, ThreeNetworks.Run(networks.Gateway, "nft", "flush", "ruleset").ExitCode);
+        Assert.Equal(2, Ask('+').Count);
+
+        IReadOnlyDictionary<string, string> Ask(char expected) =>
+            ThreeNetworks.Ask(networks.Gateway, ThreeNetworks.OtherUser, [$"a tcp 10.4.0.2 80 {expected} 9443", $"b tcp fd04::2 80 {expected} 9443"]);
+    }
+
+    [Fact]
+    public void AControlLinkThatStands_GoesOn_WhenTheKernelForgetsItsConnections_AndThroughTheFirewallsRestart_ThoughTheGatewaySendsFirst()
+    {
+        ThreeNetworks networks = _trial.Make();
+        RunningProgram gateway = _trial.Start();
+        _trial.Set("strict", "mandatory", "on");
+        NetworkHelper holder = networks.Help(networks.Gateway, ["hold", "9443"]), dom0 = networks.Help(networks.Dom0, ["hear", "10.4.0.1", "9443"]);
+        AssertHeard();
+        Assert.Equal("forgot", ThreeNetworks.Run(networks.Gateway, "python3", ThreeNetworks.Program, "forget").Output.Trim());
+        AssertHeard();
+        _trial.Set("basic", "off", "off");
+        AssertHeard();
+        Assert.Equal(0, gateway.Stop());
+        Assert.Equal(0, ThreeNetworks.Run(networks.Gateway, "nft", "flush", "ruleset").ExitCode);
+        Assert.Equal(0, ThreeNetworks.Run(networks.Gateway, Binaries.Gateway, "baseline", "--root", _trial.Trial.Root).ExitCode);
+        AssertHeard();
+        _trial.Start();
+        _trial.Await("TOR_ISOLATION", "done");
+        AssertHeard();
+
+        void AssertHeard()
+        {
+            Assert.Equal("sent", holder.Tell());
+            Assert.Equal("heard", dom0.Tell());
+        }
+    }
+
+    [Fact]
     public void AValueThatNeedsAFactThatIsMissing_IsFailed_AndAllIsClosedButTheControlLink()
     {
         ThreeNetworks networks = _trial.Make();

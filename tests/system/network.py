@@ -1,9 +1,13 @@
 """What the machines of the firewall's tests do in their network namespaces: answer, send, send without end, and count what passes an interface.
 
   serve NAME UID PORT...   answers at PORT (tcp/80, udp/53) as NAME, in both families, until its standard input ends
-  send UID SECONDS         takes lines "ID PROTOCOL ADDRESS PORT +|-" and prints "ID NAME" for each that was answered: by whom. It waits up to 30 s for
-                           those with a +, and at least SECONDS for the others
-  flood UID                takes lines "PROTOCOL ADDRESS PORT"; sends to each in turn until its standard input ends; prints how many it sent
+  send UID SECONDS         takes lines "ID PROTOCOL ADDRESS PORT +|- [SOURCE-PORT]" and prints "ID NAME" for each that was answered: by whom. It waits up to
+                           30 s for those with a +, and at least SECONDS for the others
+  flood UID                takes lines "PROTOCOL ADDRESS PORT [INTERFACE]"; sends to each in turn, by that interface whatever the routes, until its standard
+                           input ends; prints how many it sent
+  hold PORT                waits for one connection, and sends a byte on it for each line on its standard input
+  hear ADDRESS PORT        connects there, and for each line on its standard input prints whether the next byte comes within 10 s
+  forget                   has the kernel forget every connection
   count INTERFACE          for each line on its standard input prints the IP packets since the start by "PROTOCOL PORT": those to that port
 """
 import errno
@@ -73,12 +77,15 @@ def send(uid, seconds):
     begun = time.monotonic()
     answered, wanted, lock = {}, set(), threading.Lock()
 
-    def ask(name, protocol, address, port):
+    def ask(name, protocol, address, port, _, source=None):
         limit = 30 if name in wanted else float(seconds)
         while time.monotonic() - begun < limit and name not in answered:
             try:
                 with socket.socket(family(address), socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM) as s:
                     s.settimeout(min(2, limit))
+                    if source:
+                        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        s.bind(("", int(source)))
                     s.connect((address, int(port)))
                     s.send(b"?")
                     with lock:
@@ -88,7 +95,7 @@ def send(uid, seconds):
 
     probes = [line.split() for line in sys.stdin if line.strip()]
     wanted.update(probe[0] for probe in probes if probe[4] == "+")
-    threads = [threading.Thread(target=ask, args=probe[:4], daemon=True) for probe in probes]
+    threads = [threading.Thread(target=ask, args=probe, daemon=True) for probe in probes]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -102,21 +109,29 @@ def flood(uid):
     for line in sys.stdin:
         if line == "\n":
             break
-        protocol, address, port = line.split()
-        targets.append((protocol, family(address), (address, int(port))))
+        protocol, address, port, *interface = line.split()
+        targets.append((protocol, family(address), (address, int(port)), *interface))
     become(uid)
-    datagrams = {each: socket.socket(each, socket.SOCK_DGRAM) for each in (socket.AF_INET, socket.AF_INET6)}
+
+    def open_for(target):
+        protocol, each, _, *interface = target
+        s = socket.socket(each, socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM)
+        if interface:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface[0].encode())
+        return s
+
+    datagrams = {target: open_for(target) for target in targets if target[0] == "udp"}
     sent = {target: 0 for target in targets}
     print("floods", flush=True)
     connecting = []
     while not select.select([sys.stdin], [], [], 0.001)[0]:
         for target in targets:
-            protocol, each, where = target
+            where = target[2]
             try:
-                if protocol == "udp":
-                    datagrams[each].sendto(b"leak", where)
+                if target in datagrams:
+                    datagrams[target].sendto(b"leak", where)
                 else:
-                    s = socket.socket(each, socket.SOCK_STREAM)
+                    s = open_for(target)
                     s.setblocking(False)
                     connecting.append(s)
                     if len(connecting) > 64:
@@ -128,6 +143,33 @@ def flood(uid):
                     raise
             sent[target] += 1
     print(min(sent.values()), flush=True)
+
+
+def hold(port):
+    with socket.create_server(("", int(port))) as server:
+        print("holds", flush=True)
+        s, _ = server.accept()
+    for _ in sys.stdin:
+        s.send(b"!")
+        print("sent", flush=True)
+
+
+def hear(address, port):
+    s = socket.create_connection((address, int(port)), 10)
+    print("hears", flush=True)
+    for _ in sys.stdin:
+        try:
+            print("heard" if s.recv(1) else "closed", flush=True)
+        except OSError as e:
+            print(e, flush=True)
+
+
+def forget():
+    # ctnetlink: IPCTNL_MSG_CT_DELETE without a tuple, asking for an acknowledgement.
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as s:
+        s.send(struct.pack("=IHHIIBBH", 20, 1 << 8 | 2, 5, 1, 0, 0, 0, 0))
+        error = struct.unpack_from("=i", s.recv(4096), 16)[0]
+    print("forgot" if error == 0 else os.strerror(-error))
 
 
 def count(interface):

@@ -11,6 +11,9 @@ internal sealed class ThreeNetworks : IDisposable
     public const int TorUser = 65534;
     public const int OtherUser = 1;
 
+    /// <summary>What each machine does (network.py).</summary>
+    public static readonly string Program = Path.Combine(Binaries.Repository, "tests", "system", "network.py");
+
     private readonly string _name = "qw" + Guid.NewGuid().ToString("N")[..8];
     private readonly List<NetworkHelper> _helpers = [];
 
@@ -78,7 +81,7 @@ internal sealed class ThreeNetworks : IDisposable
     /// <summary>Starts network.py; it is ready when this returns.</summary>
     public NetworkHelper Help(string network, string[] arguments, params string[] lines)
     {
-        var helper = new NetworkHelper(In(network, ["python3", Path.Combine(Binaries.Repository, "tests", "system", "network.py"), .. arguments]), lines);
+        var helper = new NetworkHelper(In(network, ["python3", Program, .. arguments]), lines);
         _helpers.Add(helper);
         return helper;
     }
@@ -87,7 +90,7 @@ internal sealed class ThreeNetworks : IDisposable
     public static IReadOnlyDictionary<string, string> Ask(string network, int user, IEnumerable<string> probes)
     {
         CommandResult result = Command.Run(
-            In(network, "python3", Path.Combine(Binaries.Repository, "tests", "system", "network.py"), "send", $"{user}", "0.6"), string.Concat(probes.Select(probe => probe + "\n")));
+            In(network, "python3", Program, "send", $"{user}", "0.6"), string.Concat(probes.Select(probe => probe + "\n")));
         Assert.True(result.ExitCode == 0, result.Error);
         return result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 2)).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
     }

@@ -20,7 +20,7 @@ public sealed class RulesetListingTests
         NEIGHBOURS input
         {"rule": {"family": "inet", "table": "qwamos", "chain": "input", "handle": 18, "expr": [{"counter": "dropped_in"}, {"drop": null}]}},
         {"rule": {"family": "inet", "table": "qwamos", "chain": "forward", "handle": 19, "expr": [{"counter": "dropped_forward"}, {"drop": null}]}},
-        {"rule": {"family": "inet", "table": "qwamos", "chain": "output", "handle": 20, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "eth2"}}, {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "sport"}}, "right": 9443}}, {"counter": "control"}, {"accept": null}]}},
+        {"rule": {"family": "inet", "table": "qwamos", "chain": "output", "handle": 20, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "eth2"}}, {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "sport"}}, "right": 9443}}, {"match": {"op": "in", "left": {"payload": {"protocol": "tcp", "field": "flags"}}, "right": ["rst", "ack"]}}, {"counter": "control"}, {"accept": null}]}},
         {"rule": {"family": "inet", "table": "qwamos", "chain": "output", "handle": 21, "expr": [{"match": {"op": "==", "left": {"meta": {"key": "oifname"}}, "right": "lo"}}, {"accept": null}]}},
         NEIGHBOURS output
         {"rule": {"family": "inet", "table": "qwamos", "chain": "output", "handle": 26, "expr": [{"counter": "dropped_out"}, {"drop": null}]}}]}
@@ -43,6 +43,7 @@ public sealed class RulesetListingTests
     [InlineData("\"name\": \"output\"", "\"name\": \"outputs\"", "there is a chain outputs that is none of ours")]
     [InlineData("{\"drop\": null}]}}]}", "{\"accept\": null}]}}]}", "rule 7 of chain output is another")]
     [InlineData("\"right\": 9443", "\"right\": 9444", "rule 1 of chain input is another")]
+    [InlineData("{\"match\": {\"op\": \"in\", \"left\": {\"payload\": {\"protocol\": \"tcp\", \"field\": \"flags\"}}, \"right\": [\"rst\", \"ack\"]}}, ", "", "rule 1 of chain output is another")]
     [InlineData("{\"counter\": \"dropped_forward\"}, ", "", "rule 1 of chain forward is another")]
     [InlineData("{\"rule\": {\"family\": \"inet\", \"table\": \"qwamos\", \"chain\": \"forward\", \"handle\": 19, \"expr\": [{\"counter\": \"dropped_forward\"}, {\"drop\": null}]}},", "", "chain forward has 0 rules, not 1")]
     [InlineData("{\"table\"", "{\"set\": {\"family\": \"inet\", \"name\": \"x\", \"table\": \"qwamos\"}}, {\"table\"", "there is a set x that is none of ours")]

@@ -30,7 +30,7 @@ public sealed partial class RulesetTests
         }
         chain output {
         type filter hook output priority 0; policy drop;
-        oifname "eth2" tcp sport 9443 counter name "control" accept
+        oifname "eth2" tcp sport 9443 tcp flags rst,ack counter name "control" accept
         oifname "lo" accept
         icmpv6 type nd-neighbor-solicit ip6 hoplimit 255 accept
         icmpv6 type nd-neighbor-advert ip6 hoplimit 255 accept
@@ -52,7 +52,7 @@ public sealed partial class RulesetTests
             counter name "dropped_forward" drop
             """, Rules(text, "forward"));
         Assert.Equal("""
-            oifname "eth2" tcp sport 9443 counter name "control" accept
+            oifname "eth2" tcp sport 9443 tcp flags rst,ack counter name "control" accept
             oifname "eth1" udp sport 67 accept
             fib daddr type local accept
             oifname "eth1" ct direction reply ct state established,related accept
@@ -77,7 +77,7 @@ public sealed partial class RulesetTests
         string text = Chains(For(true, "Mandatory", true));
         Assert.Equal("counter name \"dropped_forward\" drop", Rules(text, "forward"));
         Assert.Equal("""
-            oifname "eth2" tcp sport 9443 counter name "control" accept
+            oifname "eth2" tcp sport 9443 tcp flags rst,ack counter name "control" accept
             ct direction original ct status dnat counter name "dropped_out" drop
             oifname "eth1" udp sport 67 accept
             fib daddr type local accept
@@ -99,12 +99,16 @@ public sealed partial class RulesetTests
     {
         string text = Chains(For(strict, tor, killSwitch));
         Assert.Equal("iifname \"eth2\" tcp dport 9443 counter name \"control\" accept", Rules(text, "input").Split('\n')[0]);
-        Assert.Equal("oifname \"eth2\" tcp sport 9443 counter name \"control\" accept", Rules(text, "output").Split('\n')[0]);
+        Assert.Equal("oifname \"eth2\" tcp sport 9443 tcp flags rst,ack counter name \"control\" accept", Rules(text, "output").Split('\n')[0]);
         foreach (string chain in (string[])["input", "forward", "output"])
         {
             Assert.Contains($"type filter hook {chain} priority 0; policy drop;", text, StringComparison.Ordinal);
             Assert.EndsWith("drop", Rules(text, chain), StringComparison.Ordinal);
         }
+
+        // What `output` takes for this machine's own must not leave by an interface that a program chose.
+        Assert.Equal("oifname != \"lo\" fib daddr type local counter name \"dropped_out\" drop", Rules(text, "departing"));
+        Assert.Contains("type filter hook postrouting priority 0; policy accept;", text, StringComparison.Ordinal);
     }
 
     [Theory]

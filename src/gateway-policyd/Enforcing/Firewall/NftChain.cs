@@ -3,14 +3,11 @@ using Qwamos.ControlBus.Json;
 namespace Qwamos.Gateway.Enforcing.Firewall;
 
 /// <summary>A base chain and its rules, in order.</summary>
-/// <param name="IsNat">It redirects; else it decides, and drops what no rule takes.</param>
+/// <param name="Type"><c>filter</c> or <c>nat</c>.</param>
 /// <param name="Priority">Its place among all chains of the hook, a number as the kernel has it.</param>
-internal sealed record NftChain(string Name, bool IsNat, string Hook, int Priority, IReadOnlyList<IReadOnlyList<NftStatement>> Rules)
+/// <param name="Policy">What becomes of a packet that no rule takes: <c>drop</c> or <c>accept</c>.</param>
+internal sealed record NftChain(string Name, string Type, string Hook, int Priority, string Policy, IReadOnlyList<IReadOnlyList<NftStatement>> Rules)
 {
-    private string Type => IsNat ? "nat" : "filter";
-
-    private string Policy => IsNat ? "accept" : "drop";
-
     /// <summary>As it is loaded, indented as nft does.</summary>
     public string ToText() => $"""
         {'\t'}chain {Name} {'{'}

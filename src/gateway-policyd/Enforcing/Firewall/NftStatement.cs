@@ -35,12 +35,18 @@ internal sealed record NftStatement(string Text, JsonValue Json)
 
     public static NftStatement IsTcp { get; } = Match("meta l4proto tcp", "==", Key("meta", "l4proto"), JsonValue.Of(6));
 
+    /// <summary>Not the packet that opens a TCP connection: each one after it has the mark ACK, but for some resets.</summary>
+    public static NftStatement OpensNothing { get; } =
+        Match("tcp flags rst,ack", "in", Payload("tcp", "flags"), JsonValue.Array([JsonValue.Of("rst"), JsonValue.Of("ack")]));
+
     /// <summary>Not forwarded by any router: of this link.</summary>
     public static NftStatement OfThisLink { get; } = Match("ip6 hoplimit 255", "==", Payload("ip6", "hoplimit"), JsonValue.Of(255));
 
     public static NftStatement In(string name) => Match($"iifname \"{name}\"", "==", Key("meta", "iifname"), JsonValue.Of(name));
 
     public static NftStatement Out(string name) => Match($"oifname \"{name}\"", "==", Key("meta", "oifname"), JsonValue.Of(name));
+
+    public static NftStatement OutOtherThan(string name) => Match($"oifname != \"{name}\"", "!=", Key("meta", "oifname"), JsonValue.Of(name));
 
     public static NftStatement ToPort(string protocol, int port) => Port(protocol, "dport", port);
 

@@ -50,16 +50,17 @@ internal sealed record Ruleset(IReadOnlyList<NftChain> Chains)
                 // Under basic a program's DNS went to Tor's port on a connection that the kernel remembers, and would go on sending it there.
                 .. policy.IsStrict ? [Rule([.. StillRedirected, Count("dropped_out"), Drop])] : Array.Empty<NftStatement[]>(),
                 .. facts.Inside.Select(inside => Rule(Out(inside), FromPort("udp", DhcpServer), Accept)),
-                // Redirected, or between this machine's own addresses: it does not leave.
+                // Redirected, or between this machine's own addresses: it does not leave. The interface says nothing here, for that of what was redirected is still the old one: `departing` sees the new.
                 Rule(ToThisMachine, Accept),
                 .. facts.Inside.Select(inside => Rule([Out(inside), .. Replies, Accept])),
                 .. facts.Tunnel is null ? Array.Empty<NftStatement[]>() : facts.Outside.Select(way => Rule(Out(way), To(facts.Tunnel.Endpoint), ToPort(Protocol(facts.Tunnel), facts.Tunnel.Port), Count("tunnel"), Accept)),
                 .. ways.Select(way => Rule(Out(way), By(torUser), Count("tor"), Accept)),
             ]),
-            new NftChain("prerouting", true, "prerouting", DestinationNat, [.. Redirected(policy, facts)]),
-            new NftChain("output_nat", true, "output", DestinationNat,
+            new NftChain("departing", "filter", "postrouting", Filter, "accept", [Rule(OutOtherThan("lo"), ToThisMachine, Count("dropped_out"), Drop)]),
+            new NftChain("prerouting", "nat", "prerouting", DestinationNat, "accept", [.. Redirected(policy, facts)]),
+            new NftChain("output_nat", "nat", "output", DestinationNat, "accept",
                 policy.IsStrict ? [] : [Rule(ByAnotherThan(torUser), ToElsewhere, ToPort("udp", Dns), Count("redirected"), Redirect(facts.Tor.DnsPort!.Value))]),
-            new NftChain("postrouting", true, "postrouting", SourceNat, [.. pairs.Select(pair => Rule(In(pair.inside), Out(pair.way), Masquerade))]),
+            new NftChain("postrouting", "nat", "postrouting", SourceNat, "accept", [.. pairs.Select(pair => Rule(In(pair.inside), Out(pair.way), Masquerade))]),
         ]);
     }
 
@@ -86,11 +87,15 @@ internal sealed record Ruleset(IReadOnlyList<NftChain> Chains)
 
     private static NftChain Forward(IEnumerable<NftStatement[]> passed) => Decide("forward", [], passed, "dropped_forward");
 
+    /// <summary>
+    /// From the control link's port only what belongs to a connection goes: any program can send from it, and opens none. By the packet's own marks, not by the kernel's
+    /// memory of connections: an established link goes on when that is emptied, whichever side sends next.
+    /// </summary>
     private static NftChain Output(ControlLink? control, IEnumerable<NftStatement[]> sent) => Decide("output",
-        control is null ? [] : [Out(control.Interface), FromPort("tcp", control.Port)], [.. sent, Rule(Out("lo"), Accept), .. Neighbours()], "dropped_out");
+        control is null ? [] : [Out(control.Interface), FromPort("tcp", control.Port), OpensNothing], [.. sent, Rule(Out("lo"), Accept), .. Neighbours()], "dropped_out");
 
     /// <summary>A chain that accepts the control link before anything else, and counts what it drops.</summary>
-    private static NftChain Decide(string hook, NftStatement[] control, IEnumerable<NftStatement[]> rules, string dropped) => new(hook, false, hook, Filter,
+    private static NftChain Decide(string hook, NftStatement[] control, IEnumerable<NftStatement[]> rules, string dropped) => new(hook, "filter", hook, Filter, "drop",
     [
         .. control.Length == 0 ? Array.Empty<NftStatement[]>() : [Rule([.. control, Count("control"), Accept])],
         .. rules,

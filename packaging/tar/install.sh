@@ -31,6 +31,9 @@ case $PREFIX in /*) ;; *) die "--prefix takes an absolute path" ;; esac
 
 LIB=$DESTDIR$PREFIX/lib/qwamos BIN=$DESTDIR$PREFIX/bin MAN=$DESTDIR$PREFIX/share/man UNITS=$DESTDIR/etc/systemd/system
 
+# Their folders in /var/lib are no domain's: systemd would give them to the domain's account before its program could refuse.
+MASKED="gateway-policyd@boot.service gateway-policyd@courier.service gateway-policyd@hook.service gateway-policyd@link.service"
+
 # part_of UNIT: whose it is.
 part_of() { case $1 in gateway-* | qwamos-gateway-* | qwamos-hook*) say gateway ;; qwamos-link-*) say link ;; *) say dom0 ;; esac; }
 
@@ -131,6 +134,7 @@ case $PART in
     gateway)
         program gateway-policyd
         units gateway
+        for unit in $MASKED; do ln -sf /dev/null "$UNITS/$unit"; done
         install -m 644 "$HERE/sysusers.d/qwamos-gateway.conf" "$DESTDIR/etc/sysusers.d"
         install -m 644 "$HERE/tmpfiles.d/qwamos-gateway.conf" "$DESTDIR/etc/tmpfiles.d"
         install -d "$DESTDIR/etc/udev/rules.d"
@@ -176,6 +180,7 @@ case $PART in
             systemctl reset-failed $others 2>/dev/null || true
         fi
         for unit in $mine; do rm -f "$UNITS/$unit"; done
+        case $mine in *gateway-policyd@*) for unit in $MASKED; do rm -f "$UNITS/$unit"; done ;; esac
         for unit in "$HERE"/systemd/user/*; do rm -f "$DESTDIR/etc/systemd/user/${unit##*/}"; done
         for name in qwamosd gateway-policyd qwamosctl qwamos-link; do rm -f "$BIN/$name" "$LIB/$name"; done
         rm -f "$LIB/libsodium.so" "$LIB/libe_sqlite3.so" "$DESTDIR"/etc/sysusers.d/qwamos.conf "$DESTDIR"/etc/sysusers.d/qwamos-courier.conf "$DESTDIR"/etc/sysusers.d/qwamos-gateway.conf "$DESTDIR"/etc/sysusers.d/qwamos-link.conf "$DESTDIR"/etc/tmpfiles.d/qwamos.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-gateway.conf "$DESTDIR"/etc/tmpfiles.d/qwamos-link.conf "$DESTDIR/etc/udev/rules.d/60-qwamos-gateway.rules"

@@ -233,6 +233,23 @@ public sealed class InstalledTests
     }
 
     [Fact]
+    public void AFolderThatIsNoDomains_StaysItsOwners_WhoeverStartsAnInstanceOfThatName()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway", "qwamos-link");
+        Container machine = system.Machine;
+        machine.Do("systemctl start qwamos-link-dial.service; test -d /var/lib/qwamos-link && install -d -o qwamos-hook -g qwamos-hook -m 700 /var/lib/qwamos-hook");
+        const string Folders = "cd /var/lib && stat -c '%n %U %G %a' qwamos-boot qwamos-courier qwamos-hook qwamos-link";
+        string before = machine.Do(Folders);
+        foreach (string name in (string[])["boot", "courier", "hook", "link"])
+        {
+            CommandResult started = machine.Run($"systemctl start gateway-policyd@{name}.service");
+            Assert.Equal($"Failed to start gateway-policyd@{name}.service: Unit gateway-policyd@{name}.service is masked.\n", started.Error);
+        }
+
+        Assert.Equal(before, machine.Do(Folders));
+    }
+
+    [Fact]
     public void ALinkOverTls_IsNobodysUntilItsUnitsAreEnabled_GoesByAnAccountOfItsOwn_AndAdmitsTheCourierAlone()
     {
         using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway", "qwamos-link");

@@ -32,7 +32,8 @@ public sealed partial class PackageTests
         "-rw-r--r-- ./etc/qwamos/policy.schema.json", "-rw-r--r-- ./usr/lib/sysusers.d/qwamos-dom0.conf", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos.conf", "-rw-r--r-- ./usr/share/man/man8/qwamosd.8.gz",
         "-rw-r--r-- ./usr/share/doc/qwamos-dom0/docs/guide/boot.md.gz")]
     [InlineData("qwamos-gateway", "-rwxr-xr-x ./usr/lib/qwamos-gateway/gateway-policyd", "lrwxrwxrwx ./usr/bin/gateway-policyd -> ../lib/qwamos-gateway/gateway-policyd",
-        "-rw-r--r-- ./etc/qwamos/gateway.json", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos-gateway.conf", "-rw-r--r-- ./usr/lib/udev/rules.d/60-qwamos-gateway.rules", "-rw-r--r-- ./usr/share/man/man5/hooks.d.5.gz")]
+        "-rw-r--r-- ./etc/qwamos/gateway.json", "-rw-r--r-- ./usr/lib/tmpfiles.d/qwamos-gateway.conf", "-rw-r--r-- ./usr/lib/udev/rules.d/60-qwamos-gateway.rules", "-rw-r--r-- ./usr/share/man/man5/hooks.d.5.gz",
+        "lrwxrwxrwx ./usr/lib/systemd/system/gateway-policyd@boot.service -> /dev/null")]
     [InlineData("qwamosctl", "-rwxr-xr-x ./usr/lib/qwamosctl/qwamosctl", "lrwxrwxrwx ./usr/bin/qwamosctl -> ../lib/qwamosctl/qwamosctl", "-rw-r--r-- ./usr/share/bash-completion/completions/qwamosctl",
         "-rw-r--r-- ./usr/share/zsh/vendor-completions/_qwamosctl", "-rw-r--r-- ./usr/share/fish/vendor_completions.d/qwamosctl.fish", "-rw-r--r-- ./usr/share/man/man1/qwamosctl.1.gz",
         "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.service", "-rw-r--r-- ./usr/lib/systemd/user/qwamos-rotate.timer")]
@@ -127,8 +128,10 @@ public sealed partial class PackageTests
         string root = Path.Combine(scratch.Path, "root");
         Succeeds([install, part, "--destdir", root]);
         Assert.All(programs, program => Succeeds([$"{root}/usr/local/bin/{program}", "--version"]));
-        Assert.All(Directory.Exists($"{root}/etc/systemd/system") ? Directory.EnumerateFiles($"{root}/etc/systemd/system", "*.service") : [], unit =>
+        Assert.All(Directory.Exists($"{root}/etc/systemd/system") ? Directory.EnumerateFiles($"{root}/etc/systemd/system", "*.service").Where(unit => new FileInfo(unit).LinkTarget is null) : [], unit =>
             Assert.Matches(@"^ExecStart=/usr/local/bin/", File.ReadLines(unit).Single(line => line.StartsWith("ExecStart=", StringComparison.Ordinal))));
+        if (part == "gateway")
+            Assert.Equal("/dev/null", new FileInfo($"{root}/etc/systemd/system/gateway-policyd@boot.service").LinkTarget);
         string[] configuration = Directory.Exists($"{root}/etc/qwamos") ? Directory.GetFiles($"{root}/etc/qwamos") : [];
         foreach (string file in configuration)
             File.WriteAllText(file, "mine");

@@ -97,6 +97,18 @@ public sealed class UnitFilesTests
         unit => Assert.DoesNotContain(File.ReadAllLines(Path.Combine(Folder, unit)), line => line.StartsWith("ExecStop", StringComparison.Ordinal)));
 
     [Fact]
+    public void AFolderThatIsNoDomains_IsMadeOverByNoInstanceOfThatName()
+    {
+        // systemd hands a unit's StateDirectory= to its account before the program can refuse.
+        var taken = Directory.GetFiles(Folder, "*.service").SelectMany(File.ReadAllLines).Where(line => line.StartsWith("StateDirectory=qwamos-", StringComparison.Ordinal)).Select(line => line["StateDirectory=qwamos-".Length..])
+            .Concat(Directory.GetFiles(Path.Combine(Folder, "..", "tmpfiles.d")).SelectMany(File.ReadAllLines).Where(line => line.StartsWith("d /var/lib/qwamos-", StringComparison.Ordinal)).Select(line => line["d /var/lib/qwamos-".Length..].Split(' ')[0]))
+            .Where(name => name is not ("gateway" or "%i")).Distinct().Order(StringComparer.Ordinal).ToList();
+        Assert.Equal(["boot", "courier", "hook", "link"], taken);
+        Assert.Equal(taken.Select(name => $"dev/null usr/lib/systemd/system/gateway-policyd@{name}.service"), File.ReadAllLines(Path.Combine(Folder, "..", "deb", "qwamos-gateway.links")).Where(line => line.StartsWith("dev/null", StringComparison.Ordinal)));
+        Assert.Contains($"MASKED=\"{string.Join(' ', taken.Select(name => $"gateway-policyd@{name}.service"))}\"", File.ReadAllText(Path.Combine(Folder, "..", "tar", "install.sh")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TheEndOfABoot_IsNotTakenBackByADaemonThatIsStoppedLater() => Assert.DoesNotContain(
         File.ReadAllLines(Path.Combine(Folder, "qwamos-boot-complete.service")), line => line.Split('=')[0] is "Requires" or "Requisite" or "BindsTo" or "PartOf");
 

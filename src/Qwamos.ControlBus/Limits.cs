@@ -339,6 +339,9 @@ public static class Limits
     /// <summary>Time that nft may take for one ruleset before it is killed: a slow machine takes a tenth of a second for the largest.</summary>
     public const int FirewallTimeoutSeconds = 5;
 
+    /// <summary>Time within which the baseline is tried again at a boot, the last try's own included: less than its unit's TimeoutStartSec.</summary>
+    public const int BaselineSeconds = 25;
+
     /// <summary>Longest ruleset: a pipe's 64 KiB takes it whole, so that writing it never waits for a reader.</summary>
     public const int MaxRulesetBytes = 61_440;
 

@@ -133,6 +133,20 @@ public sealed class FirewallAttackTests : IDisposable
         Assert.Equal(isClosed ? 0 : 1, ThreeNetworks.Ask(_trial.Networks.Dom0, 0, [$"a tcp 10.4.0.1 9443 {(isClosed ? '-' : '+')}"]).Count);
     }
 
+    [Fact]
+    public void Attack32_Baseline_TriesAgain_WhenNftFails()
+    {
+        _trial.Make();
+        string real = _trial.Trial.At("/nft"), failing = _trial.Trial.At("/failing-nft"), tries = _trial.Trial.At("/tries");
+        File.Copy("/usr/sbin/nft", real);
+        _trial.Trial.Write("/failing-nft", $"#!/bin/sh\necho x >>{tries}\n[ $(wc -l <{tries}) -gt 2 ] || {{ echo not yet; exit 1; }}\nexec {real} \"$@\"\n", (UnixFileMode)0b111_101_101);
+        CommandResult baseline = ThreeNetworks.Run(
+            Gateway, "unshare", "-m", "sh", "-c", $"mount --bind {failing} /usr/sbin/nft && exec \"$@\"", "sh", Binaries.Gateway, "baseline", "--root", _trial.Trial.Root);
+        Assert.Equal("the firewall cannot be closed yet: nft: exit code 1: not yet; trying again\n", baseline.Error);
+        Assert.Equal(0, baseline.ExitCode);
+        Assert.Contains("policy drop", Listed(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("flush ruleset")]
     [InlineData("delete table inet qwamos")]

@@ -212,10 +212,14 @@ public sealed class InstalledTests
             [Install]
             WantedBy=sysinit.target
             """.ReplaceLineEndings("\n"));
-        machine.Do("systemctl enable network-probe.service");
+        // Debian's own unit flushes every ruleset, here at leisure.
+        machine.Write("/etc/systemd/system/nftables.service.d/slow.conf", "[Service]\nExecStartPre=/bin/sleep 3\n");
+        Assert.Contains("flush ruleset", machine.Do("cat /etc/nftables.conf"));
+        machine.Do("systemctl enable network-probe.service nftables.service");
 
         machine.Reboot();
 
+        Assert.Equal("active", machine.Do("systemctl is-active nftables.service"));
         string[] atBoot = [.. machine.Journal().Where(line => line.Unit == "network-probe.service").Select(line => line.Message)];
         Assert.Contains(atBoot, line => line.Contains("policy drop", StringComparison.Ordinal));
         Assert.DoesNotContain(atBoot, line => line.Contains("skuid", StringComparison.Ordinal));
@@ -230,6 +234,35 @@ public sealed class InstalledTests
         Assert.Equal("", machine.Do("systemctl list-units --failed --no-legend 'qwamos*' 'gateway*'"));
         Assert.Contains("its firewall stays until the next boot", machine.Do("dpkg -r qwamos-gateway"));
         Assert.Contains("policy drop", machine.Do("nft list table inet qwamos"));
+    }
+
+    [Fact]
+    public void Attack33_WithoutItsBaseline_AMachineHasNoNetwork_AndARemovalOfThePackageTakesNoneAway()
+    {
+        using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway");
+        Container machine = system.Machine;
+        machine.Do("systemctl enable -q systemd-networkd.service");
+        machine.Write("/etc/qwamos/gateway.json", """{"name":"gateway"}""");
+        machine.Reboot();
+        Assert.Equal("failed\ninactive", machine.Run("systemctl is-active qwamos-gateway-baseline systemd-networkd").Output.TrimEnd());
+        Assert.Contains("policy drop", machine.Do("nft list table inet qwamos"));
+        Assert.Contains(machine.Journal(), line => line.Message.Contains("the firewall is closed, the control link with it", StringComparison.Ordinal));
+
+        machine.Write("/etc/qwamos/gateway.json", """{"name":"gateway","class":"gateway","firewall":{"outside":["eth0"]}}""");
+        machine.Do("systemctl start systemd-networkd");
+        Assert.Equal("active", machine.Do("systemctl is-active qwamos-gateway-baseline"));
+
+        string network = machine.Do("systemctl show -P MainPID systemd-networkd");
+        machine.Do("dpkg -r qwamos-gateway");
+        Assert.Equal(network, machine.Do("systemctl show -P MainPID systemd-networkd"));
+        Assert.DoesNotContain("qwamos", machine.Do("systemctl show -P Requires systemd-networkd"));
+        Assert.Equal("", machine.Do("find /etc/systemd/system -name 'qwamos-gateway-baseline*'"));
+        machine.Reboot();
+        Assert.Equal("active", machine.Do("systemctl is-active systemd-networkd"));
+
+        system.InstallPackages(BuiltRelease.Once(), "qwamos-gateway");
+        Assert.Equal("enabled", machine.Do("systemctl is-enabled qwamos-gateway-baseline"));
+        Assert.Contains("qwamos-gateway-baseline.service", machine.Do("systemctl show -P Requires systemd-networkd"));
     }
 
     [Fact]

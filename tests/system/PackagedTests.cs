@@ -71,16 +71,19 @@ public sealed partial class PackagedTests
         machine.Write("/etc/qwamos/domains.json", """{"domains":[{"name":"phone","class":"phone","link":"unix:/run/qwamos/phone-bus.sock"}]}""");
         machine.Write("/etc/qwamos/hooks.d/CLIPBOARD_ISOLATION", "#!/bin/sh\ncat /proc/self/cgroup >/var/lib/qwamos-hook/seen\n", "755");
         system.Enrol();
-        machine.Do("systemctl enable -q --now gateway-policyd@phone.socket gateway-policyd@phone && systemctl restart qwamosd-courier");
+        machine.Do("systemctl enable -q --now gateway-policyd@phone.socket gateway-policyd@phone systemd-networkd && systemctl restart qwamosd-courier");
 
         machine.Reboot();
         system.Client("set CLIPBOARD_ISOLATION strict");
         machine.Await("gateway-policyd --domain phone status | grep -q 'CLIPBOARD_ISOLATION.*(done)'", "the hook has run");
         Assert.Contains("/qwamos-hook@", machine.Do("cat /var/lib/qwamos-hook/seen"), StringComparison.Ordinal);
-        string process = machine.Do("systemctl show -P MainPID gateway-policyd@phone");
+        string process = machine.Do("systemctl show -P MainPID gateway-policyd@phone"), network = machine.Do("systemctl show -P MainPID systemd-networkd");
+        Assert.Contains("qwamos-gateway-baseline.service", machine.Do("systemctl show -P Requires systemd-networkd"));
 
         machine.Do("/root/tree/install.sh remove");
         Assert.NotEqual(0, machine.Run($"test -e /proc/{process}").ExitCode);
+        Assert.Equal(network, machine.Do("systemctl show -P MainPID systemd-networkd"));
+        Assert.DoesNotContain("qwamos", machine.Do("systemctl show -P Requires systemd-networkd"));
         Assert.Equal("", machine.Do("systemctl list-units --all --state=loaded,active,activating,failed --no-legend 'gateway-policyd*' 'qwamos*'"));
     }
 

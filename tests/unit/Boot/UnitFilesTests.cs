@@ -87,6 +87,9 @@ public sealed class UnitFilesTests
     [InlineData("DefaultDependencies=no")]
     [InlineData("Wants=network-pre.target")]
     [InlineData("Before=network-pre.target")]
+    [InlineData("After=nftables.service")]
+    [InlineData("Before=systemd-networkd.service NetworkManager.service networking.service")]
+    [InlineData("RequiredBy=systemd-networkd.service NetworkManager.service networking.service")]
     [InlineData("WantedBy=sysinit.target")]
     public void Attack33_TheFirewall_IsClosedBeforeTheNetworkComesUp(string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-gateway-baseline.service")));
@@ -95,6 +98,13 @@ public sealed class UnitFilesTests
     public void Attack33_NothingOpensTheFirewall_WhenItsUnitsStop() => Assert.All(
         (string[])["qwamos-gateway-baseline.service", "gateway-policyd.service"],
         unit => Assert.DoesNotContain(File.ReadAllLines(Path.Combine(Folder, unit)), line => line.StartsWith("ExecStop", StringComparison.Ordinal)));
+
+    [Fact]
+    public void Attack33_TheBaseline_MayTryForItsWholeTime()
+    {
+        string time = File.ReadAllLines(Path.Combine(Folder, "qwamos-gateway-baseline.service")).Single(line => line.StartsWith("TimeoutStartSec=", StringComparison.Ordinal));
+        Assert.InRange(Limits.BaselineSeconds, Limits.FirewallTimeoutSeconds, int.Parse(time["TimeoutStartSec=".Length..^1], CultureInfo.InvariantCulture) - 1);
+    }
 
     [Fact]
     public void AFolderThatIsNoDomains_IsMadeOverByNoInstanceOfThatName()

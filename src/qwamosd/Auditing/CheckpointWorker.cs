@@ -23,9 +23,6 @@ internal sealed class CheckpointWorker(Checkpoints checkpoints, string file, Tim
     private Task<bool>? _commit;
     private bool _isFailing;
 
-    /// <summary>A checkpoint was made. On the worker's thread; it must not block.</summary>
-    public event Action<SignedTree>? Made;
-
     public void Start()
     {
         Renew();
@@ -72,7 +69,6 @@ internal sealed class CheckpointWorker(Checkpoints checkpoints, string file, Tim
         if (_commit is { IsCompleted: true })
             _commit = null;
         SignedTree made = checkpoints.Renew();
-        Made?.Invoke(made);
         try
         {
             DurableFile.Replace(file, new KeptCheckpoint(checkpoints.Key, made.Checkpoint, Encoding.UTF8.GetBytes(made.Note)).ToBytes(), Mode);

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Logging;
+using Qwamos.ControlBus.Hosting.Commands;
 
 namespace Qwamos.Gateway;
 
 /// <summary>Every message of the gateway's log. The log itself escapes what comes from outside.</summary>
-internal sealed partial class LogMessages(ILogger logger)
+internal sealed partial class LogMessages(ILogger logger) : IStartLog
 {
     [LoggerMessage(1, LogLevel.Information, "key {KeyId}")]
     public partial void Key(string keyId);

@@ -13,7 +13,7 @@ namespace Qwamos.Linking;
 /// <param name="Gate">The handshake.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Log">The log.</param>
-internal sealed record LinkService(SystemPaths Paths, TlsGate Gate, TimeProvider Time, LogMessages Log)
+internal sealed record LinkService(SystemPaths Paths, TlsGate Gate, TimeProvider Time, LogMessages Log) : IDisposable
 {
     /// <summary>Connections that wait to be accepted.</summary>
     public const int Backlog = 64;
@@ -25,47 +25,26 @@ internal sealed record LinkService(SystemPaths Paths, TlsGate Gate, TimeProvider
     private readonly List<IDisposable> _held = [];
 
     /// <summary>Runs what <paramref name="prepare"/> has opened doors for, until a signal; it gives why it cannot, or null.</summary>
-    public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths, Func<LinkService, Task<string?>> prepare)
-    {
-        string? unconfined = Confinement.Enter(paths);
-        TimeProvider time = TimeProvider.System;
-        using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
-        var log = new LogMessages(lines);
-        ProcessSetup.Harden();
-        using var stop = new StopSignal();
-        LinkService? service = null;
-        try
+    public static Task<int> RunAsync(ParseResult parsed, SystemPaths paths, Func<LinkService, Task<string?>> prepare) =>
+        ForegroundDaemon.RunAsync(parsed, Confinement.Enter(paths), closesNetwork: false, lines => new LogMessages(lines), async (process, log) =>
         {
-            string? fault = unconfined;
-            LinkKey? key = null;
-            if (fault is null && TryOpenKey(paths, time, out key, out fault))
-            {
-                log.Confined(Landlock.Describe(closesNetwork: false));
-                log.Key(key.Fingerprint);
-                service = new LinkService(paths, new TlsGate(key, time), time, log);
-                service._held.Add(key);
-                fault = await prepare(service);
-            }
-
+            TimeProvider time = TimeProvider.System;
+            if (!TryOpenKey(paths, time, out LinkKey? key, out string? fault))
+                return process.DoesNotStart(fault);
+            log.Key(key.Fingerprint);
+            using var service = new LinkService(paths, new TlsGate(key, time), time, log);
+            service._held.Add(key);
+            fault = await prepare(service);
             if (fault is not null)
-            {
-                log.DoesNotStart(fault);
-                return ExitCodes.Failed;
-            }
-
-            await service!.ServeAsync(stop.Requested);
+                return process.DoesNotStart(fault);
+            await service.ServeAsync(process.Stop);
             return ExitCodes.Done;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
-        {
-            log.DoesNotStart(e.Message);
-            return ExitCodes.Failed;
-        }
-        finally
-        {
-            foreach (IDisposable held in service?._held ?? [])
-                held.Dispose();
-        }
+        });
+
+    public void Dispose()
+    {
+        foreach (IDisposable held in _held)
+            held.Dispose();
     }
 
     /// <summary>Opens a door at a Unix socket of this program's own; gives why it cannot, or null.</summary>
@@ -101,16 +80,14 @@ internal sealed record LinkService(SystemPaths Paths, TlsGate Gate, TimeProvider
         return SafePath.TryCheckTrusted(paths.LinkStateDir, paths, PathRules.OwnDirectory, out fault) && LinkKey.TryOpen(paths, mayCreate: true, time, out key, out fault);
     }
 
-    private async Task ServeAsync(Task asked)
+    private async Task ServeAsync(StopSignal stop)
     {
-        using var stop = new CancellationTokenSource();
         Task serving = Task.WhenAll(_doors.Select(door => door.RunAsync(stop.Token)));
         var notifier = ServiceNotifier.FromEnvironment();
         Log.Ready();
         notifier.Ready();
-        await asked.ConfigureAwait(false);
+        await stop.Requested.ConfigureAwait(false);
         notifier.Stopping();
-        await stop.CancelAsync().ConfigureAwait(false);
         await serving.ConfigureAwait(false);
         Log.Stopped();
     }

@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Logging;
+using Qwamos.ControlBus.Hosting.Commands;
 
 namespace Qwamos.Linking;
 
 /// <summary>Every message of the log. The log itself escapes what comes from outside.</summary>
-internal sealed partial class LogMessages(ILogger logger)
+internal sealed partial class LogMessages(ILogger logger) : IStartLog
 {
     [LoggerMessage(1, LogLevel.Information, "key {Fingerprint}")]
     public partial void Key(string fingerprint);

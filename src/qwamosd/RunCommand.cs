@@ -15,28 +15,14 @@ internal static class RunCommand
         return command;
     }
 
-    public static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
-    {
-        string? unconfined = Confinement.ForDaemon(paths);
-        TimeProvider time = TimeProvider.System;
-        using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
-        var log = new LogMessages(lines);
-        int maxConnections = ProcessSetup.Harden();
-        ProcessSetup.ContinueOnSocketThreads();
-        // From the first moment on, so that a stop during the start is a clean one too.
-        using var stop = new StopSignal();
-        if (unconfined is not null)
+    public static Task<int> RunAsync(ParseResult parsed, SystemPaths paths) =>
+        ForegroundDaemon.RunAsync(parsed, Confinement.ForDaemon(paths), closesNetwork: true, lines => new LogMessages(lines), async (process, log) =>
         {
-            log.DoesNotStart(unconfined);
-            return ExitCodes.Failed;
-        }
-        log.Confined(Landlock.Describe(closesNetwork: true));
-        if (!Startup.TryPrepare(paths, time, log, out Prepared? prepared, out string? fault))
-        {
-            log.DoesNotStart(fault);
-            return ExitCodes.Failed;
-        }
-        await using var daemon = new Daemon(prepared, time, log, maxConnections);
-        return await daemon.RunAsync(stop.Requested, ServiceNotifier.FromEnvironment());
-    }
+            ProcessSetup.ContinueOnSocketThreads();
+            TimeProvider time = TimeProvider.System;
+            if (!Startup.TryPrepare(paths, time, log, out Prepared? prepared, out string? fault))
+                return process.DoesNotStart(fault);
+            await using var daemon = new Daemon(prepared, time, log, process.MaxConnections);
+            return await daemon.RunAsync(process.Stop.Requested, ServiceNotifier.FromEnvironment());
+        });
 }

@@ -2,11 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace Qwamos.ControlBus.Hosting.Running;
 
-/// <summary>SIGTERM and SIGINT as a task: the daemon then ends by itself, with what is in flight finished.</summary>
+/// <summary>SIGTERM and SIGINT as a task and a token: the daemon then ends by itself, with what is in flight finished.</summary>
 public sealed class StopSignal : IDisposable
 {
     private readonly TaskCompletionSource _requested = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly PosixSignalRegistration[] _registrations;
+
+    // Never disposed: a second signal may be taken while this ends.
+    private readonly CancellationTokenSource _stop = new();
 
     public StopSignal() => _registrations =
     [
@@ -17,6 +20,9 @@ public sealed class StopSignal : IDisposable
     /// <summary>Completes with the first signal.</summary>
     public Task Requested => _requested.Task;
 
+    /// <summary>Cancelled by the first signal.</summary>
+    public CancellationToken Token => _stop.Token;
+
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in _registrations)
@@ -26,6 +32,7 @@ public sealed class StopSignal : IDisposable
     private void Take(PosixSignalContext context)
     {
         context.Cancel = true;
+        _stop.Cancel();
         _requested.TrySetResult();
     }
 }

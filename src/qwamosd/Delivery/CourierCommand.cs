@@ -18,40 +18,24 @@ internal static class CourierCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, SystemPaths paths)
-    {
-        string? unconfined = Confinement.ForCourier(paths);
-        TimeProvider time = TimeProvider.System;
-        using var lines = new DaemonLog(parsed.GetValue(DaemonCommandLine.LogFormat), time);
-        var log = new LogMessages(lines);
-        ProcessSetup.Harden();
-        using var stop = new StopSignal();
-        if (unconfined is not null)
+    private static Task<int> RunAsync(ParseResult parsed, SystemPaths paths) =>
+        ForegroundDaemon.RunAsync(parsed, Confinement.ForCourier(paths), closesNetwork: true, lines => new LogMessages(lines), async (process, log) =>
         {
-            log.DoesNotStart(unconfined);
-            return ExitCodes.Failed;
-        }
+            if (!TryPrepare(paths, TimeProvider.System, log, out CourierService? courier, out FileLock? taken, out string? fault))
+                return process.DoesNotStart(fault);
+            using (taken)
+            using (courier)
+            {
+                var notifier = ServiceNotifier.FromEnvironment();
+                log.Ready();
+                notifier.Ready();
+                await courier.RunAsync(process.Stop.Requested);
+                notifier.Stopping();
+            }
 
-        log.Confined(Landlock.Describe(closesNetwork: true));
-        if (!TryPrepare(paths, time, log, out CourierService? courier, out FileLock? taken, out string? fault))
-        {
-            log.DoesNotStart(fault);
-            return ExitCodes.Failed;
-        }
-
-        using (taken)
-        using (courier)
-        {
-            var notifier = ServiceNotifier.FromEnvironment();
-            log.Ready();
-            notifier.Ready();
-            await courier.RunAsync(stop.Requested);
-            notifier.Stopping();
-        }
-
-        log.CourierStopped();
-        return ExitCodes.Done;
-    }
+            log.CourierStopped();
+            return ExitCodes.Done;
+        });
 
     private static bool TryFindSystemId(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault) =>
         paths.IsTrial ? SystemId.TryLoadOrCreate(paths, out id, out fault) : SystemId.TryLoad(paths, out id, out fault);
@@ -61,37 +45,29 @@ internal static class CourierCommand
     {
         courier = null;
         taken = null;
-        try
+        TrialTree.MakeMissing(paths);
+        if (!SafePath.TryCheckTrusted(paths.EtcDir, paths, PathRules.TrustedDirectory, out fault)
+            || !SafePath.TryCheckTrusted(paths.CourierDir, paths, PathRules.OwnDirectory, out fault)
+            || !TryFindSystemId(paths, out string? systemId, out fault)
+            || !PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
+            || !DaemonConfig.TryLoad(paths, schema, out DaemonConfig? config, out fault))
+            return false;
+        if (!FileLock.TryTake(paths.CourierLockFile, out taken))
         {
-            TrialTree.MakeMissing(paths);
-            if (!SafePath.TryCheckTrusted(paths.EtcDir, paths, PathRules.TrustedDirectory, out fault)
-                || !SafePath.TryCheckTrusted(paths.CourierDir, paths, PathRules.OwnDirectory, out fault)
-                || !TryFindSystemId(paths, out string? systemId, out fault)
-                || !PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
-                || !DaemonConfig.TryLoad(paths, schema, out DaemonConfig? config, out fault))
-                return false;
-            if (!FileLock.TryTake(paths.CourierLockFile, out taken))
-            {
-                fault = $"another courier runs: it holds {SafeText.ForTerminal(paths.CourierLockFile)}";
-                return false;
-            }
-
-            DurableFile.RemoveLeftovers(paths.CourierDir);
-            // Its own memory only: without it each domain is asked where it stands, and shown as never reached until then.
-            if (!DomainsFile.TryRead(paths, config.Gateways.Count, out IReadOnlyDictionary<string, DomainRow>? remembered, out fault))
-            {
-                log.DomainsForgotten(paths.DomainsFile, fault);
-                remembered = new Dictionary<string, DomainRow>(StringComparer.Ordinal);
-            }
-
-            courier = new CourierService(paths, config, schema, systemId, remembered, time, log);
-            fault = null;
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            fault = e.Message;
+            fault = $"another courier runs: it holds {SafeText.ForTerminal(paths.CourierLockFile)}";
             return false;
         }
+
+        DurableFile.RemoveLeftovers(paths.CourierDir);
+        // Its own memory only: without it each domain is asked where it stands, and shown as never reached until then.
+        if (!DomainsFile.TryRead(paths, config.Gateways.Count, out IReadOnlyDictionary<string, DomainRow>? remembered, out fault))
+        {
+            log.DomainsForgotten(paths.DomainsFile, fault);
+            remembered = new Dictionary<string, DomainRow>(StringComparer.Ordinal);
+        }
+
+        courier = new CourierService(paths, config, schema, systemId, remembered, time, log);
+        fault = null;
+        return true;
     }
 }

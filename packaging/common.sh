@@ -29,26 +29,16 @@ runtime_of() {
 
 # publish_for ARCH FOLDER PROGRAM...: native AOT; a warning is an error.
 publish_for() {
-    local arch=$1 folder=$2 name log flags=()
+    local arch=$1 folder=$2 name flags=()
     shift 2
     if [ "$arch" != "$(dpkg --print-architecture)" ]; then
         [ "$arch" = arm64 ] || die "Only arm64 is built on another architecture, not $arch."
         need_packages aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu /usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross
         flags=(-p:ObjCopyName=aarch64-linux-gnu-objcopy)
     fi
-    log=$(mktemp)
     for name in "$@"; do
-        say "building $name for $arch"
-        if ! dotnet publish "$TOP/src/$name" -c Release -r "$(runtime_of "$arch")" "${flags[@]}" -o "$folder" -nologo -v q >"$log" 2>&1 </dev/null; then
-            cat "$log" >&2
-            die "building $name failed"
-        fi
-        if grep -qi 'warning' "$log"; then
-            cat "$log" >&2
-            die "building $name printed a warning"
-        fi
+        build "$name for $arch" dotnet publish "$TOP/src/$name" -c Release -r "$(runtime_of "$arch")" "${flags[@]}" -o "$folder" -nologo -v q
     done
-    rm -f "$log"
 }
 
 # copy_documents FOLDER: those that messages name and people read who run it; not those for who develops it.

@@ -80,44 +80,43 @@ need_kernel() {
     rm -rf "$work"
 }
 
-# publish_portable FOLDER: qwamosctl for every Linux that has the .NET 10 runtime, with the native libraries of those that there are any for.
-publish_portable() {
-    local folder=$1 log
+# build NAME COMMAND...: one that fails or prints a warning is an error, and shown whole.
+build() {
+    local name=$1 log
+    shift
     log=$(mktemp)
-    say 'building qwamosctl, portable'
-    # Restored as for the others, so that its lock file stays as it is; only then without the compiler of native AOT.
-    if ! { dotnet restore "$TOP/src/qwamosctl" -nologo -v q && rm -rf "$folder" &&
-        dotnet publish "$TOP/src/qwamosctl" --no-restore -c Release -p:PublishAot=false -p:UseAppHost=false -o "$folder" -nologo -v q; } >"$log" 2>&1 </dev/null; then
+    say "building $name"
+    if ! "$@" >"$log" 2>&1 </dev/null; then
         cat "$log" >&2
-        die 'building the portable qwamosctl failed'
+        die "building $name failed"
     fi
     if grep -qi 'warning' "$log"; then
         cat "$log" >&2
-        die 'building the portable qwamosctl printed a warning'
+        die "building $name printed a warning"
     fi
-    rm -f "$log" "$folder"/*.pdb
+    rm -f "$log"
+}
+
+# publish_portable FOLDER: qwamosctl for every Linux that has the .NET 10 runtime, with the native libraries of those that there are any for.
+publish_portable() {
+    local folder=$1
+    # Restored as for the others, so that its lock file stays as it is; only then without the compiler of native AOT.
+    build 'the packages of qwamosctl' dotnet restore "$TOP/src/qwamosctl" -nologo -v q
+    rm -rf "$folder"
+    build 'qwamosctl, portable' dotnet publish "$TOP/src/qwamosctl" --no-restore -c Release -p:PublishAot=false -p:UseAppHost=false -o "$folder" -nologo -v q
+    rm -f "$folder"/*.pdb
     find "$folder/runtimes" -mindepth 1 -maxdepth 1 ! -name 'linux*' -exec rm -rf {} +
 }
 
 # publish_programs: native AOT into out/bin; a warning is an error.
 publish_programs() {
-    local name log folder
+    local name folder
     for folder in "$TOP" "$TOP/out" "$TOP"/src/*/obj; do
         if [ -e "$folder" ] && [ ! -w "$folder" ]; then
             die "$folder is not writable for you. Run this, then try again:  $(as_root "chown -R $(id -un) $TOP")"
         fi
     done
-    log=$(mktemp)
     for name in qwamosd gateway-policyd qwamosctl qwamos-link; do
-        say "building $name"
-        if ! dotnet publish "$TOP/src/$name" -c Release -r linux-x64 -o "$TOP/out/bin" -nologo -v q >"$log" 2>&1 </dev/null; then
-            cat "$log" >&2
-            die "building $name failed"
-        fi
-        if grep -qi 'warning' "$log"; then
-            cat "$log" >&2
-            die "building $name printed a warning"
-        fi
+        build "$name" dotnet publish "$TOP/src/$name" -c Release -r linux-x64 -o "$TOP/out/bin" -nologo -v q
     done
-    rm -f "$log"
 }

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using Qwamos.ControlBus.Files;
-using Qwamos.ControlBus.Hosting.Commands;
-using Qwamos.ControlBus.Hosting.Running;
 using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.Daemon.Boot;
@@ -9,22 +7,10 @@ namespace Qwamos.Daemon.Boot;
 /// <summary>`qwamosd apply-pending`.</summary>
 internal static class ApplyPendingCommand
 {
-    public static Command Create()
-    {
-        var command = new Command("apply-pending", "Apply what was staged, as root, once at boot.");
-        command.SetAction(DaemonCommandLine.Under((_, paths) => Task.FromResult(Run(paths))));
-        return command;
-    }
+    public static Command Create() => BootCommand.Create("apply-pending", "Apply what was staged, as root, once at boot.", "the system's configuration", Run);
 
-    private static int Run(SystemPaths paths)
+    private static int Run(SystemPaths paths, BootReport report)
     {
-        using var errors = new StreamWriter(StandardStream.Error) { AutoFlush = true };
-        var report = new BootReport(errors, DaemonLog.GoesToJournal);
-        if (!paths.IsTrial && !Posix.IsRoot)
-        {
-            report.Warn("apply-pending changes the system's configuration: run it as root");
-            return ExitCodes.Failed;
-        }
         if (Confinement.ForBoot(paths) is { } unconfined)
             report.Warn($"{unconfined}; the boot goes on without");
         else

@@ -1,30 +1,17 @@
 using System.CommandLine;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
-using Qwamos.ControlBus.Hosting.Commands;
-using Qwamos.ControlBus.Hosting.Running;
 
 namespace Qwamos.Daemon.Boot;
 
 /// <summary>`qwamosd boot-complete`.</summary>
 internal static class BootCompleteCommand
 {
-    public static Command Create()
-    {
-        var command = new Command("boot-complete", "Run the checks of /etc/qwamos/boot-checks.d, as root, late in a boot; when all succeed, what was on trial becomes the last known good.");
-        command.SetAction(DaemonCommandLine.Under((_, paths) => Task.FromResult(Run(paths))));
-        return command;
-    }
+    public static Command Create() => BootCommand.Create(
+        "boot-complete", "Run the checks of /etc/qwamos/boot-checks.d, as root, late in a boot; when all succeed, what was on trial becomes the last known good.", "what the system trusts", Run);
 
-    private static int Run(SystemPaths paths)
+    private static int Run(SystemPaths paths, BootReport report)
     {
-        using var errors = new StreamWriter(StandardStream.Error) { AutoFlush = true };
-        var report = new BootReport(errors, DaemonLog.GoesToJournal);
-        if (!paths.IsTrial && !Posix.IsRoot)
-        {
-            report.Warn("boot-complete changes what the system trusts: run it as root");
-            return ExitCodes.Failed;
-        }
         // No Landlock: the checks would inherit it, and this reads nothing that others than root can write.
         Posix.ForbidCoreDumps();
         var checks = new BootChecks(paths, report, TimeSpan.FromSeconds(Limits.BootCheckTimeoutSeconds));

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Qwamos.ControlBus.Hosting.Commands;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
@@ -163,7 +162,7 @@ internal sealed class Daemon : IAsyncDisposable
         var ledgerKey = _start.LedgerKey.Key.ToString();
         _log.LedgerKey(ledgerKey, state.Policy.LedgerKey?.Statement is { } word && word.Key == ledgerKey ? $"signed by {word.Signer}" : "not signed by an operator");
         if (state.Policy.Trust.Root is { } root)
-            _log.TrustRoot(root.Version, root.Hash, root.Holders.Count, DateTimeOffset.FromUnixTimeSeconds(Math.Min(root.ExpiresSeconds, Limits.MaxShownSeconds)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+            _log.TrustRoot(root.Version, root.Hash, root.Holders.Count, root.ExpiresOn);
         _log.Schema(_start.Schema.Hash, _start.Schema.Origin, _start.Schema.RuntimeCount, _start.Schema.RebootCount);
         _log.Policy(state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         if (_start.Socket.IsActivated)

@@ -124,10 +124,7 @@ internal static class Startup
             fault = anchorFault.Text;
             return false;
         }
-        // On the real system root's enroll makes the ID; this daemon could not write it.
-        return paths.IsTrial
-            ? ControlBus.Keys.SystemId.TryLoadOrCreate(paths, out systemId, out fault)
-            : ControlBus.Keys.SystemId.TryLoad(paths, out systemId, out fault);
+        return ControlBus.Keys.SystemId.TryFind(paths, out systemId, out fault);
     }
 
     private static bool TryLoadLedgerKey(

@@ -133,14 +133,8 @@ public sealed class RequestPipeline(
         long end = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Verify, begin, end);
         if (refusal is null)
-        {
             pending.Proven(judged, now, end);
-            writer.Submit(pending);
-            return;
-        }
-        writer.NotComing();
-        scheduler.Finished(pending.Request.Lane);
-        Refuse(pending.Request, refusal);
+        SubmitOrRefuse(pending, refusal);
     }
 
     private void JudgeReport(PendingChange pending, InForceStatement statement, VerifiedMessage message, EffectiveTime now, long begin)
@@ -150,8 +144,14 @@ public sealed class RequestPipeline(
         long end = Stopwatch.GetTimestamp();
         writer.Stages.Add(RequestStage.Verify, begin, end);
         if (refusal is null)
-        {
             pending.Reported(message, key, now, end);
+        SubmitOrRefuse(pending, refusal);
+    }
+
+    private void SubmitOrRefuse(PendingChange pending, Refusal? refusal)
+    {
+        if (refusal is null)
+        {
             writer.Submit(pending);
             return;
         }

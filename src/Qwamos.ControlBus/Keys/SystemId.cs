@@ -62,6 +62,10 @@ public static class SystemId
         return TryLoad(paths, out id, out fault);
     }
 
+    /// <summary>For Dom0's daemons: made when it is absent in a trial alone, for elsewhere root's enroll makes it, and they could not write it.</summary>
+    public static bool TryFind(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault) =>
+        paths.IsTrial ? TryLoadOrCreate(paths, out id, out fault) : TryLoad(paths, out id, out fault);
+
     /// <summary>True for the form of an ID.</summary>
     public static bool IsWellFormed(string id) => LowerHex.Is(id, Digits);
 

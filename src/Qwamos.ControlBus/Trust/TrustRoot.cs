@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 
@@ -59,6 +60,9 @@ public sealed class TrustRoot
 
     /// <summary>Unix seconds, inclusive. After it only the next trust root is accepted.</summary>
     public long ExpiresSeconds { get; }
+
+    /// <summary>The day of that, in UTC.</summary>
+    public string ExpiresOn => DateTimeOffset.FromUnixTimeSeconds(Math.Min(ExpiresSeconds, Limits.MaxShownSeconds)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     public Baseline Baseline { get; }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
@@ -307,7 +306,7 @@ internal sealed class Receiver : IAsyncDisposable
         PublishedState state = _writer.Published;
         _log.Key(_settings.Anchor.Id.ToString());
         if (state.Policy.Trust.Root is { } root)
-            _log.TrustRoot(root.Version, root.Hash, root.Holders.Count, DateTimeOffset.FromUnixTimeSeconds(Math.Min(root.ExpiresSeconds, Limits.MaxShownSeconds)).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+            _log.TrustRoot(root.Version, root.Hash, root.Holders.Count, root.ExpiresOn);
         _log.Schema(_settings.Schema.Hash, _settings.Schema.RuntimeCount, _settings.Schema.RebootCount);
         _log.Policy(_settings.Domain.Name, _settings.Domain.Class, state.Policy.Policy.Count, state.Policy.Staged.Count, state.Size);
         if (_witness is null)

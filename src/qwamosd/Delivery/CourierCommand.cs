@@ -37,9 +37,6 @@ internal static class CourierCommand
             return ExitCodes.Done;
         });
 
-    private static bool TryFindSystemId(SystemPaths paths, [NotNullWhen(true)] out string? id, [NotNullWhen(false)] out string? fault) =>
-        paths.IsTrial ? SystemId.TryLoadOrCreate(paths, out id, out fault) : SystemId.TryLoad(paths, out id, out fault);
-
     private static bool TryPrepare(
         SystemPaths paths, TimeProvider time, LogMessages log, [NotNullWhen(true)] out CourierService? courier, [NotNullWhen(true)] out FileLock? taken, [NotNullWhen(false)] out string? fault)
     {
@@ -48,7 +45,7 @@ internal static class CourierCommand
         TrialTree.MakeMissing(paths);
         if (!SafePath.TryCheckTrusted(paths.EtcDir, paths, PathRules.TrustedDirectory, out fault)
             || !SafePath.TryCheckTrusted(paths.CourierDir, paths, PathRules.OwnDirectory, out fault)
-            || !TryFindSystemId(paths, out string? systemId, out fault)
+            || !SystemId.TryFind(paths, out string? systemId, out fault)
             || !PolicySchema.TryLoadFor(paths, out PolicySchema? schema, out fault)
             || !DaemonConfig.TryLoad(paths, schema, out DaemonConfig? config, out fault))
             return false;

@@ -142,8 +142,7 @@ public sealed class FirewallTests : IDisposable
         _trial.Send("""{"VPN_KILL_SWITCH":"on"}""");
         _trial.Await("VPN_KILL_SWITCH", "failed: gateway.json does not say firewall.tunnel, which this value needs; closed meanwhile");
         Assert.Equal("failed: not without VPN_KILL_SWITCH, which is not in force; closed meanwhile", _trial.Outcome("TOR_ISOLATION"));
-        string[] wrong = [.. Differences(networks, "closed", Closed)];
-        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+        AssertClosed(networks);
         _trial.Send("""{"VPN_KILL_SWITCH":"off"}""");
         _trial.Await("VPN_KILL_SWITCH", "done");
     }
@@ -155,8 +154,7 @@ public sealed class FirewallTests : IDisposable
         _trial.Start();
         _trial.Serve();
         _trial.Await("TOR_ISOLATION", "closed until one of its enforcer's keys is set");
-        string[] wrong = [.. Differences(networks, "closed", Closed)];
-        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
+        AssertClosed(networks);
         _trial.Send("""{"VPN_KILL_SWITCH":"on"}""");
         _trial.Await("TOR_ISOLATION", "done");
     }
@@ -176,6 +174,12 @@ public sealed class FirewallTests : IDisposable
 
         long Counted(string counter) => JsonDocument.Parse(ThreeNetworks.Run(networks.Gateway, "nft", "-j", "list", "counter", "inet", "qwamos", counter).Output)
             .RootElement.GetProperty("nftables")[1].GetProperty("counter").GetProperty("packets").GetInt64();
+    }
+
+    private static void AssertClosed(ThreeNetworks networks)
+    {
+        string[] wrong = [.. Differences(networks, "closed", Closed)];
+        Assert.True(wrong.Length == 0, string.Join('\n', wrong));
     }
 
     private static IEnumerable<string> Differences(ThreeNetworks networks, string policy, string line)

@@ -255,20 +255,7 @@ public sealed class RestoreTests : IDisposable
         Needs.Tool("python3");
         BackUpAfter(1, lost: 0);
         Empty(State, Boot);
-        const string Forge = """
-            import hashlib, sqlite3, sys
-            ledger = sqlite3.connect(sys.argv[1])
-            leaf = ledger.execute("SELECT leaf FROM entries").fetchone()[0].replace(b'"RADIO_IDLE_TIMEOUT_MIN":0', b'"RADIO_IDLE_TIMEOUT_MIN":9')
-            root = hashlib.sha256(b"\0" + leaf).digest()
-            ledger.execute("UPDATE entries SET leaf = ?, leaf_hash = ?", (leaf, root[:8]))
-            ledger.execute("UPDATE tree SET root = ?", (root,))
-            ledger.execute("DELETE FROM snapshot")
-            ledger.commit()
-            """;
-        CommandResult forged = Command.Run(["python3", "-c", Forge, Backup]);
-        Assert.True(forged.ExitCode == 0, forged.Error);
-        foreach (string suffix in (string[])["-wal", "-shm"])
-            File.Delete(Backup + suffix);
+        ForgedLedger.Write(Backup, """leaf.replace(b'"RADIO_IDLE_TIMEOUT_MIN":0', b'"RADIO_IDLE_TIMEOUT_MIN":9')""");
         CommandResult refused = Restore("--accept-older");
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("Entry 0 is not what was recorded: its signature does not hold", refused.Error);

@@ -8,9 +8,10 @@ public sealed class WriterBeatTests
     [Fact]
     public async Task AnIdleWriterBeats_AStuckOneDoesNot_AndBeatsAgainWhenItGoesOn()
     {
-        await using PipelineTrial bus = await PipelineTrial.StartAsync(beatInterval: TimeSpan.FromMilliseconds(20));
+        // Before the writer, which uses both until it has stopped.
         using var beats = new SemaphoreSlim(0);
         using var goOn = new ManualResetEventSlim();
+        await using PipelineTrial bus = await PipelineTrial.StartAsync(beatInterval: TimeSpan.FromMilliseconds(20));
         var stuck = new TaskCompletionSource();
         bus.Writer.Beat += () => beats.Release();
         bus.Writer.Committed += _ =>
@@ -35,8 +36,8 @@ public sealed class WriterBeatTests
     [Fact]
     public async Task ABusyWriterBeats()
     {
-        await using PipelineTrial bus = await PipelineTrial.StartAsync(beatInterval: TimeSpan.FromHours(1));
         using var beats = new SemaphoreSlim(0);
+        await using PipelineTrial bus = await PipelineTrial.StartAsync(beatInterval: TimeSpan.FromHours(1));
         bus.Writer.Beat += () => beats.Release();
         bus.Ask(bus.Change("""{"RADIO_ISOLATION":"off"}"""));
         await beats.WaitAsync(TestContext.Current.CancellationToken);

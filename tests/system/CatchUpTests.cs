@@ -78,6 +78,27 @@ public sealed class CatchUpTests : IDisposable
         }
     }
 
+    [Fact]
+    public void GatewayThatWasSetDirectly_TakesTheNextChangeForAll_AndKeepsWhatItWasSet()
+    {
+        _trial.StartDaemon();
+        Assert.Equal(0, _trial.Client("audit", "key", "--sign").ExitCode);
+        RunningProgram gateway = _trial.StartGateway();
+        Client("set", "RADIO_ISOLATION", "on");
+        Eventually.True(() => GatewayPolicy() == """{"RADIO_ISOLATION":"on"}""", "the first one", () => $"{_trial.Status()}\n{gateway.Log}");
+        Client("--socket", _trial.GatewaySocket, "set", "RADIO_ISOLATION", "off", "--audience", "gateway");
+        for (int minutes = 1; minutes <= 6; minutes++)
+            Client("set", "RADIO_IDLE_TIMEOUT_MIN", $"{minutes}");
+        Eventually.True(() => GatewayPolicy() == """{"RADIO_IDLE_TIMEOUT_MIN":6,"RADIO_ISOLATION":"off"}""", "the next ones", () => $"{_trial.Status()}\n{gateway.Log}");
+        Assert.False(Row().TryGetProperty("missed", out JsonElement missed) && missed.EnumerateObject().Any(), Row().ToString());
+    }
+
+    private void Client(params string[] words)
+    {
+        CommandResult done = _trial.Client(words);
+        Assert.True(done.ExitCode == 0, done.Error);
+    }
+
     private void Set(string key, string value, long timestamp)
     {
         JsonObject message = TestSigner.Draft($"{{\"{key}\":{value}}}", timestamp);

@@ -131,9 +131,10 @@ public sealed class GatewayTests : IDisposable
         Assert.True(Ask().GetProperty("base").TryGetProperty("gateway", out _));
         Assert.Equal("ok", Set("SECRET", "x").Code());
         Assert.False(Ask().GetProperty("base").TryGetProperty("gateway", out _));
-        JsonObject signed = TestSigner.Draft("{}");
+        JsonObject signed = TestSigner.Draft("""{"base":true}""");
         signed["command"] = "get_status";
         Assert.True(_trial.Ask(_trial.Signer.Request(signed), _trial.GatewaySocket).GetProperty("base").TryGetProperty("gateway", out _));
+        Assert.Equal("""{"status":"ok","base":{}}""", _trial.Ask("""{"msg":{"command":"get_status","args":{"base":true}}}"""u8, _trial.GatewaySocket).GetRawText());
     }
 
     [Fact]

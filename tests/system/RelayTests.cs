@@ -57,10 +57,27 @@ public sealed class RelayTests : IDisposable
         Assert.Equal(1, health.ExitCode);
         Assert.Contains($"it is said to have taken what its own report does not have: RADIO_ISOLATION of entry {entry}", health.Output, StringComparison.Ordinal);
 
-        // The relay goes on with numbers that fit. What is signed with the base of the class brings all of it.
-        Set("TOR_ISOLATION", "mandatory", "--base", $"gateway={_trial.Status().GetProperty("base").GetProperty("gateway").GetString()}");
+        // The relay goes on with numbers that fit. What is signed with the base of the class, as all changes are, brings all of it.
+        Set("TOR_ISOLATION", "mandatory");
         WaitFor(() => Desired("RADIO_ISOLATION") == "on" && Desired("TOR_ISOLATION") == "mandatory" && !Row().GetProperty("behind").GetBoolean(), "it has all");
         Assert.Equal(0, _trial.Client("health").ExitCode);
+    }
+
+    [Fact]
+    public void Attack13_ChangeThatARelayKeptBack_IsMissedByTheDomainItself_WhenTheNextOneComes()
+    {
+        Set("RADIO_ISOLATION", "off");
+        WaitFor(() => Desired("RADIO_ISOLATION") == "off", "it has the first one");
+        // Nobody believes its reports, so that none can tell Dom0.
+        Assert.Equal(0, _trial.Client("domains", "revoke", "gw1").ExitCode);
+        _relay!.Swallows = true;
+        Set("RADIO_ISOLATION", "on");
+        WaitFor(() => _relay.Swallowed == 1, "it is kept back");
+        Set("TOR_ISOLATION", "mandatory");
+        WaitFor(() => Row().GetProperty("seq").GetInt64() == 3, "the next one is taken");
+        string policy = Command.Run([Binaries.Gateway, "--root", _trial.At("/vms/gw1"), "status"]).Output;
+        Assert.Matches(@"(?m)^  RADIO_ISOLATION +on\b", policy);
+        Assert.Matches(@"(?m)^  TOR_ISOLATION +mandatory\b", policy);
     }
 
     [Fact]
@@ -73,14 +90,15 @@ public sealed class RelayTests : IDisposable
         _relay!.Swallows = true;
         Set("RADIO_ISOLATION", "on");
         WaitFor(() => _relay.Swallowed == 1, "it is kept back");
-        Set("VPN_KILL_SWITCH", "on");
+        // A change that names no base, as an older client's.
+        Assert.Equal("ok", _trial.Ask(_trial.Signer.Request(TestSigner.Draft("""{"VPN_KILL_SWITCH":"on"}"""))).Code());
         WaitFor(() => Row().GetProperty("seq").GetInt64() == 3 && !Row().GetProperty("behind").GetBoolean(), "nobody can know");
 
         _relay.Dispose();
         NewRelay();
         WaitFor(() => Row().GetProperty("behind").GetBoolean() && Row().TryGetProperty("last_error", out JsonElement error) && error.GetString()!.Contains("a delivery may be missing there", StringComparison.Ordinal), "its number does not fit");
         Assert.Contains("was brought delivery 3, entry", _trial.Courier!.Log, StringComparison.Ordinal);
-        Set("TOR_ISOLATION", "mandatory", "--base", $"gateway={_trial.Status().GetProperty("base").GetProperty("gateway").GetString()}");
+        Set("TOR_ISOLATION", "mandatory");
         WaitFor(() => !Row().GetProperty("behind").GetBoolean(), "it has all");
         Assert.Matches(@"(?m)^  RADIO_ISOLATION +on\b", Command.Run([Binaries.Gateway, "--root", _trial.At("/vms/gw1"), "status"]).Output);
     }

@@ -283,6 +283,9 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         }
         if (proven.Before is { } before && CatchUp(pending, change, before, judged.Missed) is { } unproven)
             return new Decided(pending, Refusal: unproven);
+        // Dom0 compared it when it took the change. Here it tells whether something is missing, or was set here directly: that is to be explained, where it can be.
+        if (proven is { Before: null, IsBeforeUnknown: false } && PolicyRules.CheckBase(schema, State, change, scope) is { } other)
+            return new Decided(pending, Refusal: other with { Extra = [KeyValuePair.Create("catch_up", JsonValue.True)] });
         long index = start.Size + _entries.Count;
         replay.SetNow(pending.Judged, start.Size);
         if (Consume(message, index) is { } refusal)

@@ -6,7 +6,7 @@ public static class Commands
     /// <summary>A policy change: <c>args</c> holds 1 to 64 policy keys.</summary>
     public const string SetPolicy = "set_policy";
 
-    /// <summary>A look at the state: <c>args</c> is absent, empty or <c>{"reveal":bool}</c>. May come unsigned.</summary>
+    /// <summary>A look at the state: <c>args</c> is absent, empty or holds <c>reveal</c>, <c>base</c> or <c>gateways_after</c>. May come unsigned.</summary>
     public const string GetStatus = "get_status";
 
     /// <summary>The ledger's tree, signed by the ledger's key, the newest or, from a gateway, the last it saw: no <c>args</c>. May come unsigned.</summary>

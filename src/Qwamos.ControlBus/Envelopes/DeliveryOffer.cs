@@ -11,15 +11,17 @@ namespace Qwamos.ControlBus.Envelopes;
 /// <param name="Entry">The entry.</param>
 /// <param name="Size">Entries of the tree that its path leads to the root of: the one that the domain saw last.</param>
 /// <param name="CatchUp">What the domain missed; null where nothing is said of that.</param>
-public sealed record DeliveryOffer(long Sequence, OfferedEntry Entry, long Size, CatchUpOffer? CatchUp = null)
+/// <param name="IsBeforeUnknown">Dom0 cannot show what the change was built upon: a domain that has another policy refuses it for good. Never with <paramref name="CatchUp"/>.</param>
+public sealed record DeliveryOffer(long Sequence, OfferedEntry Entry, long Size, CatchUpOffer? CatchUp = null, bool IsBeforeUnknown = false)
 {
     private const int OwnMembers = 2;
+    private const string BeforeUnknown = "before_unknown";
 
     /// <summary>Reads the form: exactly these members.</summary>
     public static bool TryRead(JsonValue? json, [NotNullWhen(true)] out DeliveryOffer? offer, [NotNullWhen(false)] out string? fault)
     {
         offer = null;
-        fault = "it is not an object of exactly seq from 1 on, index and size from 0 on, leaf, path, for a confidential change envelope, and, if any, catch_up";
+        fault = "it is not an object of exactly seq from 1 on, index and size from 0 on, leaf, path, for a confidential change envelope, and, if any, catch_up or before_unknown, true";
         if (json is null || json.Kind != JsonKind.Object || !TryGetNumber(json, "seq", out var sequence) || sequence < 1 || !TryGetNumber(json, "size", out var size))
             return false;
         if (!OfferedEntry.TryRead(json, out var entry, out var members, out var why))
@@ -37,9 +39,10 @@ public sealed record DeliveryOffer(long Sequence, OfferedEntry Entry, long Size,
                 return false;
             }
         }
-        if (json.Members.Length != members + OwnMembers)
+        var isUnknown = catchUp is null && json.TryGet(BeforeUnknown, out var unknown) && unknown.Equals(JsonValue.True);
+        if (json.Members.Length != members + OwnMembers + (isUnknown ? 1 : 0))
             return false;
-        offer = new DeliveryOffer(sequence, entry, size, catchUp);
+        offer = new DeliveryOffer(sequence, entry, size, catchUp, isUnknown);
         fault = null;
         return true;
     }
@@ -49,6 +52,7 @@ public sealed record DeliveryOffer(long Sequence, OfferedEntry Entry, long Size,
     [
         ("seq", JsonValue.Of(Sequence)),
         .. Entry.ToMembers(),
+        .. IsBeforeUnknown ? [(BeforeUnknown, JsonValue.True)] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. CatchUp is { } missed ? [("catch_up", missed.ToJson())] : ReadOnlySpan<(string, JsonValue)>.Empty,
         ("size", JsonValue.Of(Size)),
     ]);

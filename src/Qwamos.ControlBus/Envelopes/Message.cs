@@ -13,6 +13,9 @@ public sealed class Message
     /// <summary>The name of <see cref="GatewaysAfter"/> in <c>args</c>.</summary>
     public const string GatewaysAfterArg = "gateways_after";
 
+    /// <summary>The name of <see cref="AsksForBase"/> in <c>args</c>.</summary>
+    public const string BaseArg = "base";
+
     /// <summary>The name after which a page begins, in <c>args</c> of <c>get_domains</c>.</summary>
     public const string AfterArg = "after";
 
@@ -83,6 +86,10 @@ public sealed class Message
     /// <summary>True for <c>get_status</c> that asks for confidential values.</summary>
     public bool AsksToReveal =>
         Command == Commands.GetStatus && Args is not null && Args.TryGet("reveal", out var reveal) && reveal.AsBoolean;
+
+    /// <summary>True for <c>get_status</c> that asks for the hashes which a change builds upon, and for nothing else.</summary>
+    public bool AsksForBase =>
+        Command == Commands.GetStatus && Args is not null && Args.TryGet(BaseArg, out var isAsked) && isAsked.AsBoolean;
 
     /// <summary>For <c>get_status</c> that asks for the next gateways alone: the name after which they begin; null for every other.</summary>
     public string? GatewaysAfter =>

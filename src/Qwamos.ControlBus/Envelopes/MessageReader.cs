@@ -86,9 +86,9 @@ internal static class MessageReader
             return $"args of set_policy is not an object of 1 to {Limits.MaxArgs} keys";
         return command switch
         {
-            Commands.GetStatus => args is null || args.Members.All(member => member is { Key: "reveal", Value.Kind: JsonKind.Boolean } || IsPageName(member))
+            Commands.GetStatus => args is null || args.Members.All(member => member is { Key: "reveal" or Message.BaseArg, Value.Kind: JsonKind.Boolean } || IsPageName(member))
                 ? null
-                : $"args of get_status may hold only reveal, true or false, and {Message.GatewaysAfterArg}, a name",
+                : $"args of get_status may hold only reveal and {Message.BaseArg}, true or false, and {Message.GatewaysAfterArg}, a name",
             Commands.GetCheckpoint => args is null || args.Members.IsEmpty ? null : "get_checkpoint takes no args",
             Commands.GetEntries => HasNumbers(args, "from", "skip") ? null : "args of get_entries is not an object of exactly from and skip, numbers from 0 on",
             Commands.GetProof => HasNumbers(args, "index") || HasNumbers(args, "index", "size") ? null : "args of get_proof is not an object of index and, perhaps, size, numbers from 0 on",

@@ -16,7 +16,8 @@ namespace Qwamos.ControlBus.Ledger;
 /// <param name="Root">The trust root; null for a change.</param>
 /// <param name="Before">The values that the domain's class is said to have had before the change; null where nothing is said. They are proven by its <c>base</c> only.</param>
 /// <param name="Missed">Changes from before it that the domain may have missed.</param>
-public sealed record ProvenDelivery(DeliveryCursor Cursor, long RecordedSeconds, Envelope? Change, SignedRoot? Root, JsonValue? Before, IReadOnlyList<ProvenChange> Missed)
+/// <param name="IsBeforeUnknown">Who brings it says that <paramref name="Before"/> cannot be shown.</param>
+public sealed record ProvenDelivery(DeliveryCursor Cursor, long RecordedSeconds, Envelope? Change, SignedRoot? Root, JsonValue? Before, IReadOnlyList<ProvenChange> Missed, bool IsBeforeUnknown = false)
 {
     /// <summary>Checks the proofs and reads the leaves.</summary>
     /// <param name="offer">As it came.</param>
@@ -46,7 +47,7 @@ public sealed record ProvenDelivery(DeliveryCursor Cursor, long RecordedSeconds,
         var cursor = new DeliveryCursor(offer.Sequence, offer.Entry.Index, Convert.ToHexStringLower(hash), ledger);
         delivery = entry switch
         {
-            MessageEntry { IsAccepted: true } change => new ProvenDelivery(cursor, change.TimeSeconds, change.Envelope, null, offer.CatchUp?.Before, missed),
+            MessageEntry { IsAccepted: true } change => new ProvenDelivery(cursor, change.TimeSeconds, change.Envelope, null, offer.CatchUp?.Before, missed, offer.IsBeforeUnknown),
             TrustRootEntry root when offer.CatchUp is null => new ProvenDelivery(cursor, root.TimeSeconds, null, root.Root, null, missed),
             _ => null,
         };

@@ -36,10 +36,16 @@ public static class PolicyRules
         return new PolicyDecision(outcome, current.Accept(args, outcome, timestamp, index));
     }
 
-    // Compare-and-swap. A receiver knows what its own class had; what other classes have is the authority's to compare, and
-    // keys of class all may be staged at one place and in force at another.
-    private static Refusal? CheckBase(PolicySchema schema, PolicyState current, Message message, DomainScope scope)
+    /// <summary>
+    /// Compare-and-swap: why a change was not made from the policy that is here; null when it was, or does not say. A receiver knows what its own class had; what other classes
+    /// have is the authority's to compare, and keys of class all may be staged at one place and in force at another.
+    /// </summary>
+    public static Refusal? CheckBase(PolicySchema schema, PolicyState current, Message message, DomainScope scope)
     {
+        ArgumentNullException.ThrowIfNull(schema);
+        ArgumentNullException.ThrowIfNull(current);
+        ArgumentNullException.ThrowIfNull(message);
+        ArgumentNullException.ThrowIfNull(scope);
         foreach (var (name, expected) in message.Base ?? new Dictionary<string, string>())
         {
             if (scope.IsReceiver && (name != scope.Class || scope.LeavesRebootKeys))

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using Qwamos.ControlBus.Hosting.Pipeline;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Gateway.Receiving;
 
-/// <summary>The answer to an accepted change: a sentence, its entry, and the lists that the authority would give.</summary>
-internal sealed class ChangeAnswer : IChangeAnswer
+/// <summary>The answer to an accepted change: a sentence, its entry, the lists that the authority would give, and that it is a domain's: who asked looks for no checkpoint in it.</summary>
+internal sealed class ChangeAnswer(GatewayConfig domain) : IChangeAnswer
 {
     public void Write(Utf8JsonWriter json, CommittedChange change)
     {
@@ -21,6 +22,10 @@ internal sealed class ChangeAnswer : IChangeAnswer
         AnswerLists.Write(json, "runtime_applied"u8, change.Outcome.Applied);
         AnswerLists.Write(json, "reboot_staged"u8, change.Outcome.Staged);
         AnswerLists.Write(json, "unstaged"u8, change.Outcome.Unstaged);
+        json.WriteEndObject();
+        json.WriteStartObject("domain"u8);
+        json.WriteString("name"u8, domain.Name);
+        json.WriteString("class"u8, domain.Class);
         json.WriteEndObject();
     }
 

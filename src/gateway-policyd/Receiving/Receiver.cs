@@ -66,7 +66,7 @@ internal sealed class Receiver : IAsyncDisposable
         var scheduler = new FairScheduler(Environment.ProcessorCount, Limits.MaxWaitingPerUid);
         Verifier verifier = settings.Verifier();
         var reads = new TrustRootAnswers(store, () => _writer.Published, new CursorAnswers(settings, key, () => _writer.Published.Policy, witness, watching));
-        var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked, RootAt), waits: _reports);
+        var pipeline = new RequestPipeline(verifier, scheduler, _writer, _status, new ChangeAnswer(settings.Domain), time, reads, new DeliveryJudge(verifier, () => witness?.Memory, Forked, RootAt), waits: _reports);
         _requestLog = new RequestLog(time, log);
         pipeline.Refused += _requestLog.Refused;
         pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);

@@ -13,11 +13,17 @@ internal sealed class ReceiverStatus(ReceiverSettings settings, Writer writer, E
     public IEnumerable<(string Name, JsonValue Value)> Describe(VerifiedMessage message)
     {
         PublishedState state = writer.Published;
+        JsonValue bases = HiddenValues.BaseHashes(settings.Schema, state.Policy, [settings.Domain.Class], isSigned: message.Signer is not null);
+        if (message.Message.AsksForBase)
+        {
+            yield return ("base", bases);
+            yield break;
+        }
         bool reveals = message.Signer is not null && message.Message.AsksToReveal;
         yield return ("policy", Values(state.Policy.Policy, reveals));
         yield return ("pending", Values(state.Policy.Staged, reveals));
         yield return ("defaults", Defaults(state.Policy));
-        yield return ("base", HiddenValues.BaseHashes(settings.Schema, state.Policy, [settings.Domain.Class], isSigned: message.Signer is not null));
+        yield return ("base", bases);
         yield return ("enforcement", Enforcement());
         yield return ("floor", JsonValue.Of(state.Policy.FloorSeconds));
         yield return ("clock", JsonValue.Of(time.GetUtcNow().ToUnixTimeSeconds()));

@@ -38,11 +38,14 @@ internal static class ChangeReport
             text.Append(outcome).Append("  ").Append(setting.Shown).Append('\n');
         }
         if (answer.NumberOf("index") is { } index)
-            text.Append(paint.Faint($"recorded as entry {index}")).Append('\n');
+            text.Append(paint.Faint($"recorded as entry {index}{Place(answer)}")).Append('\n');
         if (answer.ObjectOf("clock_behind_floor") is not null)
             text.Append(paint.Bad("the daemon's clock is behind the newest change it took; set it")).Append('\n');
         return text.ToString();
     }
+
+    private static string Place(AnswerReader answer) =>
+        answer.ObjectOf("domain") is { } domain && domain.TryGet("name", out var name) && name.TryGetString(out var shown) ? SafeText.ForTerminal($" of the domain {shown}, and not in Dom0") : "";
 
     /// <summary>Where there is no such domain nothing acts on the runtime keys of Dom0 and its user interface.</summary>
     private static bool HasNoEnforcer(PolicyKey key, IReadOnlyCollection<string> served) =>

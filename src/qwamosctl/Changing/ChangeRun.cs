@@ -10,6 +10,12 @@ namespace Qwamos.Client.Changing;
 /// <summary>Signs and sends changes, one message each, and shows what became of them.</summary>
 internal static class ChangeRun
 {
+    /// <summary>So often a change is signed anew where others change the same class at the same time.</summary>
+    private const int MaxAttempts = 10;
+
+    /// <summary>More with each attempt, so that two do not meet again and again.</summary>
+    private const int MaxPauseMilliseconds = 20;
+
     public static int Run(Session session, IReadOnlyList<IReadOnlyList<Setting>> changes, ChangeTerms terms)
     {
         if (!SystemName.TryRead(session.Paths, out var system, out var failure))
@@ -17,7 +23,7 @@ internal static class ChangeRun
         if (changes.Count > 1)
             session.Terminal.Note($"Confidential keys do not travel with others: {changes.Count} messages, each applied wholly or not at all.");
         if (terms.DryRun)
-            return DryRun.Show(session, changes.Select(change => (change, Draft(session, change, terms, system))).ToList());
+            return DryRun.Show(session, [.. changes.Select(change => (change, Draft(session, change, DryRun.WithBase(session, change, terms), system)))]);
         if (terms.File is not null)
         {
             return changes.Count > 1
@@ -30,7 +36,7 @@ internal static class ChangeRun
         {
             for (var i = 0; i < changes.Count; i++)
             {
-                var exit = SendOne(session, key, changes[i], Draft(session, changes[i], terms, system), terms.WaitSeconds, out var isTaken);
+                var exit = SendOne(session, key, changes[i], terms, system, out var isTaken);
                 if (exit == (int)ExitCode.Done)
                     continue;
                 if (changes.Count > 1)
@@ -41,27 +47,38 @@ internal static class ChangeRun
         return (int)ExitCode.Done;
     }
 
-    private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, MessageDraft draft, long? waitSeconds, out bool isTaken)
+    /// <summary>Where somebody else was quicker, what is set now is asked again: only who named a base means that one and no other.</summary>
+    private static int SendOne(Session session, OperatorKey key, IReadOnlyList<Setting> change, ChangeTerms terms, string? system, out bool isTaken)
     {
         isTaken = false;
-        if (!SignedMessage.TryWrite(session, key, draft, out var envelope, out var refusal))
-            return session.Fail(Failure.Usage(refusal.Reason));
-        return Send(session, envelope, key, change, null, out isTaken, waitSeconds);
+        for (var attempt = 1; ; attempt++)
+        {
+            var bases = terms.Base;
+            if (bases is null && PolicyBase.IsFor(change) && !PolicyBase.TryAsk(session, key, system, change, out bases, out var failure))
+                return session.Fail(failure);
+            if (!SignedMessage.TryWrite(session, key, Draft(session, change, terms with { Base = bases }, system), out var envelope, out var refusal))
+                return session.Fail(Failure.Usage(refusal.Reason));
+            if (!Bus.TryAsk(session, envelope, out var answer, out failure))
+                return session.Fail(failure);
+            if (terms.Base is not null || bases is null || answer.Code != ErrorCodes.Name(ErrorCode.BaseMismatch) || attempt == MaxAttempts)
+                return Tell(session, answer, key, change, null, out isTaken, terms.WaitSeconds);
+            if (attempt == 1)
+                session.Terminal.Note("Somebody else changed what is set just then: it is signed anew, on what is set now.");
+            Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(1, attempt * MaxPauseMilliseconds)), session.Terminal.Clock).Wait();
+        }
     }
 
     /// <summary>Sends a signed change, and shows what became of it.</summary>
     /// <param name="session">Where the daemon is.</param>
     /// <param name="envelope">The change.</param>
-    /// <param name="key">The key that signed it; null where it was signed elsewhere.</param>
     /// <param name="change">What it sets.</param>
-    /// <param name="file">The file that holds it; null where it was signed just now.</param>
-    /// <param name="isTaken">Whether it stands.</param>
-    /// <param name="waitSeconds">How long to wait until it is in force; null not to wait.</param>
-    public static int Send(Session session, Envelope envelope, OperatorKey? key, IReadOnlyList<Setting> change, string? file, out bool isTaken, long? waitSeconds = null)
+    /// <param name="file">The file that holds it; null where there is none.</param>
+    public static int Send(Session session, Envelope envelope, IReadOnlyList<Setting> change, string? file) =>
+        Bus.TryAsk(session, envelope, out var answer, out var failure) ? Tell(session, answer, null, change, file, out _) : session.Fail(failure);
+
+    private static int Tell(Session session, AnswerReader answer, OperatorKey? key, IReadOnlyList<Setting> change, string? file, out bool isTaken, long? waitSeconds = null)
     {
         isTaken = false;
-        if (!Bus.TryAsk(session, envelope, out var answer, out var failure))
-            return session.Fail(failure);
         // A gateway says in a message what it did.
         if (answer.IsOk && !answer.HasObject("result") && answer.TextOf("message") is null)
             return session.Fail(Bus.Incomplete(session, "result"));
@@ -78,7 +95,7 @@ internal static class ChangeRun
             return (int)ExitCode.Refused;
         }
         // What became of the change was said first: it stands whatever the ledger turns out to be.
-        return carried.TryAccept(out failure)
+        return carried.TryAccept(out var failure)
             ? waits ? Wait(session, answer, change, waitSeconds!.Value, carried.Shown) : (int)ExitCode.Done
             : session.Fail(failure with { Reason = $"the daemon took the change{(answer.Index is { } index ? $", as entry {index}" : "")}, but {failure.Reason}" });
     }

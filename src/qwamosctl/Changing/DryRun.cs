@@ -10,10 +10,25 @@ namespace Qwamos.Client.Changing;
 
 /// <summary>
 /// Shows a message without signing it: a signed one in a scrollback could be sent by whoever reads it within the freshness window.
-/// Nothing is sent and no key is opened or made. What would happen is told by the schema alone; what the daemon holds may make it refuse.
+/// No change is sent and no key is opened or made: of the daemon only the hashes are asked that the change would name as its base. What would happen is told by the schema alone; what the
+/// daemon holds may make it refuse.
 /// </summary>
 internal static class DryRun
 {
+    /// <summary>The terms with what the change builds upon, as it is now, where that can be found out without a key.</summary>
+    public static ChangeTerms WithBase(Session session, IReadOnlyList<Setting> change, ChangeTerms terms)
+    {
+        if (terms.Base is not null || !PolicyBase.IsFor(change))
+            return terms;
+        if (PolicyBase.IsSecret(change))
+            session.Terminal.Note("When it is sent, it names as its base what is set then. That of confidential keys is asked with your signature, so it is not here.");
+        else if (PolicyBase.TryAsk(session, null, null, change, out var bases, out var failure))
+            return terms with { Base = bases };
+        else
+            session.Terminal.Note($"When it is sent, it names as its base what is set then. That is not here, for {failure.Reason}.");
+        return terms;
+    }
+
     public static int Show(Session session, IReadOnlyList<(IReadOnlyList<Setting> Change, MessageDraft Draft)> messages)
     {
         foreach (var (change, draft) in messages)
@@ -38,7 +53,7 @@ internal static class DryRun
             text.Append("  ").Append(Outcome(setting, draft)).Append(setting.Shown).Append('\n');
         foreach (var warning in Warnings(change))
             text.Append("  ").Append(warning).Append('\n');
-        return text.Append("\nNothing was signed and nothing was sent.\n").ToString();
+        return text.Append("\nNothing was signed, and no change was sent.\n").ToString();
     }
 
     private static string Outcome(Setting setting, MessageDraft draft) => IsStaged(setting, draft)

@@ -28,7 +28,7 @@ internal static class ProposalWriting
         try
         {
             // Whoever can read a confidential value before it is set would know it.
-            if (!DurableFile.CreateNew(Path.GetFullPath(file), [.. proposal.ToBytes(), (byte)'\n'], change.Any(setting => setting.Key.IsConfidential) ? Owner : Everybody))
+            if (!DurableFile.CreateNew(Path.GetFullPath(file), [.. proposal.ToBytes(), (byte)'\n'], PolicyBase.IsSecret(change) ? Owner : Everybody))
                 return session.Fail(new Failure(ExitCode.Refused, $"{file} exists, and nothing is written over it"));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -71,21 +71,14 @@ internal static class ProposalWriting
     private static Dictionary<string, string>? BaseOf(Session session, TrustInForce trust, IReadOnlyList<Setting> change)
     {
         var known = trust.Status;
-        if (known is not null && change.Any(setting => setting.Key.IsConfidential))
+        if (known is not null && PolicyBase.IsSecret(change))
         {
             if (StatusQuestion.TryAskSigned(session, reveal: false, out var answer, out var failure) && answer.IsOk)
                 known = answer;
             else
                 session.Terminal.Note(SafeText.ForTerminal($"It builds on nothing, for the daemon shows what is set only to a holder: {failure?.Reason ?? answer.Reason}."));
         }
-        var hashes = known?.ObjectOf("base");
-        Dictionary<string, string> bases = new(StringComparer.Ordinal);
-        foreach (var name in change.Select(setting => setting.Key.Class).Distinct(StringComparer.Ordinal))
-        {
-            if (hashes is not null && hashes.TryGet(name, out var hash) && hash.TryGetString(out var digits))
-                bases[name] = digits;
-        }
-        return bases.Count == 0 ? null : bases;
+        return PolicyBase.Pick(known, change);
     }
 
     private static string Written(string file, bool isForSeveral)

@@ -45,7 +45,7 @@ internal static class SendCommand
             if (schema.TryGet(key, out var known) && PolicyValue.TryFrom(json, out var value))
                 settings.Add(new Setting(known, value));
         }
-        return ChangeRun.Send(session, envelope, null, settings, name, out _);
+        return ChangeRun.Send(session, envelope, settings, name);
     }
 
     private static Failure Unsigned(string name) =>

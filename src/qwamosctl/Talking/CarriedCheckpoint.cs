@@ -55,9 +55,9 @@ internal sealed class CarriedCheckpoint
         return false;
     }
 
-    /// <summary>What qwamosd's answers have and a gateway's have not; a status that does not say what a gateway's says is qwamosd's.</summary>
+    /// <summary>What does not say that it is a domain's is qwamosd's. One that said so falsely would be shown as a domain's.</summary>
     private bool IsOfTheAuthority() =>
-        _answer.HasObject("result") || _answer.HasObject("gateways") || (_answer.HasObject("policy") && !_answer.HasObject("witness"));
+        _answer.HasObject("gateways") || (!_answer.HasObject("domain") && (_answer.HasObject("result") || _answer.HasObject("policy")));
 
     /// <summary>Whether checkpoints of this system's ledger were seen.</summary>
     private bool TrySeen(out bool isSeen, out Failure failure)

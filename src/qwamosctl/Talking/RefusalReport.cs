@@ -27,7 +27,7 @@ internal static class RefusalReport
         session.Terminal.Complain(Sentence(answer), session.Placed(MendOfRoot(answer, root.Root.Version, file)), answer.Faults);
 
     /// <summary>The same as the end of a command that needs more than one answer.</summary>
-    public static Failure Of(Session session, AnswerReader answer, OperatorKey key) => new(ExitCode.Refused, Sentence(answer), Mend(session, answer, key, null, null));
+    public static Failure Of(Session session, AnswerReader answer, OperatorKey? key) => new(ExitCode.Refused, Sentence(answer), Mend(session, answer, key, null, null));
 
     private static string Sentence(AnswerReader answer)
     {

@@ -28,9 +28,16 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
     private long _last = -1;
     private PastPolicy? _before;
     private bool _isOff;
+    private bool _isAsked;
 
     /// <summary>The domain has all, or begins anew.</summary>
-    public void Reset() => (_plannedTo, _last, _before, _isOff) = (-1, -1, null, false);
+    public void Reset() => (_plannedTo, _last, _before, _isOff, _isAsked) = (-1, -1, null, false, false);
+
+    /// <summary>The domain has another policy than a change was made from: that goes with each from here on, until it has all.</summary>
+    public void Ask() => _isAsked = true;
+
+    /// <summary>Whether a change without it cannot have it: the domain asked.</summary>
+    public bool CannotShow(PendingDelivery delivery) => _isAsked && HasBase(delivery.Entry);
 
     /// <summary>The domain stands elsewhere than was thought.</summary>
     public void Forget() => (_plannedTo, _last, _before) = (-1, -1, null);
@@ -93,7 +100,7 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
         if (_isOff || !HasBase(delivery.Entry) || await history.BeforeAsync(delivery.Entry.Index, stop).ConfigureAwait(false) is not { } before)
             return null;
         // Where others were sent what it was not, its policy is another one than Dom0's, and that has to be explained each time.
-        return missesSome || delivery.Entry.Index <= _last || Own(before).Any(pair => !before.IsFor(domain.Name, pair.Key))
+        return missesSome || _isAsked || delivery.Entry.Index <= _last || Own(before).Any(pair => !before.IsFor(domain.Name, pair.Key))
             ? await MakeAsync(delivery.Entry, before, size, stop).ConfigureAwait(false)
             : null;
     }

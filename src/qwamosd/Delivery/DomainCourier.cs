@@ -281,7 +281,7 @@ internal sealed class DomainCourier
                     return Reception.Aside;
                 }
 
-                next[i] = next[i] with { CatchUp = catchUp };
+                next[i] = next[i] with { CatchUp = catchUp, IsBeforeUnknown = catchUp is null && _plan.CannotShow(next[i]) };
                 requests.Add(await RequestAsync(next[i], Row.Sequence + 1 + i, stop).ConfigureAwait(false));
             }
 
@@ -370,7 +370,7 @@ internal sealed class DomainCourier
     private async Task<byte[]> RequestAsync(PendingDelivery delivery, long sequence, CancellationToken stop)
     {
         IReadOnlyList<byte[]> path = await _feed.InclusionAsync(delivery.Entry.Index, _seen, stop).ConfigureAwait(false);
-        var offer = new DeliveryOffer(sequence, new OfferedEntry(delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, path), _seen, delivery.CatchUp);
+        var offer = new DeliveryOffer(sequence, new OfferedEntry(delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, path), _seen, delivery.CatchUp, delivery.IsBeforeUnknown);
         return Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(offer.ToJson())}}},"command":"deliver"}}""");
     }
 
@@ -399,6 +399,13 @@ internal sealed class DomainCourier
         {
             _ = Hold(Receptions.Describe(answer));
             return Reception.Refused;
+        }
+
+        // It has another policy than the change was made from, and wants to be shown that one.
+        if (delivery is { CatchUp: null, IsBeforeUnknown: false } && answer.Document.TryGet("catch_up", out JsonValue? wanted) && wanted.Equals(JsonValue.True))
+        {
+            _plan.Ask();
+            return Reception.Aside;
         }
 
         // It stands elsewhere, or has seen another tree: both it says.

@@ -8,4 +8,5 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="Keys">The keys of a change that concern the domain; none of a trust root.</param>
 /// <param name="RootVersion">The version of a trust root; null for a change.</param>
 /// <param name="CatchUp">What the domain may have missed, which goes with it.</param>
-internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion, CatchUpOffer? CatchUp = null);
+/// <param name="IsBeforeUnknown">The domain asked for that, and it cannot be given.</param>
+internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion, CatchUpOffer? CatchUp = null, bool IsBeforeUnknown = false);

@@ -28,6 +28,10 @@ internal sealed class StatusAnswer(
         if (message.Message.GatewaysAfter is { } after)
             return gateways(after);
         PublishedState now = published();
+        JsonValue bases = HiddenValues.BaseHashes(Schema, now.Policy, Schema.Classes, isSigned: message.Signer is not null);
+        // Who is about to make a change waits for no more than this.
+        if (message.Message.AsksForBase)
+            return [("base", bases)];
         // Only a signature that was verified opens confidential values: the verifier refuses the rest, and this asks again.
         bool reveal = message.Signer is not null && message.Message.AsksToReveal;
         return
@@ -37,7 +41,7 @@ internal sealed class StatusAnswer(
             .. Disowned(now.Policy) is { Members.Length: > 0 } disowned ? [("policy_disowned", disowned)] : Array.Empty<(string, JsonValue)>(),
             .. Refused(now.Policy) is { Members.Length: > 0 } refused ? [("pending_refused", refused)] : Array.Empty<(string, JsonValue)>(),
             ("defaults", Defaults(now.Policy)),
-            ("base", HiddenValues.BaseHashes(Schema, now.Policy, Schema.Classes, isSigned: message.Signer is not null)),
+            ("base", bases),
             ("floor", JsonValue.Of(now.Policy.FloorSeconds)),
             ("clock", JsonValue.Of(time.GetUtcNow().ToUnixTimeSeconds())),
             ("size", JsonValue.Of(now.Size)),

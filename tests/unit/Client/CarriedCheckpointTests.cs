@@ -126,6 +126,17 @@ public sealed class CarriedCheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Change_at_a_domains_own_socket_has_none_and_is_shown_as_the_domains()
+    {
+        _client.IsOf(AuditTrial.SystemIdText);
+        See(_ledger);
+        using var gateway = new FakeBus(_client.Socket, """{"status":"ok","message":"policy accepted: 1 key","index":2,"result":{"runtime_applied":["RADIO_ISOLATION"],"reboot_staged":[],"unstaged":[]},"domain":{"name":"gw1","class":"gateway"}}""");
+        Assert.True(_client.Run(Set) == 0, _client.Error);
+        Assert.Single(gateway.Received);
+        Assert.Contains("recorded as entry 2 of the domain gw1, and not in Dom0\n", _client.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Daemon_that_leaves_out_what_it_showed_before_is_asked_for_it()
     {
         _client.IsOf(AuditTrial.SystemIdText);

@@ -9,6 +9,7 @@ internal sealed class FakeBus : IDisposable
 {
     private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly Channel<string> requests = Channel.CreateUnbounded<string>();
+    private readonly Channel<string> questions = Channel.CreateUnbounded<string>();
     private readonly Task serving;
 
     /// <param name="path">Where to listen.</param>
@@ -25,16 +26,21 @@ internal sealed class FakeBus : IDisposable
     {
     }
 
-    /// <summary>What was received so far, a request an item.</summary>
-    public List<string> Received
+    /// <summary>What it says to the question for the base of a change; as one that knows none, unless a test says otherwise.</summary>
+    public Func<string> Base { get; set; } = () => """{"status":"ok","base":{}}""";
+
+    /// <summary>What was received so far, a request an item, but for <see cref="Questions"/>.</summary>
+    public List<string> Received => Taken(requests);
+
+    /// <summary>The questions for the base of a change that were received so far.</summary>
+    public List<string> Questions => Taken(questions);
+
+    private static List<string> Taken(Channel<string> from)
     {
-        get
-        {
-            List<string> all = [];
-            while (requests.Reader.TryRead(out var request))
-                all.Add(request);
-            return all;
-        }
+        List<string> all = [];
+        while (from.Reader.TryRead(out var request))
+            all.Add(request);
+        return all;
     }
 
     public void Dispose()
@@ -70,10 +76,11 @@ internal sealed class FakeBus : IDisposable
         var buffer = new byte[Limits.MaxRequestBytes];
         var length = await connection.ReceiveAsync(buffer);
         var request = Encoding.UTF8.GetString(buffer, 0, length);
-        requests.Writer.TryWrite(request);
+        var isForBase = request.Contains("\"args\":{\"base\":true}", StringComparison.Ordinal);
+        (isForBase ? questions : requests).Writer.TryWrite(request);
         try
         {
-            if (answer(request) is { } bytes)
+            if ((isForBase ? Encoding.UTF8.GetBytes(Base() + "\n") : answer(request)) is { } bytes)
                 await connection.SendAsync(bytes);
             else
                 await connection.ReceiveAsync(buffer);

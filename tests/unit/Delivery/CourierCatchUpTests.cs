@@ -90,6 +90,72 @@ public sealed partial class DomainCourierTests
     }
 
     [Fact]
+    public async Task DomainWithAnotherPolicy_IsShownTheOneThatAChangeWasMadeFrom_WhenItAsks()
+    {
+        ScriptedDomain domain = Domain("one");
+        Start("one");
+        long radio = Set("RADIO_ISOLATION", "off", WithBase);
+        await TakenAsync("one", radio);
+        int asked = 0;
+        domain.Instead = message => Asks(message) && ++asked > 0 ? Another : null;
+        // More than a courier would step aside for, were each of them to be asked about.
+        long[] sent = [.. Enumerable.Range(1, 6).Select(i => Set("RADIO_IDLE_TIMEOUT_MIN", i, WithBase))];
+        await TakenAsync("one", sent[^1]);
+        Assert.Equal([radio, .. sent], domain.TakenIndexes);
+        Assert.All(domain.Taken.Skip(1), args => Assert.Equal(radio, (long)args["catch_up"]!["changes"]![0]!["index"]!));
+        Assert.InRange(asked, 1, 6);
+        Assert.Empty(Row("one").Missed);
+        // What has no base is not asked about, and goes as it is.
+        long plain = Set("TOR_ISOLATION", "off");
+        await TakenAsync("one", plain);
+        Assert.Equal((false, false), (domain.Taken[^1].ContainsKey("catch_up"), domain.Taken[^1].ContainsKey("before_unknown")));
+    }
+
+    [Fact]
+    public async Task DomainWithAnotherPolicy_IsToldWhereThatCannotBeShown_SoThatItRefusesForGood()
+    {
+        ScriptedDomain domain = Domain("one");
+        domain.Instead = message => message["args"] is JsonObject args && args.ContainsKey("catch_up") ? """{"status":"error","code":"unproven","reason":"no change sets it"}"""
+            : Asks(message) ? Another
+            : Command(message) == "deliver" && message["args"]!.AsObject().ContainsKey("before_unknown") ? Refuse(domain, message, "base_mismatch")
+            : null;
+        Start("one");
+        long change = Set("RADIO_ISOLATION", "off", WithBase);
+        await WhileMovingTimeAsync(() => Row("one").Missed.ContainsKey("RADIO_ISOLATION"));
+        Assert.Equal((1, change), (domain.Sequence, domain.Index));
+        domain.Instead = _ => null;
+        long next = Set("TOR_ISOLATION", "off", WithBase);
+        await TakenAsync("one", next);
+        Assert.True(domain.Taken[^1].ContainsKey("catch_up"));
+    }
+
+    [Fact]
+    public async Task Attack20_DomainThatAlwaysAsks_IsNotAskedForEver()
+    {
+        ScriptedDomain domain = Domain("one");
+        int offered = 0;
+        domain.Instead = message => Command(message) == "deliver" && ++offered > 0 ? Another : null;
+        Domain("two");
+        Start("one", "two");
+        long change = Set("RADIO_ISOLATION", "off", WithBase);
+        await TakenAsync("two", change);
+        await WhileMovingTimeAsync(() => offered >= 4);
+        long quiet = offered;
+        long next = Set("TOR_ISOLATION", "off", WithBase);
+        await TakenAsync("two", next);
+        Assert.InRange(quiet, 4, 40);
+        domain.Instead = _ => null;
+        long last = Set("VPN_KILL_SWITCH", "on", WithBase);
+        await TakenAsync("one", last);
+    }
+
+    private const string Another = """{"status":"error","code":"base_mismatch","reason":"another policy","catch_up":true}""";
+
+    private static bool Asks(JsonObject message) =>
+        Command(message) == "deliver" && message["args"] is JsonObject args && !args.ContainsKey("catch_up") && !args.ContainsKey("before_unknown")
+        && Encoding.UTF8.GetString(Convert.FromBase64String((string)args["leaf"]!)).Contains("\"base\":", StringComparison.Ordinal);
+
+    [Fact]
     public async Task DomainThatRefusedAChange_IsToldWithTheNextOneWhatItMissed()
     {
         ScriptedDomain domain = Domain("one");

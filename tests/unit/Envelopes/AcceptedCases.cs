@@ -75,6 +75,7 @@ internal static class AcceptedCases
         Text("status, unsigned", null, """{"msg":{"command":"get_status"}}"""),
         Text("status, unsigned, empty args", null, """{"msg":{"command":"get_status","args":{}}}"""),
         Text("status, unsigned, reveal false", null, """{"msg":{"command":"get_status","args":{"reveal":false}}}"""),
+        Text("status, unsigned, the hashes for a change's base alone", null, """{"msg":{"command":"get_status","args":{"base":true}}}"""),
         Text("status, unsigned: its time is not judged", null, """{"msg":{"command":"get_status","timestamp":1}}"""),
         Text("status, unsigned, where the system is required", null, """{"msg":{"command":"get_status"}}""") with { SystemRequired = true },
         Signed("status, signed, reveal", null, Msg("""{"reveal":true}""", command: "\"get_status\"")),

@@ -138,6 +138,7 @@ internal static class MalformedCases
     [
         Form("status with an unknown argument", """{"msg":{"command":"get_status","args":{"verbose":true}}}"""),
         Form("status with reveal that is no boolean", """{"msg":{"command":"get_status","args":{"reveal":1}}}"""),
+        Form("status with base that is no boolean", """{"msg":{"command":"get_status","args":{"base":"gateway"}}}"""),
         Form("status, signed, without a nonce", """{"command":"get_status","timestamp":1700000000}""", sign: true),
     ];
 

@@ -8,6 +8,7 @@ using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Ledger;
+using Qwamos.ControlBus.Tests.Policy;
 using Qwamos.ControlBus.Tests.Trust;
 using Qwamos.ControlBus.Trust;
 using Qwamos.ControlBus.Verification;
@@ -29,7 +30,6 @@ public sealed partial class DomainDeliveryTests
         JsonValue before = Values();
         long last = _dom0.Set("VPN_KILL_SWITCH", "on");
         See();
-        Assert.Equal("base_mismatch", OutcomeWithoutCatchUp(1, last));
         Assert.Equal(0, _domain.Ledger.Size);
         Assert.Equal("accepted", Deliver(CatchUp(1, last, before, tor, radio)));
         Assert.Equal(["off", "mandatory", "on"], new[] { "RADIO_ISOLATION", "TOR_ISOLATION", "VPN_KILL_SWITCH" }.Select(key => Policy[key].Value.ToLine()));
@@ -40,6 +40,56 @@ public sealed partial class DomainDeliveryTests
         PolicyState state = _domain.Writer.Published.Policy;
         await _domain.RestartAsync();
         Assert.Equal(state.ToJson(), _domain.Loaded.State.ToJson());
+    }
+
+    [Fact]
+    public void ChangeFromAnotherPolicy_AsksForThatPolicy_AndIsRefusedForGoodOnlyWhereItCannotBeShown()
+    {
+        _dom0.BaseClass = "gateway";
+        long radio = _dom0.Set("RADIO_ISOLATION", "off");
+        long tor = _dom0.Set("TOR_ISOLATION", "off");
+        JsonValue before = Values();
+        long vpn = _dom0.Set("VPN_KILL_SWITCH", "on");
+        See();
+        for (int i = 0; i < 3; i++)
+        {
+            JsonElement answer = Ask(Offer(1, tor));
+            Assert.Equal(("base_mismatch", "error", true), (Outcome(answer), answer.GetProperty("status").GetString(), answer.GetProperty("catch_up").GetBoolean()));
+        }
+        Assert.Equal(0, _domain.Ledger.Size);
+        JsonElement final = Ask(Offer(1, tor) with { IsBeforeUnknown = true });
+        Assert.Equal(("base_mismatch", "ok"), (Outcome(final), final.GetProperty("status").GetString()));
+        Assert.Equal(2, _domain.Ledger.Size);
+        // One that is not asked for is no harm, and what was refused is taken over beside the next.
+        Assert.Equal("accepted", Deliver(CatchUp(2, vpn, before, radio, tor)));
+        Assert.Equal(["off", "off", "on"], new[] { "RADIO_ISOLATION", "TOR_ISOLATION", "VPN_KILL_SWITCH" }.Select(key => Policy[key].Value.ToLine()));
+        Assert.Equal("accepted", Deliver(Offer(3, NextAndSeen()) with { IsBeforeUnknown = true }));
+    }
+
+    [Fact]
+    public void CatchUp_ValueThatTheTableHereDoesNotKnow_HoldsNothingElseUp()
+    {
+        PolicySchema older = Changes.LoadSchema(Changes.SchemaOf(
+            Changes.Key("TOR_ISOLATION", "\"type\":\"string\",\"enum\":[\"off\"],\"default\":\"off\""), Changes.Key("VPN_KILL_SWITCH", "\"type\":\"string\",\"enum\":[\"on\",\"off\"],\"default\":\"off\"")));
+        JsonValue before = JsonValue.Object([("RADIO_ISOLATION", JsonValue.Of("off")), ("TOR_ISOLATION", JsonValue.Of("mandatory")), ("VPN_KILL_SWITCH", JsonValue.Of("off"))]);
+        Message Set(string args, string? hash = null) => Changes.Message(args, @base: hash is null ? null : new Dictionary<string, string> { ["gateway"] = hash });
+        (Message, EntryReference)[] changes = [.. new[] { """{"RADIO_ISOLATION":"off"}""", """{"TOR_ISOLATION":"mandatory"}""", """{"VPN_KILL_SWITCH":"off"}""" }.Select((args, i) => (Set(args), new EntryReference(i, "")))];
+        string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Write(before)));
+        Refusal? refusal = Qwamos.ControlBus.Policy.CatchUp.Refusal(older, PolicyState.Empty, Set("""{"VPN_KILL_SWITCH":"on"}""", hash), DomainScope.Receiver("gateway", "gateway"), before, changes, out List<AdoptedValue> values);
+        Assert.Null(refusal);
+        Assert.Equal(["VPN_KILL_SWITCH"], values.Select(value => value.Key));
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public void Deliver_SaysThatThePolicyBeforeIsUnknown_OrShowsIt_NotBoth(bool value, bool isRead)
+    {
+        long radio = _dom0.Set("RADIO_ISOLATION", "off");
+        JsonValue With(DeliveryOffer offer) => JsonValue.Object([.. offer.ToJson().Members.Select(member => (member.Key, member.Value)), ("before_unknown", JsonValue.Of(value))]);
+        Assert.Equal(isRead, DeliveryOffer.TryRead(With(Offer(1, radio)), out DeliveryOffer? offer, out _));
+        Assert.Equal(isRead, offer?.IsBeforeUnknown == true);
+        Assert.False(DeliveryOffer.TryRead(With(CatchUp(1, radio, Values())), out _, out _));
     }
 
     [Fact]

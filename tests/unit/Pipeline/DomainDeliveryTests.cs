@@ -372,14 +372,6 @@ public sealed partial class DomainDeliveryTests : IAsyncLifetime
         return offer with { CatchUp = new CatchUpOffer(before, [.. changes.Select(change => Entry(change, offer.Size))]) };
     }
 
-    /// <summary>What the domain would make of it, on a copy of this trial's history: a refusal would be recorded.</summary>
-    private string OutcomeWithoutCatchUp(long sequence, long index)
-    {
-        PolicyState state = _domain.Writer.Published.Policy;
-        Message message = Assert.IsType<MessageEntry>(_store.ReadEntry(index)).Message;
-        return PolicyRules.Decide(PolicySchema.BuiltIn, state, message, DomainScope.Receiver("gateway", "gateway"), sequence).TryGet(out _, out _, out Refusal? refusal) ? "accepted" : ErrorCodes.Name(refusal.Code);
-    }
-
     private static VerifiedMessage Verified(Envelope envelope) => new(envelope, [History.Signer], 0);
 
     /// <summary>The domain has seen the ledger as it is.</summary>

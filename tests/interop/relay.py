@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A relay between the client and a bus socket, as an attacker on the way would run one.
 
-    relay.py record LISTEN TARGET FILE   pass one request on, and keep its bytes in FILE
+    relay.py record LISTEN TARGET FILE   pass requests on up to the first change, and keep its bytes in FILE
     relay.py send SOCKET FILE            send the bytes of FILE, print the answer
     relay.py forge SOCKET FILE OLD NEW   the same with OLD replaced by NEW: a forged message under a good signature
 """
@@ -26,15 +26,17 @@ def ask(path, request):
 def record(listen, target, keep):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(listen)
-        server.listen(1)
+        server.listen(4)
         server.settimeout(30)
-        client, _ = server.accept()
-        with client:
-            client.settimeout(10)
-            request = client.recv(65536)
-            with open(keep, "wb") as file:
-                file.write(request)
-            client.sendall(ask(target, request))
+        request = b""
+        while b'"set_policy"' not in request:
+            client, _ = server.accept()
+            with client:
+                client.settimeout(10)
+                request = client.recv(65536)
+                client.sendall(ask(target, request))
+        with open(keep, "wb") as file:
+            file.write(request)
 
 
 def main(arguments):

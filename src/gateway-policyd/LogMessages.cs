@@ -119,4 +119,7 @@ internal sealed partial class LogMessages(ILogger logger) : IStartLog
 
     [LoggerMessage(30, LogLevel.Critical, "the record of accepted changes is broken: {Reason}")]
     public partial void RecordBroken(string reason);
+
+    [LoggerMessage(52, LogLevel.Warning, "that the radios are blocked from here cannot be kept, and is tried again: {Error}. Until then a restart takes the block for somebody else's")]
+    public partial void RadiosNotRemembered(string error);
 }

@@ -242,9 +242,12 @@ public sealed class InstalledTests
         using InstalledSystem system = InstalledSystem.BootEnrolled("qwamos-gateway");
         Container machine = system.Machine;
         machine.Do("systemctl enable -q systemd-networkd.service");
+        // What ifupdown's udev rule starts for an interface that is plugged in, at a boot too.
+        machine.Write("/etc/systemd/system/ifup@.service", "[Unit]\nDefaultDependencies=no\nAfter=network-pre.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n");
+        machine.Do("mkdir -p /etc/systemd/system/multi-user.target.wants && ln -s ../ifup@.service /etc/systemd/system/multi-user.target.wants/ifup@eth0.service");
         machine.Write("/etc/qwamos/gateway.json", """{"name":"gateway"}""");
         machine.Reboot();
-        Assert.Equal("failed\ninactive", machine.Run("systemctl is-active qwamos-gateway-baseline systemd-networkd").Output.TrimEnd());
+        Assert.Equal("failed\ninactive\ninactive", machine.Run("systemctl is-active qwamos-gateway-baseline systemd-networkd ifup@eth0").Output.TrimEnd());
         Assert.Contains("policy drop", machine.Do("nft list table inet qwamos"));
         Assert.Contains(machine.Journal(), line => line.Message.Contains("the firewall is closed, the control link with it", StringComparison.Ordinal));
 
@@ -258,7 +261,7 @@ public sealed class InstalledTests
         Assert.DoesNotContain("qwamos", machine.Do("systemctl show -P Requires systemd-networkd"));
         Assert.Equal("", machine.Do("find /etc/systemd/system -name 'qwamos-gateway-baseline*'"));
         machine.Reboot();
-        Assert.Equal("active", machine.Do("systemctl is-active systemd-networkd"));
+        Assert.Equal("active\nactive", machine.Do("systemctl is-active systemd-networkd ifup@eth0"));
 
         system.InstallPackages(BuiltRelease.Once(), "qwamos-gateway");
         Assert.Equal("enabled", machine.Do("systemctl is-enabled qwamos-gateway-baseline"));

@@ -89,7 +89,7 @@ public sealed class UnitFilesTests
     [InlineData("Before=network-pre.target")]
     [InlineData("After=nftables.service")]
     [InlineData("Before=systemd-networkd.service NetworkManager.service networking.service")]
-    [InlineData("RequiredBy=systemd-networkd.service NetworkManager.service networking.service")]
+    [InlineData("RequiredBy=systemd-networkd.service NetworkManager.service networking.service ifup@.service")]
     [InlineData("WantedBy=sysinit.target")]
     public void Attack33_TheFirewall_IsClosedBeforeTheNetworkComesUp(string line) =>
         Assert.Contains(line, File.ReadAllLines(Path.Combine(Folder, "qwamos-gateway-baseline.service")));

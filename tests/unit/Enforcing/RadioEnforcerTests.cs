@@ -32,8 +32,7 @@ public sealed class RadioEnforcerTests : IDisposable
     [Fact]
     public void Isolation_IsOneEventForAllRadios()
     {
-        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
-        Assert.Null(Apply("on", 0));
+        Assert.Null(ApplyAsInAKernel(_radio, "on"));
         Assert.Equal("0000000000030100", Device());
         Assert.Null(Apply("off", 0));
         Assert.Equal("0000000000030000", Device());
@@ -41,12 +40,13 @@ public sealed class RadioEnforcerTests : IDisposable
 
     /// <summary>Somebody in an aeroplane, whose daemon starts anew.</summary>
     [Fact]
-    public void RadioThatAnotherBlocked_IsNotTurnedOn_AndOneThatWasBlockedFromHereIs_AfterARestart()
+    public void BlockOfAnother_IsNotTakenBack_AndThatFromHereIs_AfterARestart()
     {
         Write("/sys/class/rfkill/rfkill0/soft", "1\n");
         Assert.Null(Apply("off", 0));
         Assert.Equal("", Device());
-        Assert.Null(Apply("on", 0));
+        Write("/sys/class/rfkill/rfkill0/soft", "0\n");
+        Assert.Null(ApplyAsInAKernel(_radio, "on"));
         RadioEnforcer restarted = Enforcer();
         Assert.Null(restarted.Apply(Values("off", 0), isNew: true, default));
         Assert.Equal("0000000000030000", Device());
@@ -55,14 +55,42 @@ public sealed class RadioEnforcerTests : IDisposable
         Assert.Equal("", Device());
     }
 
+    /// <summary>Bluetooth that its owner never wants: two of them, of which one was blocked when all were.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void RadioThatWasBlockedBefore_StaysSo_NotOnForAMomentEither(bool isRestarted)
+    {
+        foreach ((int number, string type, string soft) in new[] { (0, "wlan", "0"), (3, "bluetooth", "1"), (12, "bluetooth", "0") })
+        {
+            Write($"/sys/class/rfkill/rfkill{number}/name", $"radio{number}\n");
+            Write($"/sys/class/rfkill/rfkill{number}/type", type + "\n");
+            Write($"/sys/class/rfkill/rfkill{number}/soft", soft + "\n");
+        }
+        Assert.Null(ApplyAsInAKernel(_radio, "on"));
+        Assert.Equal("radio3\n", File.ReadAllText(_paths.RadiosBlockedFile));
+        RadioEnforcer radio = isRestarted ? Enforcer() : _radio;
+        // What is blocked a second time says nothing of who did it first.
+        Assert.Null(radio.Apply(Values("on", 0), isNew: true, default));
+        Write("/dev/rfkill", "");
+        Assert.Null(radio.Apply(Values("off", 0), isNew: true, default));
+        string[] events = [.. Device().Chunk(16).Select(change => new string(change))];
+        Assert.Equal(["01", "03", "04", "05", "06", "07", "08"], events.Where(change => change[10..12] == "03").Select(change => change[8..10]));
+        Assert.Equal(["0000000001020000", "0c00000002020000"], events.Where(change => change[10..12] == "02").Order());
+        Assert.All(events, change => Assert.Equal("0000", change[12..]));
+        Assert.True(Posix.IsAbsent(_paths.RadiosBlockedFile));
+    }
+
     [Fact]
-    public void DiskThatTakesNothing_LeavesNoRadioOn()
+    public void DiskThatTakesNothing_LeavesNoRadioOn_AndIsTriedAgain()
     {
         Directory.Delete(_paths.GatewayStateDir);
-        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
-        Assert.Null(Apply("on", 0));
+        Assert.Null(ApplyAsInAKernel(_radio, "on"));
         Assert.Equal("0000000000030100", Device());
-        Assert.Null(Apply("off", 0));
+        Directory.CreateDirectory(_paths.GatewayStateDir);
+        Assert.Null(_radio.Observe(default));
+        Assert.False(Posix.IsAbsent(_paths.RadiosBlockedFile));
+        Assert.Null(Enforcer().Apply(Values("off", 0), isNew: true, default));
         Assert.Equal("0000000000030000", Device());
     }
 
@@ -138,6 +166,22 @@ public sealed class RadioEnforcerTests : IDisposable
         Assert.Equal("RADIO_ISOLATION", fault.Key);
         Assert.Contains("modprobe rfkill here", fault.Value, StringComparison.Ordinal);
         Assert.NotNull(_radio.Undo(default));
+    }
+
+    /// <summary>Every radio is blocked soon after the event for all of them.</summary>
+    private string? ApplyAsInAKernel(RadioEnforcer radio, string isolation)
+    {
+        Write("/dev/rfkill", "");
+        Task kernel = Task.Run(async () =>
+        {
+            while (Device().Length < 16)
+                await Task.Yield();
+            foreach (string name in Directory.GetDirectories(_paths.At("/sys/class/rfkill")))
+                File.WriteAllText(Path.Combine(name, "soft"), "1\n");
+        });
+        string? fault = radio.Apply(Values(isolation, 0), isNew: true, default);
+        kernel.Wait();
+        return fault;
     }
 
     private RadioEnforcer Enforcer() => new(new RadioSwitch(_paths), new IdleTimer(_paths, ["wlan0", "wwan0"], _time), new Gateway.LogMessages(NullLogger.Instance));

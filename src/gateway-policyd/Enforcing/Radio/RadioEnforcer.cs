@@ -13,6 +13,7 @@ internal sealed class RadioEnforcer(RadioSwitch radios, IdleTimer timer, LogMess
 
     private bool _isBlocked = true;
     private bool _isIdle;
+    private bool _isForgetful;
     private long _idleMinutes;
 
     public IReadOnlyList<string> Keys => RadioFacts.Keys;
@@ -48,6 +49,8 @@ internal sealed class RadioEnforcer(RadioSwitch radios, IdleTimer timer, LogMess
             return Switch(true, stop);
         }
 
+        if (_isBlocked)
+            Remember();
         return _isBlocked && radios.FirstThatIsOn() is { } radio ? $"the radio {radio} is on" : null;
     }
 
@@ -56,7 +59,17 @@ internal sealed class RadioEnforcer(RadioSwitch radios, IdleTimer timer, LogMess
     private string? Switch(bool isBlocked, CancellationToken stop)
     {
         _isBlocked = isBlocked;
+        if (isBlocked)
+            Remember();
         return !isBlocked ? radios.Release() : radios.Block() ?? (OnAfterAWhile(stop) is { } radio ? $"the radio {radio} is still on" : null);
+    }
+
+    private void Remember()
+    {
+        string? fault = radios.Remember();
+        if (fault is not null && !_isForgetful)
+            log.RadiosNotRemembered(fault);
+        _isForgetful = fault is not null;
     }
 
     /// <summary>A driver may take a moment.</summary>

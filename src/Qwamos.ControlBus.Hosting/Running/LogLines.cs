@@ -1,5 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
-using System.Threading.Channels;
 
 namespace Qwamos.ControlBus.Hosting.Running;
 
@@ -11,11 +11,12 @@ internal sealed class LogLines
 {
     private static readonly TimeSpan StopGrace = TimeSpan.FromMilliseconds(200);
 
-    private readonly Channel<byte[]> _waiting = Channel.CreateBounded<byte[]>(Limits.MaxWaitingLogLines);
+    private readonly Queue<byte[]> _waiting = new();
     private readonly Action<byte[]> _write;
     private readonly Func<long, byte[]> _reportDropped;
     private readonly Thread _thread;
     private long _dropped;
+    private bool _isEnded;
 
     /// <param name="write">Takes one line to its reader; an <see cref="IOException"/> or a <see cref="SocketException"/> loses that line alone.</param>
     /// <param name="reportDropped">Makes the line that says how many lines are missing before it.</param>
@@ -27,31 +28,56 @@ internal sealed class LogLines
         _thread.Start();
     }
 
-    /// <summary>Takes a line, or counts it as dropped; never waits.</summary>
+    /// <summary>Takes a line, or counts it as dropped; never waits for the reader.</summary>
     public void Add(byte[] line)
     {
-        if (!_waiting.Writer.TryWrite(line))
-            Interlocked.Increment(ref _dropped);
+        lock (_waiting)
+        {
+            if (_isEnded)
+                return;
+            if (_waiting.Count == Limits.MaxWaitingLogLines)
+                _dropped++;
+            else
+                _waiting.Enqueue(line);
+            Monitor.Pulse(_waiting);
+        }
     }
 
     /// <summary>Writes what waits, as far as somebody reads it within a fifth of a second; false when there is more, which its thread goes on with until the process ends.</summary>
     public bool End()
     {
-        _waiting.Writer.TryComplete();
+        lock (_waiting)
+        {
+            _isEnded = true;
+            Monitor.Pulse(_waiting);
+        }
         return _thread.Join(StopGrace);
     }
 
     private void Run()
     {
-        while (_waiting.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+        while (TryTake(out byte[]? line, out long dropped))
         {
-            while (_waiting.Reader.TryRead(out byte[]? line))
+            if (dropped > 0)
+                Write(_reportDropped(dropped));
+            Write(line);
+        }
+    }
+
+    /// <summary>False when no more follow. A monitor sleeps at once: a thread that spins for the next line takes the processor from those who have some work.</summary>
+    private bool TryTake([NotNullWhen(true)] out byte[]? line, out long dropped)
+    {
+        lock (_waiting)
+        {
+            while (!_waiting.TryDequeue(out line))
             {
-                long dropped = Interlocked.Exchange(ref _dropped, 0);
-                if (dropped > 0)
-                    Write(_reportDropped(dropped));
-                Write(line);
+                dropped = 0;
+                if (_isEnded)
+                    return false;
+                Monitor.Wait(_waiting);
             }
+            (dropped, _dropped) = (_dropped, 0);
+            return true;
         }
     }
 

@@ -24,9 +24,9 @@ public static class DurableFile
     /// <exception cref="IOException">A call failed, or a link, hard link, directory, FIFO ... is in its place.</exception>
     public static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null) => Replace(path, content, mode, gid, isVolatile: false);
 
-    /// <summary>The same in /run, which a power cut empties anyway: whole for whoever reads it, and not synced.</summary>
+    /// <summary>The same for what is made anew at each start, or is in /run: whole for whoever reads it, and not synced, so that a power cut may leave it empty.</summary>
     /// <exception cref="IOException">As to <see cref="Replace(string, ReadOnlySpan{byte}, UnixFileMode, uint?)"/>.</exception>
-    internal static void ReplaceVolatile(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null) => Replace(path, content, mode, gid, isVolatile: true);
+    public static void ReplaceVolatile(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid = null) => Replace(path, content, mode, gid, isVolatile: true);
 
     private static void Replace(string path, ReadOnlySpan<byte> content, UnixFileMode mode, uint? gid, bool isVolatile)
     {

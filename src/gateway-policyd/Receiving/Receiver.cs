@@ -59,7 +59,7 @@ internal sealed class Receiver : IAsyncDisposable
         _trustVersion = loaded.State.Trust.Version;
         var replay = new ReplayStore(store);
         _writer = new Writer(store, loaded, replay, settings.Schema, settings.Scope);
-        _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, time, log);
+        _statusFile = new StatusFile(settings.Paths.GatewayStatusFile, log);
         var watching = new WitnessAnswers(witness, () => _writer.Published.Policy.Trust.Root, time);
         _status = new ReceiverStatus(settings, _writer, _enforcer, () => _statusFile.State, watching.Status, time);
         _reports = new Reports(settings, key, () => _writer.Published.Policy, () => _enforcer.Observed, () => watching.IsStale, time);
@@ -131,8 +131,7 @@ internal sealed class Receiver : IAsyncDisposable
     public async Task<bool> RunAsync(Task asked)
     {
         var notifier = ServiceNotifier.FromEnvironment();
-        _statusFile.TryWrite(_status.Document());
-        Task projecting = _statusFile.RunAsync(_status.Document);
+        _statusFile.Start(_status.Document);
         EnforcePolicy(_writer.Published.Policy);
         _enforcer.Start();
         // By way of the pool, so that one without a free thread is noticed, too.
@@ -158,7 +157,6 @@ internal sealed class Receiver : IAsyncDisposable
         await _listener.CutOffAsync(LastAnswersGrace);
         _enforcer.Dispose();
         _statusFile.Complete();
-        await projecting;
         _log.Stopped();
         return !isBroken;
     }
@@ -166,6 +164,7 @@ internal sealed class Receiver : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _listener.DisposeAsync();
+        _statusFile.Dispose();
         _store.Dispose();
         _witness?.Dispose();
         _key.Dispose();

@@ -1,48 +1,69 @@
-using System.Threading.Channels;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Files;
 
 namespace Qwamos.Gateway.Receiving;
 
 /// <summary>
-/// Keeps status.json: rewritten whole, a burst of changes costs one write, and when it cannot be written it is tried again each second;
-/// the changes stand all the same.
+/// Keeps status.json, on a thread of its own: rewritten whole, a burst of changes costs one write, and when it cannot be written it is tried again each second;
+/// the changes stand all the same. It is made anew at each start, and not synced.
 /// </summary>
-internal sealed class StatusFile(string path, TimeProvider time, LogMessages log)
+internal sealed class StatusFile(string path, LogMessages log) : IDisposable
 {
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(Limits.ProjectionDelayMilliseconds);
 
-    private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly AutoResetEvent _changed = new(false);
+    private readonly ManualResetEvent _completed = new(false);
+    private Thread? _thread;
     private volatile string _state = "ok";
 
     /// <summary><c>ok</c>, or why the file is not as it should be.</summary>
     public string State => _state;
 
     /// <summary>Says that the content has changed. Never blocks.</summary>
-    public void HasChanged() => _changes.Writer.TryWrite(true);
+    public void HasChanged() => _changed.Set();
 
-    /// <summary>No change follows: the last ones are still written.</summary>
-    public void Complete() => _changes.Writer.TryComplete();
-
-    /// <summary>Until <see cref="Complete"/>.</summary>
-    public async Task RunAsync(Func<byte[]> content)
+    /// <summary>Writes it now, and from now on whenever it has changed.</summary>
+    public void Start(Func<byte[]> content)
     {
-        await foreach (bool _ in _changes.Reader.ReadAllAsync().ConfigureAwait(false))
+        TryWrite(content());
+        _thread = new Thread(() => Run(content)) { Name = "status", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>No change follows: the last ones are written.</summary>
+    public void Complete()
+    {
+        _completed.Set();
+        _thread?.Join();
+    }
+
+    public void Dispose()
+    {
+        _changed.Dispose();
+        _completed.Dispose();
+    }
+
+    private void Run(Func<byte[]> content)
+    {
+        // In this order: of both, the change counts.
+        WaitHandle[] either = [_changed, _completed];
+        while (WaitHandle.WaitAny(either) == 0)
         {
-            await PauseAsync(Delay).ConfigureAwait(false);
-            while (!TryWrite(content()) && !_changes.Reader.Completion.IsCompleted)
-                await PauseAsync(RetryAfter).ConfigureAwait(false);
+            _completed.WaitOne(Delay);
+            while (!TryWrite(content()) && !_completed.WaitOne(RetryAfter))
+            {
+                // Until it can be written, or the daemon stops.
+            }
         }
     }
 
-    /// <summary>Writes the file at once, at the start.</summary>
-    public bool TryWrite(ReadOnlySpan<byte> content)
+    private bool TryWrite(ReadOnlySpan<byte> content)
     {
         try
         {
-            DurableFile.Replace(path, content, Mode);
+            DurableFile.ReplaceVolatile(path, content, Mode);
             _state = "ok";
             return true;
         }
@@ -54,7 +75,4 @@ internal sealed class StatusFile(string path, TimeProvider time, LogMessages log
             return false;
         }
     }
-
-    /// <summary>Shorter when the daemon stops meanwhile.</summary>
-    private Task<Task> PauseAsync(TimeSpan pause) => Task.WhenAny(Task.Delay(pause, time), _changes.Reader.Completion);
 }

@@ -39,6 +39,12 @@ internal sealed record Session(Terminal Terminal, SystemPaths Paths, string? Hom
     /// <summary>What has the daemon read its files anew.</summary>
     public string RestartDaemon => AsRoot + ProposedCommand.Restart(Paths, Daemon);
 
+    /// <summary>The same of its courier, too, which the system restarts with it.</summary>
+    public string RestartDaemons => Paths.IsTrial ? $"{RestartDaemon}; the same with {ProposedCommand.Of(Paths, Daemon, "courier")}" : RestartDaemon;
+
+    /// <summary>What ends the daemon.</summary>
+    public string StopDaemon => AsRoot + ProposedCommand.Stop(Paths, Daemon);
+
     /// <summary>Where the daemon says what it does.</summary>
     public string DaemonLog => ProposedCommand.Log(Paths, Daemon);
 
@@ -48,7 +54,8 @@ internal sealed record Session(Terminal Terminal, SystemPaths Paths, string? Hom
 
     private static string Option(string name, string? value) => value is null ? "" : $"{name} {SafePath.Quote(value)} ";
 
-    private string AsRoot => Paths.IsTrial ? "" : "sudo ";
+    /// <summary>Begins a command that only root may give.</summary>
+    public string AsRoot => Paths.IsTrial ? "" : "sudo ";
 
     /// <summary>This system's schema, or the built-in one.</summary>
     public bool TryLoadSchema(out PolicySchema schema, out Failure failure)

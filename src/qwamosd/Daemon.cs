@@ -77,7 +77,7 @@ internal sealed class Daemon : IAsyncDisposable
         var status = new StatusAnswer(start, checkpoints, () => _writer.Published, _courier.Status, () => _storage.IsFull, () => _projections.Fault, () => _pipeline!.Counts, _writer.Stages, time);
         var audit = new AuditAnswers(start.Ledger, checkpoints, _courier.Cosignatures, _courier.Serves);
         _backups = new BackupKeeper(start.Paths, time, log);
-        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, new DomainAnswers(start.Config, _courier, () => _writer.Published, audit))), followers: _followers, waits: _inForce, reports: new ReportJudge(start.SystemId, () => _writer.Published, _inForce.WhyUnproven));
+        _pipeline = new RequestPipeline(verifier, scheduler, _writer, status, new ChangeAnswer(checkpoints, start.Schema, start.Config), time, new BackupAnswers(_backups, new TrustRootAnswers(start.Ledger, () => _writer.Published, new DomainAnswers(start.Config, _courier, () => _writer.Published, audit))), followers: _followers, waits: _inForce, reports: new ReportJudge(start.SystemId, () => _writer.Published, _inForce.WhyUnproven));
         _pipeline.StatusFailed += e => _log.StatusFailed(e.GetType().Name, e.Message);
         _listener = new BusListener(start.Socket, _pipeline, time, maxConnections);
         _metrics = start.MetricsSocket is { } socket ? new MetricsServer(socket, Metrics(scheduler, checkpoints, time)) : null;

@@ -102,6 +102,9 @@ internal sealed partial class LogMessages(ILogger logger) : IStartLog
     [LoggerMessage(43, LogLevel.Error, "gateway {Domain} takes nothing: {Reason}")]
     public partial void DomainHolds(string domain, string reason);
 
+    [LoggerMessage(76, LogLevel.Information, "gateway {Domain} takes what concerns it again")]
+    public partial void DomainHoldsNoMore(string domain);
+
     [LoggerMessage(52, LogLevel.Warning, "gateway {Domain} had taken delivery {Before} and says {Now}: its record was put back, or root there began anew; it is brought what it lacks")]
     public partial void DomainPutBack(string domain, long before, long now);
 

@@ -22,6 +22,8 @@ public sealed class EndToEndTests : IDisposable
         using var answer = JsonDocument.Parse(set.Output);
         Assert.Equal("ok", answer.RootElement.GetProperty("status").GetString());
         Assert.Equal("[\"RADIO_IDLE_TIMEOUT_MIN\"]", answer.RootElement.GetProperty("result").GetProperty("runtime_applied").ToString());
+        // No gateway is named in this trial.
+        Assert.Equal("[\"RADIO_IDLE_TIMEOUT_MIN\"]", answer.RootElement.GetProperty("unserved").ToString());
         Assert.Equal("[]", answer.RootElement.GetProperty("result").GetProperty("reboot_staged").ToString());
         JsonElement value = _trial.Status().GetProperty("policy").GetProperty("RADIO_IDLE_TIMEOUT_MIN");
         Assert.Equal(JsonValueKind.Number, value.ValueKind);

@@ -15,10 +15,12 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
     private readonly Queue<BusRequest> _order = new(capacity: 1);
     private TaskCompletionSource? _roomWaiter;
     private TaskCompletionSource? _emptyWaiter;
+    private TaskCompletionSource? _endWaiter;
     private BusRequest? _newest;
     private int _unanswered;
     private bool _isSending;
     private bool _isBroken;
+    private bool _isEnded;
     private long _flushSince;
 
     /// <summary>Requests taken whose answers the kernel has not taken yet.</summary>
@@ -59,6 +61,25 @@ internal sealed class AnswerQueue(PipeWriter output, TimeProvider time, Action a
 
     /// <summary>No answer reaches the peer any more.</summary>
     public bool IsBroken => Volatile.Read(ref _isBroken);
+
+    /// <summary>Completes when nothing more comes: the peer has hung up, or has no more to ask.</summary>
+    public Task Ended
+    {
+        get
+        {
+            lock (_gate)
+                return _isEnded ? Task.CompletedTask : (_endWaiter ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    /// <summary>Nothing more comes.</summary>
+    public void End()
+    {
+        TaskCompletionSource? waiting;
+        lock (_gate)
+            (_isEnded, waiting) = (true, _endWaiter);
+        waiting?.TrySetResult();
+    }
 
     /// <summary>Completes when fewer than <paramref name="limit"/> requests are unanswered.</summary>
     public Task WaitForRoomAsync(int limit)

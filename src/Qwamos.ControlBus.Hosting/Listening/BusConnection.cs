@@ -54,7 +54,7 @@ internal sealed class BusConnection
     {
         try
         {
-            bool refused = await ReadRequestsAsync();
+            bool refused = await ReadToEndAsync();
             await _answers.WaitUntilEmptyAsync();
             if (refused)
                 await LingerAsync();
@@ -90,6 +90,19 @@ internal sealed class BusConnection
             || (IsPast(ref _idleSince, now, Limits.IdleTimeoutSeconds) && _answers.Unanswered == 0 && Volatile.Read(ref _begunSince) == 0))
             Stop();
         return _answers.BlockedFor(now) > TimeSpan.Zero || Volatile.Read(ref _begunSince) != 0 || Volatile.Read(ref _lingerSince) != 0;
+    }
+
+    /// <summary>The same, and who waits for more is told that there is none.</summary>
+    private async Task<bool> ReadToEndAsync()
+    {
+        try
+        {
+            return await ReadRequestsAsync();
+        }
+        finally
+        {
+            _answers.End();
+        }
     }
 
     /// <summary>Reads until the peer or this side ends it; true when the peer's last bytes were refused.</summary>

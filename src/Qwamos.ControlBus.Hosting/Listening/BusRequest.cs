@@ -35,6 +35,9 @@ public sealed class BusRequest
         }
     }
 
+    /// <summary>Completes when nothing more comes on the connection: who asked has hung up, or only waits for the answers.</summary>
+    public Task Ended => _answers.Ended;
+
     /// <summary>Another request came after this one.</summary>
     internal void Follow()
     {

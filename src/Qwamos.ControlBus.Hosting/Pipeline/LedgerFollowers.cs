@@ -11,12 +11,26 @@ namespace Qwamos.ControlBus.Hosting.Pipeline;
 public sealed class LedgerFollowers(Func<PublishedState> published, Func<PeerCredentials, bool> isCourier, TimeProvider time)
 {
     private readonly Lock _turn = new();
+
+    /// <summary>Its connections that have not ended, each by what says so.</summary>
+    private readonly HashSet<Task> _courierLinks = [];
+
     private TaskCompletionSource? _grown;
     private bool _isOver;
     private long _courierSeenAt;
 
-    /// <summary>How long ago the courier asked; null when it never did.</summary>
+    /// <summary>How long ago the courier asked; null when it never did, or has hung up.</summary>
     public TimeSpan? CourierSilence => Volatile.Read(ref _courierSeenAt) is var at and not 0 ? time.GetElapsedTime(at) : null;
+
+    /// <summary>Connections on which the courier has asked.</summary>
+    internal int CourierLinks
+    {
+        get
+        {
+            lock (_turn)
+                return _courierLinks.Count;
+        }
+    }
 
     /// <summary>To be called after each commit; never blocks.</summary>
     public void Grown()
@@ -36,33 +50,57 @@ public sealed class LedgerFollowers(Func<PublishedState> published, Func<PeerCre
         Grown();
     }
 
-    internal bool IsCourier(PeerCredentials peer)
+    /// <summary>Whether a request is the courier's, which is a sign of its life.</summary>
+    internal bool IsCourier(BusRequest request)
     {
-        if (!isCourier(peer))
+        if (!isCourier(request.Peer))
             return false;
-        Volatile.Write(ref _courierSeenAt, Math.Max(1, time.GetTimestamp()));
+        Task ended = request.Ended;
+        bool isNew;
+        lock (_turn)
+        {
+            if (ended.IsCompleted)
+                return true;
+            isNew = _courierLinks.Add(ended);
+            Volatile.Write(ref _courierSeenAt, Math.Max(1, time.GetTimestamp()));
+        }
+
+        if (isNew)
+            _ = MissAsync(ended);
         return true;
+    }
+
+    /// <summary>One that was stopped or killed hangs up: it is missed at once, unless another one asks already.</summary>
+    private async Task MissAsync(Task ended)
+    {
+        await ended.ConfigureAwait(false);
+        lock (_turn)
+        {
+            _courierLinks.Remove(ended);
+            if (_courierLinks.Count == 0)
+                Volatile.Write(ref _courierSeenAt, 0);
+        }
     }
 
     /// <summary>
     /// The ledger's size when it has grown beyond the one that is asked about, or when the time is over. Only the courier waits: each who does costs an answer a commit, and others have nothing to
     /// wait for.
     /// </summary>
-    internal async Task<long> WaitAsync(Message message, PeerCredentials peer)
+    internal async Task<long> WaitAsync(Message message, BusRequest request)
     {
-        if (!IsCourier(peer))
+        if (!IsCourier(request))
             return published().Size;
         long size = Number(message, "size");
         Task over = Task.Delay(TimeSpan.FromSeconds(Math.Min(Number(message, "wait"), Limits.MaxGrowthWaitSeconds)), time);
-        while (published().Size <= size && !over.IsCompleted && Next() is { } grown)
+        while (published().Size <= size && !over.IsCompleted && !request.Ended.IsCompleted && Next() is { } grown)
         {
             // Once more: what was published before the wait began woke nobody.
             Interlocked.MemoryBarrier();
             if (published().Size <= size)
-                await Task.WhenAny(grown, over).ConfigureAwait(false);
+                await Task.WhenAny(grown, over, request.Ended).ConfigureAwait(false);
         }
 
-        _ = IsCourier(peer);
+        _ = IsCourier(request);
         return published().Size;
     }
 

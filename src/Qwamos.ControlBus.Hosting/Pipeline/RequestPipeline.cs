@@ -219,8 +219,8 @@ public sealed class RequestPipeline(
         if (!verdict.TryGet(out VerifiedMessage? message, out Refusal? refusal))
             Refuse(request, refusal);
         else if (followers is not null && message.Message.Command == Envelopes.Commands.GetGrowth)
-            request.AnswerAtHead(async () => Answer.Ok([("size", JsonValue.Of(await followers.WaitAsync(message.Message, request.Peer).ConfigureAwait(false))), .. ClockNote()]));
-        else if (message.Message.Command == Envelopes.Commands.GetEnvelope && followers?.IsCourier(request.Peer) != true)
+            request.AnswerAtHead(async () => Answer.Ok([("size", JsonValue.Of(await followers.WaitAsync(message.Message, request).ConfigureAwait(false))), .. ClockNote()]));
+        else if (message.Message.Command == Envelopes.Commands.GetEnvelope && followers?.IsCourier(request) != true)
             Refuse(request, new Refusal(ErrorCode.NotAuthorised, "a confidential envelope is given to the courier's user only"));
         else if (waits?.Waits(message.Message.Command) == true)
             request.AnswerAtHead(async () => Answer.Ok([.. await waits.WaitAsync(message.Message, request, scheduler).ConfigureAwait(false), .. ClockNote()]));

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 
@@ -27,6 +28,9 @@ public sealed record DaemonConfig
         Domains = domains;
     }
 
+    /// <summary>SHA-256 of what both files say, lower-case hex: who has read the same has the same.</summary>
+    public string Hash { get; private init; } = "";
+
     /// <summary>The domains of both files.</summary>
     public IReadOnlyList<GatewayEntry> Gateways { get; }
 
@@ -49,11 +53,11 @@ public sealed record DaemonConfig
         config = null;
         fault = "";
         var gateways = new List<GatewayEntry>();
-        if (!DomainsReader.TryRead(paths, schema, gateways, out fault))
+        if (!DomainsReader.TryRead(paths, schema, gateways, out var domains, out fault))
             return false;
         if (Posix.IsAbsent(paths.DaemonConfigFile))
         {
-            config = new DaemonConfig(gateways, Limits.ReplayCapacityNonces, Limits.DefaultBootTries);
+            config = new DaemonConfig(gateways, Limits.ReplayCapacityNonces, Limits.DefaultBootTries) { Hash = HashOf(domains, null) };
             return true;
         }
         if (!TrustedDocument.TryRead(paths.DaemonConfigFile, paths, Limits.MaxConfigFileBytes, out var document, out fault))
@@ -63,7 +67,11 @@ public sealed record DaemonConfig
         var replayNonces = (int)reader.Integer("replay_nonces", Limits.MinReplayCapacityNonces, Limits.MaxReplayCapacityNonces, Limits.ReplayCapacityNonces);
         var bootTries = (int)reader.Integer("boot_tries", 1, Limits.MaxBootTries, Limits.DefaultBootTries);
         if (reader.Finish(out fault))
-            config = new DaemonConfig(gateways, replayNonces, bootTries);
+            config = new DaemonConfig(gateways, replayNonces, bootTries) { Hash = HashOf(domains, document) };
         return config is not null;
     }
+
+    /// <summary>Of the values: white space and the order of members say nothing.</summary>
+    private static string HashOf(JsonValue? domains, JsonValue? own) =>
+        Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(JsonValue.Array(domains ?? JsonValue.Null, own ?? JsonValue.Null))));
 }

@@ -14,24 +14,25 @@ internal static class DomainsReader
     /// <summary>Where Dom0's own gateway-policyd listens.</summary>
     private const string Dom0Socket = "/run/qwamos/dom0-bus.sock";
 
-    /// <summary>Adds the domains of domains.json; none where it is absent.</summary>
-    public static bool TryRead(SystemPaths paths, PolicySchema schema, List<GatewayEntry> domains, out string fault)
+    /// <summary>Adds the domains of domains.json, and gives it; none and null where it is absent.</summary>
+    public static bool TryRead(SystemPaths paths, PolicySchema schema, List<GatewayEntry> domains, out JsonValue? document, out string fault)
     {
         fault = "";
+        document = null;
         var file = paths.DomainsConfigFile;
         if (Posix.IsAbsent(file))
             return true;
-        if (!TrustedDocument.TryRead(file, paths, Limits.MaxConfigFileBytes, out var document, out fault))
+        if (!TrustedDocument.TryRead(file, paths, Limits.MaxConfigFileBytes, out document, out fault))
             return false;
         var reader = new MemberReader(document, file);
-        foreach (var json in reader.Array("domains", Limits.MaxGateways))
+        foreach (var (place, json) in reader.Array("domains", Limits.MaxGateways).Index())
         {
-            var inner = new MemberReader(json, $"{file}: a domain");
+            var inner = new MemberReader(json, $"{file}: domains[{place}]");
             var (name, @class) = (inner.Text("name", MaxTextCodePoints), inner.Text("class", MaxTextCodePoints));
-            var tags = Tags(inner, $"{file}: domain {name}");
+            var tags = Tags(inner, $"{file}: domains[{place}], {name}");
             if (!LinkAddress.TryParse(inner.Text("link", LinkAddress.MaxChars), out var link, out var why))
-                inner.Refuse($"{file}: domain {name}: {why}");
-            Add(reader, inner, $"{file}: domain {name}", new GatewayEntry(name, @class, link ?? LinkAddress.Unix(""), tags), domains, schema, paths);
+                inner.Refuse($"{file}: domains[{place}], {name}: {why}");
+            Add(reader, inner, $"{file}: domains[{place}], {name}", new GatewayEntry(name, @class, link ?? LinkAddress.Unix(""), tags), domains, schema, paths);
         }
         return reader.Finish(out fault);
     }
@@ -39,13 +40,13 @@ internal static class DomainsReader
     /// <summary>Adds those of the member <c>gateways</c> of qwamosd.json; a fault is noted at the reader.</summary>
     public static void ReadGateways(MemberReader reader, SystemPaths paths, PolicySchema schema, List<GatewayEntry> domains)
     {
-        foreach (var json in reader.ArrayIfPresent("gateways", Limits.MaxGateways))
+        foreach (var (place, json) in reader.ArrayIfPresent("gateways", Limits.MaxGateways).Index())
         {
-            var inner = new MemberReader(json, $"{paths.DaemonConfigFile}: a gateway");
+            var inner = new MemberReader(json, $"{paths.DaemonConfigFile}: gateways[{place}]");
             var (name, @class) = (inner.Text("name", MaxTextCodePoints), inner.Text("class", MaxTextCodePoints));
             if (!LinkAddress.TryParse($"unix:{inner.Text("socket", MaxTextCodePoints)}", out var link, out _))
-                inner.Refuse($"{paths.DaemonConfigFile}: gateway {name}: socket must be an absolute path of at most {Limits.MaxUnixPathBytes} bytes");
-            Add(reader, inner, $"{paths.DaemonConfigFile}: gateway {name}", new GatewayEntry(name, @class, link ?? LinkAddress.Unix(""), []), domains, schema, paths);
+                inner.Refuse($"{paths.DaemonConfigFile}: gateways[{place}], {name}: socket must be an absolute path of at most {Limits.MaxUnixPathBytes} bytes");
+            Add(reader, inner, $"{paths.DaemonConfigFile}: gateways[{place}], {name}", new GatewayEntry(name, @class, link ?? LinkAddress.Unix(""), []), domains, schema, paths);
         }
         if (domains.Count > Limits.MaxGateways)
             reader.Refuse($"{paths.DomainsConfigFile} and {paths.DaemonConfigFile} name {domains.Count} domains together, and {Limits.MaxGateways} are the most");
@@ -66,6 +67,8 @@ internal static class DomainsReader
             return $"{where}: the name must be {PolicyNames.DomainForm}";
         if (others.Exists(other => other.Name == domain.Name))
             return $"{where}: the name {domain.Name} is taken: it stands twice in {paths.DomainsConfigFile} and {paths.DaemonConfigFile}; where it stands in both, remove it from {paths.DaemonConfigFile}";
+        if (others.Find(other => other.Link == domain.Link.Under(paths)) is { } same)
+            return $"{where}: the link {domain.Link} is that of {same.Name} already: each domain is reached by one of its own";
         if (FaultOfClass(domain.Name, domain.Class, schema) is { Length: > 0 } fault)
             return $"{where}: {fault}";
         if (domain.Class == DaemonConfig.Dom0 && domain.Link != LinkAddress.Unix(Dom0Socket))

@@ -9,4 +9,7 @@ public sealed record GatewayEntry(string Name, string Class, LinkAddress Link, I
 {
     /// <summary>The Unix socket that the courier connects to: the link's own, or, where that is TLS, the one of qwamos-link for this domain.</summary>
     public string DialPath { get; init; } = Link.Path;
+
+    /// <summary>The command by which an operator has its word believed: over TLS nothing is heard before its keys are brought.</summary>
+    public string EnrolCommand => $"qwamosctl domains enroll {Name}{(Link.IsTls ? " --key BASE64 --tls-key HEX" : "")}";
 }

@@ -104,7 +104,7 @@ internal sealed class SeenCheckpoints(Session session)
     private string Vouching =>
         $"After qwamosd restore --accept-older, or when ledger_sk was lost, compare the new one with the line `ledger key` of qwamosd's log ({session.DaemonLog}), and vouch for it: qwamosctl audit key --sign";
 
-    private static string? Fault(LedgerReader reader, SignedCheckpoint seen, ref SignedCheckpoint now)
+    private string? Fault(LedgerReader reader, SignedCheckpoint seen, ref SignedCheckpoint now)
     {
         if (now.Checkpoint.Size < seen.Checkpoint.Size)
         {
@@ -120,11 +120,20 @@ internal sealed class SeenCheckpoints(Session session)
         return ExtensionFault(reader, seen.Checkpoint, now.Checkpoint);
     }
 
-    /// <summary>The daemon is asked only when the tree grew.</summary>
-    private static string? ExtensionFault(LedgerReader reader, Checkpoint old, Checkpoint later)
+    /// <summary>The daemon is asked only when the tree grew; again, where it does not answer, for one that was just restarted shows no other history by that.</summary>
+    private string? ExtensionFault(LedgerReader reader, Checkpoint old, Checkpoint later)
     {
         IReadOnlyList<byte[]> proof = [];
-        if (old.Size != later.Size && !reader.TryGetConsistency(old.Size, later.Size, out proof, out var failure))
+        Failure failure = null!;
+        Deadline deadline = new(session.Terminal.Clock, TimeSpan.FromSeconds(BusClient.PatienceSeconds));
+        bool IsShown() => reader.TryGetConsistency(old.Size, later.Size, out proof, out failure);
+        var isShown = old.Size == later.Size || IsShown();
+        while (!isShown && failure.Exit == ExitCode.NotReachable && deadline.LeftMilliseconds > 0)
+        {
+            Task.Delay(TimeSpan.FromSeconds(1), session.Terminal.Clock).Wait();
+            isShown = IsShown();
+        }
+        if (!isShown)
             return $"the daemon does not show that its ledger begins with the {old.Size} entries seen before: {failure.Reason}";
         return TreeProofs.VerifyConsistency(old.Size, old.RootHash.Span, later.Size, later.RootHash.Span, proof)
             ? null

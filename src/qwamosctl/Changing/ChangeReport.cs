@@ -26,12 +26,15 @@ internal static class ChangeReport
         var applied = Names(result, "runtime_applied");
         var staged = Names(result, "reboot_staged");
         var unstaged = Names(result, "unstaged");
-        var width = change.Any(setting => applied.Contains(setting.Key.Name) && HasNoEnforcer(setting.Key, served)) ? NoEnforcer.Length : LeastWidth;
+        // An older daemon does not say for which keys no domain is there.
+        var unserved = answer.Document.TryGet("unserved", out _) ? Names(answer.Document, "unserved") : null;
+        bool IsAlone(PolicyKey key) => unserved?.Contains(key.Name) ?? HasNoEnforcer(key, served);
+        var width = change.Any(setting => applied.Contains(setting.Key.Name) && IsAlone(setting.Key)) ? NoEnforcer.Length : LeastWidth;
         foreach (var setting in change)
         {
             var name = setting.Key.Name;
             var outcome =
-                applied.Contains(name) ? HasNoEnforcer(setting.Key, served) ? paint.Waiting(NoEnforcer) : paint.Good("applied now".PadRight(width))
+                applied.Contains(name) ? IsAlone(setting.Key) ? paint.Waiting(NoEnforcer) : paint.Good("applied now".PadRight(width))
                 : staged.Contains(name) ? paint.Waiting("waits for a reboot".PadRight(width))
                 : unstaged.Contains(name) ? paint.Good("no longer waiting".PadRight(width))
                 : paint.Faint("already so".PadRight(width));

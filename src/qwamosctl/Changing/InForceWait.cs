@@ -3,6 +3,7 @@ using System.Globalization;
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Policy;
 using BusCommands = Qwamos.ControlBus.Envelopes.Commands;
@@ -12,6 +13,8 @@ namespace Qwamos.Client.Changing;
 /// <summary><c>set --wait</c>: until a change is in force in every domain that it concerns, by what the domains themselves signed.</summary>
 internal static class InForceWait
 {
+    private const string NotEnrolled = "not_enrolled";
+
     /// <summary>Without <c>--timeout</c>.</summary>
     public const int DefaultSeconds = 30;
 
@@ -65,10 +68,11 @@ internal static class InForceWait
             return (int)ExitCode.Done;
         }
         List<Fault> faults = [];
+        var domains = Items(answer, "lacking").Any(item => Text(item, "state") == NotEnrolled) && KnownDomains.TryRead(session, out var all, out _) ? all : [];
         foreach (var item in Items(answer, "lacking"))
         {
             var (name, state) = (Text(item, "name"), Text(item, "state"));
-            faults.Add(new Fault(name, state == "not_enrolled" ? $"{Text(item, "why")}: {session.Placed($"qwamosctl domains enroll {name}")}" : $"{state}: {Text(item, "why")}"));
+            faults.Add(new Fault(name, state == NotEnrolled ? Unbelieved(session, name, domains.Find(domain => domain.Name == name), Text(item, "why")) : $"{state}: {Text(item, "why")}{(state == ReportedKey.Staged ? Which(change, outcome) : "")}"));
         }
         if (concerned - inForce > faults.Count)
             faults.Add(new Fault("", string.Create(CultureInfo.InvariantCulture, $"and {concerned - inForce - faults.Count} more")));
@@ -82,6 +86,18 @@ internal static class InForceWait
             : "At the boot: qwamosctl boot status";
         session.Terminal.Complain($"the change stands, and {where}", session.Placed(mend), faults);
         return (int)ExitCode.Refused;
+    }
+
+    /// <summary>Why its word does not count, and the command that has it count; of one that was not heard, what is wrong with its link.</summary>
+    private static string Unbelieved(Session session, string name, KnownDomain? domain, string why) =>
+        domain is { EnrolCommand: null, Link: { } link } ? $"{why}, and it was not heard yet: {link}" : $"{why}: {session.Placed(domain?.EnrolCommand ?? $"qwamosctl domains enroll {SafePath.Quote(name)}")}";
+
+    /// <summary>Which keys of the change wait, and which do not: before that start the domain says nothing of it.</summary>
+    private static string Which(IReadOnlyList<Setting> change, AnswerReader outcome)
+    {
+        var waiting = change.Where(setting => IsStaged(setting.Key, outcome)).Select(setting => setting.Key.Name).ToList();
+        var acting = change.Select(setting => setting.Key.Name).Except(waiting, StringComparer.Ordinal).ToList();
+        return waiting.Count == 0 || acting.Count == 0 ? "" : $": {string.Join(", ", waiting)} {(waiting.Count == 1 ? "waits" : "wait")}; {string.Join(", ", acting)} {(acting.Count == 1 ? "does" : "do")} not, see the status";
     }
 
     /// <summary>Why no domain says of a key that it is in force.</summary>

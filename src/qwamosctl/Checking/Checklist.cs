@@ -33,7 +33,7 @@ internal static class Checklist
             ]),
             ("production",
             [
-                From("units start at boot", [.. findings.Where(finding => finding.Area is "units" || finding.Area.Contains('.', StringComparison.Ordinal) && finding.Area != "qwamosd.json").Select(finding => finding.Area)]),
+                From("units start at boot", [.. findings.Where(finding => finding.Area is "units" || finding.Area.Contains('.', StringComparison.Ordinal)).Select(finding => finding.Area)]),
                 Signed(status),
                 From("room on the disk", "disk", "storage"),
                 Yours("a backup was restored on another machine", "qwamosctl backup FILE; qwamosd restore FILE"),

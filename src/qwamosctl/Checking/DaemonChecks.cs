@@ -31,25 +31,25 @@ internal static class DaemonChecks
 
     private static IEnumerable<Finding> Judge(Session session, AnswerReader status)
     {
-        yield return Storage(status);
+        yield return Storage(session, status);
         foreach (var finding in BelievedKey(session, status))
             yield return finding;
         if (Trust(session, status) is { } trust)
             yield return trust;
         foreach (var (key, why) in DisownedValues.Of(status))
-            yield return Finding.Bad("policy", $"{key} was {why}, and nobody has set it since", session.Placed(DisownedValues.Mend(key)));
+            yield return Finding.Bad("policy", $"{key} was {why}, and nobody has set it since", DisownedValues.Mend(key));
         foreach (var (name, why) in status.ObjectOf("pending_refused") is { } refused ? refused.Members : [])
-            yield return Finding.Bad("staged", $"the boot will refuse {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(why)}", session.Placed($"set it again: qwamosctl set {KeyText.Of(JsonValue.Of(name))} VALUE"));
+            yield return Finding.Bad("staged", $"the boot will refuse {KeyText.Of(JsonValue.Of(name))}: {KeyText.Of(why)}", $"set it again: qwamosctl set {KeyText.Of(JsonValue.Of(name))} VALUE");
         yield return Projections(status);
-        yield return Clock(status);
+        yield return Clock(session, status);
         yield return Checkpoint(session, status);
-        foreach (var finding in Boot(status).Concat(Gateways(status)).Concat(EnforcementChecks.Run(session, status)))
+        foreach (var finding in Boot(status).Concat(Gateways(session, status)).Concat(EnforcementChecks.Run(session, status)))
             yield return finding;
     }
 
-    private static Finding Storage(AnswerReader status) => status.TextOf("storage") switch
+    private static Finding Storage(Session session, AnswerReader status) => status.TextOf("storage") switch
     {
-        "full" => Finding.Bad("storage", "the disk of the ledger is full: changes are refused until there is room", "free space on the file system of /var/lib/qwamos; service resumes by itself"),
+        "full" => Finding.Bad("storage", "the disk of the ledger is full: changes are refused until there is room", $"free space on the file system of {session.Paths.StateDir}; service resumes by itself"),
         null => Finding.NotSeen("storage", "an older daemon, which does not say whether its disk is full"),
         _ => Finding.Good("storage", "the ledger's disk has room"),
     };
@@ -64,7 +64,7 @@ internal static class DaemonChecks
             : Finding.Bad(
                 "daemon's key",
                 $"is {SafeText.ForTerminal(believed)}, and {enrolled.Id} is enrolled: the daemon runs since before, and believes the other one still",
-                ProposedCommand.Restart(session.Paths, "qwamosd"));
+                session.RestartDaemon);
     }
 
     /// <summary>Who may sign, verified from the enrolled key on; null where there is no trust root, and the enrolled key alone signs.</summary>
@@ -76,8 +76,8 @@ internal static class DaemonChecks
             return Finding.Bad("trust root", failure.Reason, failure.Mend);
         var what = $"version {trust.Root.Version} follows from the enrolled key; until {RootText.Until(trust.Root, session.Now)}";
         return RootExpiry.Warning(trust.Root.ExpiresSeconds, session.Now) is not { } warning ? Finding.Good("trust root", what)
-            : trust.Root.ExpiresSeconds < session.Now ? Finding.Bad("trust root", warning, session.Placed("qwamosctl trust renew"))
-            : Finding.Doubtful("trust root", warning, session.Placed("qwamosctl trust renew"));
+            : trust.Root.ExpiresSeconds < session.Now ? Finding.Bad("trust root", warning, "qwamosctl trust renew")
+            : Finding.Doubtful("trust root", warning, "qwamosctl trust renew");
     }
 
     private static Finding Projections(AnswerReader status) => status.TextOf("projections") switch
@@ -86,11 +86,11 @@ internal static class DaemonChecks
         var fault => Finding.Bad("projections", $"status.json and pending.conf are not up to date: {fault ?? "the daemon does not say why"}"),
     };
 
-    private static Finding Clock(AnswerReader status) => status.ObjectOf("clock_behind_floor") is { } behind
+    private static Finding Clock(Session session, AnswerReader status) => status.ObjectOf("clock_behind_floor") is { } behind
         ? Finding.Bad(
             "clock",
             $"the daemon's clock is behind the newest change it took: {KeyText.Of(behind)}",
-            "set the clock; when a clock in the future made that change: stop qwamosd, then sudo qwamosd set-time-floor T")
+            $"set the clock; when a clock in the future made that change: {session.StopDaemon}; then: {session.AsRoot}{ProposedCommand.Of(session.Paths, "qwamosd", "set-time-floor T")}")
         : Finding.Good("clock", "not behind the newest change");
 
     private static Finding Checkpoint(Session session, AnswerReader status)
@@ -103,7 +103,7 @@ internal static class DaemonChecks
         if (new SeenCheckpoints(session).FaultOf(new LedgerReader(session), signed) is { } refused)
             return Finding.Bad("checkpoint", refused.Reason, refused.Mend);
         return signed.Checkpoint.IsStale(session.Now)
-            ? Finding.Bad("checkpoint", $"the newest was signed {age} s ago: the ledger is frozen, or a clock is wrong", "journalctl -u qwamosd")
+            ? Finding.Bad("checkpoint", $"the newest was signed {age} s ago: the ledger is frozen, or a clock is wrong", $"compare the two clocks; what the daemon says: {session.DaemonLog}")
             : Finding.Good("checkpoint", $"the newest was signed {Math.Max(0, age)} s ago; entries in it: {signed.Checkpoint.Size}");
     }
 
@@ -123,26 +123,27 @@ internal static class DaemonChecks
             yield return Finding.Good("boot", $"the last boot that had to applied {results.Members.Length} {(results.Members.Length == 1 ? "key" : "keys")}");
     }
 
-    private static IEnumerable<Finding> Gateways(AnswerReader status)
+    private static IEnumerable<Finding> Gateways(Session session, AnswerReader status)
     {
         if (status.ObjectOf("gateways") is not { } gateways)
             yield break;
-        var lacking = DomainState.Of(status).Where(domain => domain.Lacking is not null).ToDictionary(domain => domain.Name, domain => domain.Lacking, StringComparer.Ordinal);
+        var domains = DomainState.Of(status).ToDictionary(domain => domain.Name, StringComparer.Ordinal);
         foreach (var (name, gateway) in gateways.Members)
-            yield return Gateway($"gateway {name}", gateway, lacking.GetValueOrDefault(name));
+            yield return Gateway(session, $"gateway {name}", gateway, domains.GetValueOrDefault(name));
     }
 
-    private static Finding Gateway(string area, JsonValue gateway, string? lacking)
+    private static Finding Gateway(Session session, string area, JsonValue gateway, DomainState? domain)
     {
         var witness = gateway.TryGet("witness", out var found) && found.Kind == JsonKind.Object ? found : JsonValue.Null;
         if (TextOf(witness, "state") is "alarm" or "refuses")
             return Finding.Bad(area, $"as a witness it refuses this ledger: {TextOf(witness, "fault") ?? "it does not say why"}", "docs/operations: a gateway that refuses the ledger");
-        if (!gateway.TryGet("behind", out var behind) || behind.Kind != JsonKind.Boolean)
+        if (domain is null || !gateway.TryGet("behind", out var behind) || behind.Kind != JsonKind.Boolean)
             return Finding.NotSeen(area, "the daemon does not say how far it is");
-        return behind.AsBoolean
-            ? Finding.Doubtful(area, $"is behind: {TextOf(gateway, "last_error") ?? (lacking is null ? "it has not taken the newest change yet" : $"its own report lacks {lacking}")}", "see whether its VM runs; in it: gateway-policyd status")
-            : TextOf(gateway, "last_error") is { } error ? Finding.Doubtful(area, $"has taken all that concerns it, as far as it was reached: {error}", "see whether its VM runs; in it: gateway-policyd status")
-            : Finding.Good(area, "has taken all that concerns it");
+        if (domain.Error is { } error)
+            return Finding.Doubtful(area, $"{(behind.AsBoolean ? "is behind" : "has taken all that concerns it, as far as it was reached")}: {error}", domain.MendOfError(session.Paths));
+        return !behind.AsBoolean ? Finding.Good(area, "has taken all that concerns it")
+            : domain.Lacking is { } lacking ? Finding.Doubtful(area, $"is behind: its own report lacks {lacking}", "docs/troubleshooting: a domain lacks what it took")
+            : Finding.Doubtful(area, "is behind: it has not taken the newest change yet", domain.IsCourierWell ? $"look again in a moment; then {DomainState.MendInside(session.Paths)}" : null);
     }
 
     private static string? TextOf(JsonValue value, string member) =>

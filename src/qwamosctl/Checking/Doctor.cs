@@ -1,5 +1,6 @@
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Policy;
 
 namespace Qwamos.Client.Checking;
 
@@ -13,7 +14,7 @@ internal static class Doctor
     public static List<Finding> Examine(Session session, out AnswerReader? status)
     {
         var daemon = DaemonChecks.Run(session, out status, out _);
-        return [.. KeyChecks.Run(session), .. FileChecks.Run(session), Clock(session), .. UnitChecks.Run(session), .. BootFindings.Run(session), .. daemon, .. Schema(session, status)];
+        return [.. KeyChecks.Run(session), .. FileChecks.Run(session), Clock(session), .. UnitChecks.Run(session), .. BootFindings.Run(session), .. daemon, .. Schema(session, status), .. Configuration(session, status)];
     }
 
     private static Finding Clock(Session session) => session.Now < EarliestPlausibleSeconds
@@ -27,6 +28,16 @@ internal static class Doctor
             yield break;
         yield return schema.Hash == theirs
             ? Finding.Good("daemon's schema", "is the one of this machine")
-            : Finding.Bad("daemon's schema", "is another than the one of this machine", "sudo systemctl restart qwamosd");
+            : Finding.Bad("daemon's schema", "is another than the one of this machine", session.RestartDaemon);
+    }
+
+    /// <summary>It and the courier read their configuration at their start, too.</summary>
+    private static IEnumerable<Finding> Configuration(Session session, AnswerReader? status)
+    {
+        if (status?.TextOf("configuration") is not { } theirs || !session.TryLoadSchema(out var schema, out _) || !DaemonConfig.TryLoad(session.Paths, schema, out var config, out _))
+            yield break;
+        yield return config.Hash == theirs
+            ? Finding.Good("daemon's domains", "are those of domains.json and qwamosd.json")
+            : Finding.Bad("daemon's domains", "domains.json or qwamosd.json was changed since the daemon started", session.RestartDaemons);
     }
 }

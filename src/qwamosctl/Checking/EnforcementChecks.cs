@@ -34,7 +34,7 @@ internal static class EnforcementChecks
     {
         var area = AreaOf + KeyText.Of(JsonValue.Of(domain.Name));
         if (domain.WhyUnknown is { } unknown)
-            return Finding.Doubtful(area, $"not known: {session.Placed(unknown)}", domain.Report is null ? "see whether its gateway-policyd runs" : null);
+            return Finding.Doubtful(area, $"not known: {unknown}", domain.Error is not null ? domain.MendOfError(session.Paths) : domain.Report is null && domain.IsCourierWell ? "see whether its gateway-policyd runs" : null);
         if (domain.IsStale)
             return Finding.Bad(area, "it has seen no checkpoint for long: what it has may be old", "see whether the courier reaches it: qwamosctl domains");
         if (domain.Lacking is { } lacks)
@@ -44,8 +44,8 @@ internal static class EnforcementChecks
             return domain.IsOld(session.Now) ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}") : Finding.Good(area, domain.Keys.Any() ? "each key that it spoke of, or it waits for its next start" : "nothing: no key is set there, and nothing acts on one");
         var what = string.Join("; ", lacking.Take(MaxNamed).Select(Describe)) + (lacking.Count > MaxNamed ? $"; and {lacking.Count - MaxNamed} more" : "");
         return lacking.Exists(key => StateOf(key.Value) is "failed" or "drifted")
-            ? Finding.Bad(area, what, "in it: gateway-policyd status")
-            : Finding.Doubtful(area, what, session.Placed("qwamosctl status"));
+            ? Finding.Bad(area, what, DomainState.MendInside(session.Paths))
+            : Finding.Doubtful(area, what, lacking.TrueForAll(key => StateOf(key.Value) == "no_enforcer") ? "give the key a hook in it, /etc/qwamos/hooks.d/KEY: docs/guide/hooks.md" : "qwamosctl status");
     }
 
     private static string Describe(KeyValuePair<string, JsonValue> key)

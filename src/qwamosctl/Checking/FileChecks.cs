@@ -26,8 +26,8 @@ internal static class FileChecks
             : Finding.Bad("schema", failure.Reason, failure.Mend);
         if (hasSchema)
             yield return DaemonConfig.TryLoad(paths, schema, out var config, out var fault)
-                ? Finding.Good("qwamosd.json", config.Gateways.Count == 0 ? "no gateways" : $"domains: {string.Join(", ", config.Gateways.Select(gateway => gateway.Name))}")
-                : Finding.Bad("qwamosd.json", fault);
+                ? Finding.Good("domains", config.Gateways.Count == 0 ? "domains.json and qwamosd.json name none" : string.Join(", ", config.Gateways.Select(gateway => gateway.Name)))
+                : Finding.Bad("domains", fault, $"mend the file, and then: {session.RestartDaemons}");
         yield return Disk(paths.StateDir);
     }
 

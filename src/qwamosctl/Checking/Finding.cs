@@ -26,6 +26,9 @@ internal sealed record Finding(string Area, CheckState State, string What, strin
 
     public static Finding NotSeen(string area, string what, string? mend = null) => new(area, CheckState.NotSeen, what, mend);
 
+    /// <summary>The same with the places that this run was told of in each command that it proposes. Once: a command that has them already gets them again.</summary>
+    public Finding Placed(Session session) => this with { What = session.Placed(What)!, Mend = session.Placed(Mend) };
+
     public JsonValue ToJson()
     {
         List<(string, JsonValue)> members = [("area", JsonValue.Of(Area)), ("state", JsonValue.Of(StateName)), ("what", JsonValue.Shown(What))];

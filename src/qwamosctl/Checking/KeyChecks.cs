@@ -46,7 +46,7 @@ internal static class KeyChecks
         {
             return root.HolderOf(id) is { } holder
                 ? Finding.Good("enrolled key", $"is where the trust root begins; your key is {holder}'s in version {root.Version}, the newest seen here")
-                : Finding.Bad("enrolled key", $"is where the trust root begins, and version {root.Version} does not list your key: what you sign is refused", session.Placed("qwamosctl trust status; use the key home of a holder's key with --home DIR"));
+                : Finding.Bad("enrolled key", $"is where the trust root begins, and version {root.Version} does not list your key: what you sign is refused", "qwamosctl trust status; use the key home of a holder's key with --home DIR");
         }
         return id == anchor.Id
             ? Finding.Good("enrolled key", session.Paths.IsTrial && Posix.IsAbsent(session.Paths.AnchorFile) ? "none yet, and this trial believes yours as long as no key is enrolled" : "is yours")

@@ -21,7 +21,8 @@ internal static class DoctorCommand
     {
         var findings = Doctor.Examine(session, out var status);
         var isSound = findings.All(finding => finding.State != CheckState.Bad);
-        IReadOnlyList<(string Phase, IReadOnlyList<Finding> Items)> phases = asChecklist ? Checklist.Of(findings, status) : [("", findings)];
+        List<(string Phase, IReadOnlyList<Finding> Items)> phases =
+            [.. (asChecklist ? Checklist.Of(findings, status) : [("", findings)]).Select(phase => (phase.Phase, (IReadOnlyList<Finding>)[.. phase.Items.Select(item => item.Placed(session))]))];
         if (session.Json)
             session.Terminal.Print(JsonPrinter.Print(JsonValue.Object(
             [

@@ -60,8 +60,8 @@ internal static class DomainsCommand
             text.Append("  ").Append(domain.IsEnrolled ? paint.Bad($"enrolled key   {statement.Fingerprint}") : $"not believed   {statement.Fingerprint}: {SafeText.ForTerminal(domain.WhyNot ?? "")}").Append('\n');
         if (domain is { IsEnrolled: true, Statement.TlsKey: { } tls })
             text.Append("  ").Append(paint.Faint($"key of its TLS {tls}")).Append('\n');
-        if ((domain.Fingerprint is not null || domain.IsOverTls) && (!domain.IsEnrolled || (domain.Key is not null && domain.Statement?.Key != domain.Key) || (domain.IsOverTls && domain.Statement?.TlsKey is null)))
-            text.Append("  to believe what it reports: qwamosctl domains enroll ").Append(SafeText.ForTerminal(domain.Name)).Append('\n');
+        if (domain.EnrolCommand is { } enrol && (!domain.IsEnrolled || (domain.Key is not null && domain.Statement?.Key != domain.Key) || (domain.IsOverTls && domain.Statement?.TlsKey is null)))
+            text.Append("  to believe what it reports: ").Append(SafeText.ForTerminal(enrol)).Append('\n');
     }
 
     private static JsonValue ToJson(KnownDomain domain) => JsonValue.Object(

@@ -28,6 +28,8 @@ internal static class DomainsEnrollCommand
     {
         if (!KnownDomains.TryFind(session, name, out var domain, out var failure) || !TryChooseKey(session, domain, givenKey, isHeardOfOld: givenTls is not null, out var key, out failure) || !TryChooseTls(session, domain, givenTls, out var tls, out failure))
             return session.Fail(failure);
+        if (fingerprint is not null && !DomainKeyStatement.IsKey(fingerprint))
+            return session.Fail(Failure.Usage("--fingerprint is no fingerprint: 64 hexadecimal digits", $"As {FingerprintCommand(session, domain)} prints it in the domain"));
         var heard = DomainKeyStatement.FingerprintOf(key);
         // First: that a key is enrolled already says nothing of whose it is.
         if (fingerprint is not null && fingerprint != heard)
@@ -57,7 +59,7 @@ internal static class DomainsEnrollCommand
         else if (given is null && domain.Key is null)
         {
             failure = domain.IsOverTls
-                ? Failure.Usage($"{domain.Name} is reached over TLS: nothing is heard of it before its keys are enrolled", $"{Both(session, domain)}: qwamosctl domains enroll {SafePath.Quote(domain.Name)} --key BASE64 --tls-key HEX")
+                ? Failure.Usage($"{domain.Name} is reached over TLS: nothing is heard of it before its keys are enrolled", $"{Both(session, domain)}: {domain.EnrolCommand}")
                 : new Failure(ExitCode.Refused, $"{domain.Name} has not said its key yet: {domain.Link}", "Its gateway-policyd must run, and qwamosd courier here; a gateway-policyd of before this version has no key");
         }
         if (failure is null && given is not null)
@@ -75,7 +77,7 @@ internal static class DomainsEnrollCommand
         else if (given is not null && !DomainKeyStatement.IsKey(given))
             failure = Failure.Usage("--tls-key is no fingerprint: 64 hexadecimal digits", "As qwamos-link fingerprint prints it in the domain");
         else if (domain.IsOverTls && tls is null)
-            failure = Failure.Usage($"{domain.Name} is reached over TLS: the key of its end must be named, too", $"{Both(session, domain)}: qwamosctl domains enroll {SafePath.Quote(domain.Name)} --key BASE64 --tls-key HEX");
+            failure = Failure.Usage($"{domain.Name} is reached over TLS: the key of its end must be named, too", $"{Both(session, domain)}: {domain.EnrolCommand}");
         return failure is null;
     }
 

@@ -21,7 +21,7 @@ internal static class HealthCommand
         var findings = DaemonChecks.Run(session, out _, out var failure);
         if (failure is not null)
             return session.Fail(failure);
-        findings.AddRange(BootFindings.Run(session));
+        findings = [.. findings.Concat(BootFindings.Run(session)).Select(finding => finding.Placed(session))];
         var wrong = findings.Where(finding => finding.State is CheckState.Bad or CheckState.Doubtful).OrderByDescending(finding => finding.State).ToList();
         var isHealthy = wrong.All(finding => finding.State != CheckState.Bad);
         if (session.Json)

@@ -34,24 +34,33 @@ internal sealed class StatusWatch(Session session)
             {
                 CarriedCheckpoint carried = new(session, answer);
                 Show(answer, carried.Shown);
-                // A ledger that is not the one seen before is no status to follow.
-                if (!carried.TryAccept(out failure))
+                // A ledger that is not the one seen before is no status to follow; a daemon that has ended before it could prove that is asked again.
+                if (carried.TryAccept(out failure))
+                    _isDown = false;
+                else if (failure.Exit == ExitCode.NotReachable)
+                    SayDown(failure.Reason);
+                else
                     return session.Fail(failure);
-                _isDown = false;
             }
             else if (isFirst)
             {
                 return session.Fail(failure ?? Bus.Incomplete(session, "policy"));
             }
-            else if (!_isDown)
+            else
             {
-                // It may be starting anew.
-                session.Terminal.Complain(failure?.Reason ?? answer.Reason ?? "the daemon gives no status");
-                _isDown = true;
+                SayDown(failure?.Reason ?? answer.Reason ?? "the daemon gives no status");
             }
             Task.Delay(Pause, session.Terminal.Clock).Wait();
         }
         return (int)ExitCode.Done;
+    }
+
+    /// <summary>Once: it may be starting anew.</summary>
+    private void SayDown(string why)
+    {
+        if (!_isDown)
+            session.Terminal.Complain($"{why}; asking on");
+        _isDown = true;
     }
 
     private void Show(AnswerReader answer, JsonValue shown)

@@ -1,6 +1,7 @@
 using Qwamos.Client.Talking;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 
 namespace Qwamos.Client.Showing;
@@ -13,6 +14,9 @@ internal sealed class DomainState
     /// <summary>A report that is older than two questions of the courier is said to be.</summary>
     private const int FreshSeconds = 2 * Limits.MaxGrowthWaitSeconds;
 
+    /// <summary>Errors with one of these name what mends them.</summary>
+    private static readonly string[] SaysHow = ["gateway.json", "qwamosctl ", "gateway-policyd enroll", "qwamos-link "];
+
     private readonly JsonValue row;
 
     private DomainState(string name, JsonValue row, bool isCourierWell)
@@ -22,6 +26,7 @@ internal sealed class DomainState
         Error = Member("last_error") is { Kind: not JsonKind.Null } error ? KeyText.Of(error) : null;
         IsBehind = IsTrue(row, "behind");
         IsStale = Report is not null && IsTrue(Report, "stale");
+        IsCourierWell = isCourierWell;
         IsLate = Error is not null || !isCourierWell;
     }
 
@@ -34,6 +39,17 @@ internal sealed class DomainState
 
     /// <summary>Why the last attempt to reach it failed, or what it refused; null when there is nothing.</summary>
     public string? Error { get; }
+
+    /// <summary>Whether somebody delivers, here as anywhere.</summary>
+    public bool IsCourierWell { get; }
+
+    /// <summary>What to do about <see cref="Error"/>; null where it says so itself, or where the courier is to be mended first.</summary>
+    public string? MendOfError(SystemPaths paths) =>
+        Error is null || !IsCourierWell || SaysHow.Any(word => Error.Contains(word, StringComparison.Ordinal)) ? null
+        : $"{(IsRefusal(Error) ? "" : "see whether its VM and its link are up; ")}{MendInside(paths)}";
+
+    /// <summary>Where it says itself what is wrong; in a trial its folder is most often the same one.</summary>
+    public static string MendInside(SystemPaths paths) => $"in it: {ProposedCommand.Of(paths, "gateway-policyd", "status")}";
 
     /// <summary>Whether it lacks something that concerns it.</summary>
     public bool IsBehind { get; }

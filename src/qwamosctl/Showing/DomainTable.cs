@@ -25,8 +25,9 @@ internal static class DomainTable
         List<(int At, string Line)> heads = [];
         foreach (var domain in domains)
         {
-            heads.Add((rows.Count, KeyText.Of(JsonValue.Of(domain.Name)) + Head(domain, paint, nowSeconds)));
-            rows.AddRange(Rows(domain, answer, schema));
+            var own = Rows(domain, answer, schema).ToList();
+            heads.Add((rows.Count, KeyText.Of(JsonValue.Of(domain.Name)) + Head(domain, paint, nowSeconds) + (own.Count == 0 && domain.WhyUnknown is null ? "\n    no key is set there, and nothing acts on one" : "")));
+            rows.AddRange(own);
         }
         if (heads.Count == 0)
             return;

@@ -1,4 +1,5 @@
 using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Files;
 
 namespace Qwamos.Client.Talking;
 
@@ -15,6 +16,9 @@ internal sealed record KnownDomain(string Name, string Class, string? Link, bool
 {
     /// <summary>The fingerprint of the key that it says is its own.</summary>
     public string? Fingerprint => Key is null ? null : DomainKeyStatement.FingerprintOf(Key);
+
+    /// <summary>The command that has its word believed; null for one that was not heard yet: its link comes first. Over TLS nothing is heard before its keys are brought.</summary>
+    public string? EnrolCommand => IsOverTls ? $"qwamosctl domains enroll {SafePath.Quote(Name)} --key BASE64 --tls-key HEX" : Key is null ? null : $"qwamosctl domains enroll {SafePath.Quote(Name)}";
 
     /// <summary>Whether the key that it says is its own is the one that an operator vouched for.</summary>
     public bool IsEnrolled => WhyNot is null && Statement is not null;

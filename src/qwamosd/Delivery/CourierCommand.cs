@@ -57,7 +57,7 @@ internal static class CourierCommand
 
         DurableFile.RemoveLeftovers(paths.CourierDir);
         // Its own memory only: without it each domain is asked where it stands, and shown as never reached until then.
-        if (!DomainsFile.TryRead(paths, config.Gateways.Count, out IReadOnlyDictionary<string, DomainRow>? remembered, out fault))
+        if (!DomainsFile.TryRead(paths, config.Gateways.Count, out IReadOnlyDictionary<string, DomainRow>? remembered, out _, out fault))
         {
             log.DomainsForgotten(paths.DomainsFile, fault);
             remembered = new Dictionary<string, DomainRow>(StringComparer.Ordinal);

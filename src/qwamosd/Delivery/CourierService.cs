@@ -24,6 +24,7 @@ internal sealed class CourierService : IDisposable
 
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly SystemPaths _paths;
+    private readonly string _configuration;
     private readonly LedgerFeed _feed;
     private readonly PolicyHistory _history;
     private readonly EnrolledDomains _enrolled;
@@ -41,6 +42,7 @@ internal sealed class CourierService : IDisposable
         SystemPaths paths, DaemonConfig config, PolicySchema schema, string systemId, IReadOnlyDictionary<string, DomainRow> remembered, TimeProvider time, LogMessages log)
     {
         _paths = paths;
+        _configuration = config.Hash;
         _time = time;
         _log = log;
         _feed = new LedgerFeed(paths.BusSocket, time, log);
@@ -113,7 +115,7 @@ internal sealed class CourierService : IDisposable
     {
         try
         {
-            DomainsFile.Write(_paths, _couriers.Select(courier => KeyValuePair.Create(courier.Name, courier.Row)));
+            DomainsFile.Write(_paths, _configuration, _couriers.Select(courier => KeyValuePair.Create(courier.Name, courier.Row)));
             if (_isFailing)
                 _log.DomainsKept();
             _isFailing = false;

@@ -18,7 +18,7 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="time">The clock.</param>
 internal sealed class CourierView(SystemPaths paths, DaemonConfig config, PolicySchema schema, LedgerFollowers followers, Func<PublishedState> published, TimeProvider time)
 {
-    /// <summary>It asks at least every half minute.</summary>
+    /// <summary>It asks at least every half minute; one that hung up is missed at once.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(Limits.MaxGrowthWaitSeconds + 15);
 
     /// <summary>The ledger's own signature and the one with the time.</summary>
@@ -34,6 +34,7 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
     private readonly Lock _turn = new();
     private (ulong Inode, long Bytes, DateTime Written) _read;
     private string? _fault;
+    private string? _configuration;
     private IReadOnlyDictionary<string, DomainRow> _rows = new Dictionary<string, DomainRow>();
 
     /// <summary>
@@ -48,8 +49,9 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         int bytes = 0;
         foreach ((string name, DomainRow row) in Rows().Where(row => string.CompareOrdinal(row.Name, after) > 0).OrderBy(row => row.Name, StringComparer.Ordinal))
         {
-            DomainRow shown = row with { Report = Believed(name, row) };
-            JsonValue json = JsonValue.Object([.. Facts(config.Gateways.First(gateway => gateway.Name == name)), .. shown.ToStatus().Members.Select(member => (member.Key, member.Value))]);
+            GatewayEntry domain = config.Gateways.First(gateway => gateway.Name == name);
+            DomainRow shown = row with { Report = Believed(domain, row) };
+            JsonValue json = JsonValue.Object([.. Facts(domain), .. shown.ToStatus().Members.Select(member => (member.Key, member.Value))]);
             bytes += RowOverheadBytes + name.Length + JsonText.Bytes(json).Length;
             if (rows.Count > 0 && bytes > Limits.MaxGatewayPageBytes)
                 return [.. before, ("more_gateways", JsonValue.Of(rows[^1].Name)), ("gateways", JsonValue.Object(rows))];
@@ -60,14 +62,20 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
     }
 
     /// <summary>The member <c>courier</c>: <c>ok</c>, or what is wrong with it; null where there are no domains.</summary>
-    public JsonValue State()
+    public JsonValue State() => config.Gateways.Count == 0 ? JsonValue.Null : JsonValue.Shown(Fault ?? "ok");
+
+    /// <summary>What is wrong with the courier: "the courier is" and this; null when nothing is.</summary>
+    public string? Fault
     {
-        if (config.Gateways.Count == 0)
-            return JsonValue.Null;
-        if (followers.CourierSilence is not { } silence || silence > Silence)
-            return JsonValue.Of($"not running: {ProposedCommand.Of(paths, "qwamosd", "courier")}");
-        _ = Rows();
-        return JsonValue.Shown(_fault is { } fault ? $"there, and its file cannot be read: {fault}" : "ok");
+        get
+        {
+            if (!IsThere)
+                return $"not running: {ProposedCommand.Of(paths, "qwamosd", "courier")}";
+            _ = Rows();
+            return _fault is { } fault ? $"there, and its file cannot be read: {fault}"
+                : _configuration is { } other && other != config.Hash ? "there, and has read another domains.json or qwamosd.json than qwamosd has: restart both"
+                : null;
+        }
     }
 
     /// <summary>The rows of the domains that qwamosd.json names.</summary>
@@ -89,18 +97,19 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
     {
         IReadOnlyList<(string Name, DomainRow Row)> rows = Rows();
         string lines = string.Concat(rows.SelectMany(row => row.Row.Cosignatures).Where(line => line.Root == tree.RootHex).Take(Limits.MaxNoteSignatures - LedgersLines).Select(line => line.Line + "\n"));
-        bool isThere = followers.CourierSilence is { } silence && silence <= Silence;
-        return (lines, isThere ? rows.Count(row => IsAwaited(row.Row, tree)) : 0);
+        return (lines, IsThere ? rows.Count(row => IsAwaited(row.Row, tree)) : 0);
     }
 
+    private bool IsThere => followers.CourierSilence is { } silence && silence <= Silence;
+
     /// <summary>What a domain said, while its word counts: the courier judges that only with a report in its hand, and one that is down gives none.</summary>
-    private ReportRow? Believed(string name, DomainRow row)
+    private ReportRow? Believed(GatewayEntry domain, DomainRow row)
     {
         if (row.Report is not { Fault: null } report)
             return row.Report;
         PolicyState state = published().Policy;
-        if ((state.Domains.TryGetValue(name, out RecordedDomain? known) ? known.WhyNot(state.Trust.Root) : EnrolledDomain.None.WhyNot) is { } whyNot)
-            return ReportRow.Of(report.HeardSeconds, $"{whyNot}: qwamosctl domains enroll {name}");
+        if ((state.Domains.TryGetValue(domain.Name, out RecordedDomain? known) ? known.WhyNot(state.Trust.Root) : EnrolledDomain.None.WhyNot) is { } whyNot)
+            return ReportRow.Of(report.HeardSeconds, $"{whyNot}: {domain.EnrolCommand}");
         // Whatever key it says now: the report's own is the one that must be believed.
         return report.SignedBy == known!.Statement.Fingerprint ? report : ReportRow.Of(report.HeardSeconds, "its report is of before another key was enrolled for it");
     }
@@ -127,7 +136,7 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         {
             var now = Posix.TryStat(paths.DomainsFile, out FileStat stat) ? (stat.Inode, stat.SizeBytes, File.GetLastWriteTimeUtc(paths.DomainsFile)) : default;
             if (now != _read)
-                (_rows, _read) = (DomainsFile.TryRead(paths, config.Gateways.Count, out IReadOnlyDictionary<string, DomainRow>? rows, out _fault) ? rows : _rows, now);
+                (_rows, _read) = (DomainsFile.TryRead(paths, config.Gateways.Count, out IReadOnlyDictionary<string, DomainRow>? rows, out _configuration, out _fault) ? rows : _rows, now);
             return [.. config.Gateways.Select(gateway => (gateway.Name, _rows.GetValueOrDefault(gateway.Name) ?? Unknown))];
         }
     }

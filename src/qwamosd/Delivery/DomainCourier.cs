@@ -17,6 +17,9 @@ internal sealed class DomainCourier
     /// <summary>Until a domain that refuses for a reason that only people mend is asked again, and until one that has all is given the next checkpoint.</summary>
     private static readonly TimeSpan LongPause = TimeSpan.FromSeconds(Limits.CheckpointIdleSeconds);
 
+    /// <summary>The same for one that could not even be greeted, as another domain's gateway is not.</summary>
+    private static readonly TimeSpan GreetingPause = TimeSpan.FromSeconds(10);
+
     /// <summary>A domain that says again and again that it stands elsewhere leads nowhere.</summary>
     private const int MaxStepsAside = 3;
 
@@ -37,6 +40,8 @@ internal sealed class DomainCourier
     private long? _putBackAt;
     private Link? _link;
     private bool _isDown;
+    private bool _isHeld;
+    private TimeSpan _pause = LongPause;
 
     /// <param name="domain">Where to.</param>
     /// <param name="rule">What concerns it.</param>
@@ -78,7 +83,7 @@ internal sealed class DomainCourier
                 try
                 {
                     bool isWell = await ServeAsync(stop).ConfigureAwait(false);
-                    await WaitAsync(version, isWell ? LongPause : _backoff.Next(), isWell, stop).ConfigureAwait(false);
+                    await WaitAsync(version, isWell ? _pause : _backoff.Next(), isWell, stop).ConfigureAwait(false);
                 }
                 catch (Exception e) when (!stop.IsCancellationRequested)
                 {
@@ -181,6 +186,9 @@ internal sealed class DomainCourier
                 break;
         }
 
+        if (_isHeld)
+            _log.DomainHoldsNoMore(Name);
+        _isHeld = false;
         _backoff.Reset();
         _plan.Reset();
         return true;
@@ -219,6 +227,7 @@ internal sealed class DomainCourier
     /// <summary>Where the domain stands is its own to say: a place that it lies about is its own loss.</summary>
     private async Task<bool> GreetAsync(Link link, CancellationToken stop)
     {
+        _pause = GreetingPause;
         AnswerReader answer = await link.AskAsync("""{"msg":{"command":"get_cursor"}}"""u8.ToArray(), stop).ConfigureAwait(false);
         if (_isDown)
             _log.GatewayBack(Name);
@@ -240,6 +249,7 @@ internal sealed class DomainCourier
             _checkpoints.Forget();
         }
 
+        _pause = LongPause;
         _seen = size;
         // What kept it from being reached is over.
         Show(Row with { LastError = Kept(Row), TrustVersion = version, Key = Receptions.Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
@@ -471,6 +481,7 @@ internal sealed class DomainCourier
     {
         if (Row.LastError != error)
             _log.DomainHolds(Name, error);
+        _isHeld = true;
         Show(Row with { LastError = error });
         return false;
     }

@@ -10,6 +10,7 @@ namespace Qwamos.Daemon.Delivery;
 internal static class DomainsFile
 {
     private const int Format = 1;
+    private const int HashDigits = 64;
 
     /// <summary>For the rows of domains that are not named any more, until the courier writes the file anew.</summary>
     private const int MinBytes = 8 * 1024 * 1024;
@@ -18,10 +19,13 @@ internal static class DomainsFile
 
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
 
+    /// <param name="paths">Where it is.</param>
+    /// <param name="configuration">The hash of the configuration that names the domains.</param>
+    /// <param name="rows">By name.</param>
     /// <exception cref="IOException">The old file stands.</exception>
-    public static void Write(SystemPaths paths, IEnumerable<KeyValuePair<string, DomainRow>> rows) => DurableFile.Replace(
+    public static void Write(SystemPaths paths, string configuration, IEnumerable<KeyValuePair<string, DomainRow>> rows) => DurableFile.Replace(
         paths.DomainsFile,
-        JsonText.Line(JsonValue.Object([("format", JsonValue.Of(Format)), ("domains", JsonValue.Object(rows.Select(row => (row.Key, row.Value.ToJson()))))])),
+        JsonText.Line(JsonValue.Object([("format", JsonValue.Of(Format)), ("configuration", JsonValue.Of(configuration)), ("domains", JsonValue.Object(rows.Select(row => (row.Key, row.Value.ToJson()))))])),
         Mode);
 
     /// <summary>
@@ -31,9 +35,12 @@ internal static class DomainsFile
     /// <param name="paths">Where it is.</param>
     /// <param name="domains">How many domains there are.</param>
     /// <param name="rows">By name.</param>
+    /// <param name="configuration">The hash of the configuration that its writer has read; null where it does not say.</param>
     /// <param name="fault">Why there are none.</param>
-    public static bool TryRead(SystemPaths paths, int domains, [NotNullWhen(true)] out IReadOnlyDictionary<string, DomainRow>? rows, [NotNullWhen(false)] out string? fault)
+    public static bool TryRead(
+        SystemPaths paths, int domains, [NotNullWhen(true)] out IReadOnlyDictionary<string, DomainRow>? rows, out string? configuration, [NotNullWhen(false)] out string? fault)
     {
+        configuration = null;
         var read = new Dictionary<string, DomainRow>(StringComparer.Ordinal);
         rows = null;
         try
@@ -44,7 +51,7 @@ internal static class DomainsFile
                 return true;
             }
 
-            fault = FaultOf(DurableFile.ReadAllBounded(paths.DomainsFile, Math.Max(MinBytes, domains * Limits.MaxDomainRowBytes)), read);
+            fault = FaultOf(DurableFile.ReadAllBounded(paths.DomainsFile, Math.Max(MinBytes, domains * Limits.MaxDomainRowBytes)), read, out configuration);
             rows = fault is null ? read : null;
             return fault is null;
         }
@@ -54,8 +61,10 @@ internal static class DomainsFile
             return false;
         }
     }
-    private static string? FaultOf(ReadOnlySpan<byte> text, Dictionary<string, DomainRow> read)
+
+    private static string? FaultOf(ReadOnlySpan<byte> text, Dictionary<string, DomainRow> read, out string? configuration)
     {
+        configuration = null;
         try
         {
             var reader = new Utf8JsonReader(text);
@@ -66,6 +75,8 @@ internal static class DomainsFile
             {
                 if (reader.ValueTextEquals("format"u8))
                     isFormat = reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out int format) && format == Format;
+                else if (reader.ValueTextEquals("configuration"u8))
+                    configuration = reader.Read() && reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length == HashDigits ? reader.GetString() : null;
                 else if (hasRows = reader.ValueTextEquals("domains"u8) && reader.Read() && reader.TokenType == JsonTokenType.StartObject)
                     ReadRows(ref reader, text, read);
                 else

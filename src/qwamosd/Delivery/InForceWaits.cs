@@ -196,9 +196,10 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         ];
     }
 
-    private static JsonValue Lacking(long index, Domain domain, DomainRow? row)
+    private JsonValue Lacking(long index, Domain domain, DomainRow? row)
     {
         string why = domain.IsSettled ? domain.Why
+            : courier.Fault is { } fault ? $"the courier is {fault}"
             : row?.LastError ?? (row is null || row.Index < index ? "it has not taken the change yet" : "it has taken the change, and has not said that it is in force");
         return JsonValue.Object([("name", JsonValue.Of(domain.Name)), ("state", JsonValue.Of(domain.State)), ("why", JsonValue.Shown(why))]);
     }

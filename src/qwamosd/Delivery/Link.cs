@@ -52,7 +52,7 @@ internal sealed class Link : IDisposable
     public static async Task<Link> OpenAsync(GatewayEntry domain, EnrolledDomain enrolled, TimeProvider time, CancellationToken stop)
     {
         if (domain.Link.IsTls && enrolled.TlsKey is null)
-            throw new LinkException($"{(enrolled.Key is null ? enrolled.WhyNot : "no operator has vouched for the key of its end of TLS")}: qwamosctl domains enroll {domain.Name}");
+            throw new LinkException($"{(enrolled.Key is null ? enrolled.WhyNot : "no operator has vouched for the key of its end of TLS")}: {domain.EnrolCommand}");
         Link link = await OpenAsync(domain.DialPath, time, stop, domain.Link.IsTls ? enrolled.TlsKey : null).ConfigureAwait(false);
         try
         {

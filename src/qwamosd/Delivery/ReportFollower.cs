@@ -184,10 +184,10 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, Pol
         (_judgedBy, _isCutShort) = (known, false);
         if (known.Key is not { } key)
         {
-            return Refuse($"{known.WhyNot}: qwamosctl domains enroll {domain.Name}");
+            return Refuse($"{known.WhyNot}: {domain.EnrolCommand}");
         }
         if (!report.IsSignedBy(key, _signature))
-            return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, qwamosctl domains enroll {domain.Name}");
+            return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, {domain.EnrolCommand}");
         _isCutShort = true;
         IReadOnlyDictionary<string, LackedKey>? lacks = await LackingAsync(report, rest).ConfigureAwait(false);
         _isCutShort = false;

@@ -48,6 +48,7 @@ internal sealed class StatusAnswer(
             ("root_hash", JsonValue.Of(now.RootHash)),
             ("last_update", JsonValue.Of(now.LastUpdateSeconds)),
             ("schema", JsonValue.Of(Schema.Hash)),
+            ("configuration", JsonValue.Of(start.Config.Hash)),
             ("system", JsonValue.Of(start.SystemId)),
             ("key_id", JsonValue.Of(start.Key.Id.ToString())),
             ("trust", now.Policy.Trust.ToStatus()),

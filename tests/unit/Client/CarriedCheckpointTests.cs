@@ -176,6 +176,21 @@ public sealed class CarriedCheckpointTests : IDisposable
         Assert.Contains("Stopped at message 1 of 2: 1 taken, 1 not sent.", _client.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(3, 0)]
+    [InlineData(1_000, 1)]
+    public void Daemon_that_ends_before_it_proves_its_ledger_is_asked_again_for_a_while_and_then_refused(int answers, int exit)
+    {
+        See(_ledger);
+        _ledger.AddOne(10);
+        var asked = 0;
+        _client.Clock = new HurryingClock();
+        using var bus = new FakeBus(_client.Socket, request => request.Contains("get_consistency", StringComparison.Ordinal) && ++asked < answers ? [] : _ledger.Answer(request));
+        Assert.Equal(exit, _client.Run("status"));
+        Assert.InRange(asked, 3, 11);
+        Assert.Equal(exit == 1, File.Exists(Seen + ".refused"));
+    }
+
     private static string Request() => """{"msg":{"command":"set_policy","args":{"RADIO_ISOLATION":"on"},"nonce":"AAECAwQFBgcICQoLDA0ODw==","timestamp":1800000000},"signature":"SIG"}"""
         .Replace("SIG", Convert.ToBase64String(new byte[64]), StringComparison.Ordinal);
 

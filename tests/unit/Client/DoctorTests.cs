@@ -1,7 +1,9 @@
 using Qwamos.Client.Checking;
 using Qwamos.ControlBus.Audit;
+using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
+using Qwamos.ControlBus.Policy;
 using Xunit;
 
 namespace Qwamos.ControlBus.Tests.Client;
@@ -159,6 +161,49 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(said, trial.Output);
         trial.Run("doctor", "--checklist", "-o", "json");
         Assert.Equal(exit == 1 ? "bad" : said == "healthy\n" ? "good" : "look", Item("integration", "what is policy is in force there"));
+    }
+
+    [Theory]
+    [InlineData("it is gw2 of class gateway: mend its gateway.json, or domains.json here", "ok", null)]
+    [InlineData("there is no socket /s; does gateway-policyd run there?", "ok", "see whether its VM and its link are up; in it: gateway-policyd --root ROOT status")]
+    [InlineData("there is no socket /s; does gateway-policyd run there?", "not running: qwamosd courier", null)]
+    [InlineData("stale: it was signed too long ago", "ok", "in it: gateway-policyd --root ROOT status")]
+    public void What_mends_a_domain_is_of_the_cause_that_is_named(string error, string courier, string? mend)
+    {
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"behind\":false", $"\"behind\":true,\"last_error\":\"{error}\"", StringComparison.Ordinal).Replace("\"size\":3", $"\"size\":3,\"courier\":\"{courier}\"", StringComparison.Ordinal));
+        trial.Run("doctor", "-o", "json");
+        foreach (var area in (string[])["gateway gateway", "in force in gateway"])
+        {
+            var found = Member(trial.Json, "findings").Items.Single(item => Member(item, "area").AsString == area);
+            Assert.Equal(mend?.Replace("ROOT", trial.Root, StringComparison.Ordinal), found.TryGet("mend", out var how) ? how.AsString : null);
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("--checklist")]
+    public void Each_command_that_the_doctor_proposes_has_the_places_of_this_run_once(string option)
+    {
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"size\":3", "\"size\":3,\"policy_disowned\":{\"TOR_ISOLATION\":\"set by bert\"}", StringComparison.Ordinal).Replace("\"in force\"", "\"in force\",\"put_back\":{\"A\":\"put back\"}", StringComparison.Ordinal));
+        trial.Run([.. (string[])["doctor"], .. option.Length > 0 ? [option] : Array.Empty<string>()]);
+        Assert.Contains("qwamosctl --root", trial.Output, StringComparison.Ordinal);
+        Assert.DoesNotMatch("qwamosctl (?!--root)", trial.Output);
+        Assert.DoesNotMatch("--root [^ ]+ (--home [^ ]+ )?(--socket [^ ]+ )?--root", trial.Output);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Domains_that_were_changed_since_the_daemon_read_them_are_found(bool isSame)
+    {
+        Assert.True(SystemPaths.TryCreate(trial.Root, out var paths, out _));
+        Assert.True(DaemonConfig.TryLoad(paths, PolicySchema.BuiltIn, out var config, out _));
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"size\":3", $"\"size\":3,\"configuration\":\"{(isSame ? config.Hash : new string('0', 64))}\"", StringComparison.Ordinal));
+        trial.Run("doctor", "-o", "json");
+        var found = Member(trial.Json, "findings").Items.Single(item => Member(item, "area").AsString == "daemon's domains");
+        Assert.Equal(isSame ? "good" : "bad", Member(found, "state").AsString);
+        if (!isSame)
+            Assert.EndsWith($"the same with qwamosd --root {trial.Root} courier", Member(found, "mend").AsString, StringComparison.Ordinal);
     }
 
     private string Item(string phase, string item) =>

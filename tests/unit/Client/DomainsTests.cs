@@ -51,6 +51,8 @@ public sealed class DomainsTests : IDisposable
         Assert.Contains($"As gateway-policyd --root {_client.Root} fingerprint prints it in the domain", _client.Error, StringComparison.Ordinal);
         Assert.Equal(1, _client.Run("domains", "enroll", "gw1", "--fingerprint", new string('0', 64)));
         Assert.Contains(Fingerprint, _client.Error, StringComparison.Ordinal);
+        Assert.Equal(2, _client.Run("domains", "enroll", "gw1", "--fingerprint", "deadbeef"));
+        Assert.Contains("--fingerprint is no fingerprint: 64 hexadecimal digits", _client.Error, StringComparison.Ordinal);
         (_client.HasPerson, _client.Input) = (true, "no\n");
         Assert.Equal(1, _client.Run("domains", "enroll", "gw1"));
         Assert.DoesNotContain(bus.Received, request => request.Contains("domain_key", StringComparison.Ordinal));
@@ -90,6 +92,10 @@ public sealed class DomainsTests : IDisposable
         var unheard = Row("gw1", null, link: "no operator has vouched for its key").Replace("\"link\"", "\"over_tls\":true,\"link\"", StringComparison.Ordinal);
         using FakeBus bus = Bus(unheard, Row("gw2", null));
         var (key, tls) = (Convert.ToBase64String(_domain.PublicRaw), new string('7', 64));
+        Assert.Equal(0, _client.Run("domains"));
+        Assert.Contains($"to believe what it reports: qwamosctl --root {_client.Root} --home {_client.Home} --socket {_client.Socket} domains enroll gw1 --key BASE64 --tls-key HEX\n", _client.Output, StringComparison.Ordinal);
+        // Of gw2, which was not heard, the link is what is wrong.
+        Assert.DoesNotContain("domains enroll gw2", _client.Output, StringComparison.Ordinal);
         Assert.Equal(2, _client.Run("domains", "enroll", "gw1"));
         Assert.Contains("fingerprint --key and qwamos-link fingerprint", _client.Error, StringComparison.Ordinal);
         Assert.Equal(2, _client.Run("domains", "enroll", "gw1", "--key", key));

@@ -106,6 +106,23 @@ public sealed class SetTests : IDisposable
         Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "--wait"));
         Assert.Contains("gw: staged: it waits for the next start there", trial.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("after 30 s", trial.Error, StringComparison.Ordinal);
+        Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "KERNEL_HARDENING", "strict", "--wait"));
+        Assert.Contains("gw: staged: it waits for the next start there: KERNEL_HARDENING waits; RADIO_IDLE_TIMEOUT_MIN does not, see the status", trial.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Waiting_for_who_is_not_believed_proposes_what_helps()
+    {
+        const string Lacking = """{"status":"ok","index":7,"concerned":3,"in_force":0,"failed":0,"not_enrolled":3,"settled":true,"lacking":[{"name":"far","state":"not_enrolled","why":"no"},{"name":"heard","state":"not_enrolled","why":"no"},{"name":"mute","state":"not_enrolled","why":"no"}]}""";
+        var heard = new string('5', 64);
+        var domains = $$"""
+            {"status":"ok","domains":[{"name":"far","class":"gateway","over_tls":true,"link":"no","key":null,"enrolled":false},{"name":"heard","class":"gateway","link":"ok","key":"{{heard}}","enrolled":false},{"name":"mute","class":"gateway","link":"there is no socket","key":null,"enrolled":false}]}
+            """.Trim();
+        using FakeBus bus = new(trial.Socket, request => Encoding.UTF8.GetBytes((request.Contains("get_in_force", StringComparison.Ordinal) ? Lacking : request.Contains("get_domains", StringComparison.Ordinal) ? domains : Taken) + "\n"));
+        Assert.Equal(1, trial.Run("set", "RADIO_IDLE_TIMEOUT_MIN", "5", "--wait"));
+        Assert.Contains("far: no: qwamosctl domains enroll far --key BASE64 --tls-key HEX", trial.PlainError, StringComparison.Ordinal);
+        Assert.Contains("heard: no: qwamosctl domains enroll heard\n", trial.PlainError, StringComparison.Ordinal);
+        Assert.Contains("mute: no, and it was not heard yet: there is no socket", trial.PlainError, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -139,6 +156,21 @@ public sealed class SetTests : IDisposable
         trial.Write("etc/qwamos/domains.json", """{"domains":[{"name":"ui","class":"ui","link":"unix:/run/ui.sock"}]}""");
         Assert.Equal(0, trial.Run("set", "CLIPBOARD_ISOLATION", "strict", "RADIO_ISOLATION", "off"));
         Assert.StartsWith("applied now         CLIPBOARD_ISOLATION = strict\n", trial.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_the_daemon_has_no_domain_for_is_said_to_be_recorded_whatever_its_class()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","result":{"runtime_applied":["CLIPBOARD_ISOLATION","RADIO_ISOLATION"],"reboot_staged":[]},"unserved":["RADIO_ISOLATION"],"index":7}""");
+        Assert.Equal(0, trial.Run("set", "CLIPBOARD_ISOLATION", "strict", "RADIO_ISOLATION", "off"));
+        Assert.Equal(
+            """
+            applied now                     CLIPBOARD_ISOLATION = strict
+            recorded; no enforcer here yet  RADIO_ISOLATION = off
+            recorded as entry 7
+
+            """,
+            trial.Output);
     }
 
     [Fact]

@@ -87,11 +87,21 @@ public sealed class StatusTests : IDisposable
               gw2: not known: no operator has vouched for its key: qwamosctl domains enroll gw2
               gw3: not known: it has said nothing yet
               gw4, STALE: no checkpoint came there for 300 s
+                no key is set there, and nothing acts on one
 
             """,
             table,
             StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', trial.Output);
+    }
+
+    [Fact]
+    public void A_domain_that_is_believed_and_has_nothing_to_do_is_said_to()
+    {
+        using FakeBus bus = new(trial.Socket, """{"status":"ok","policy":{},"pending":{},"courier":"ok","gateways":{"gw1":{"class":"gateway","behind":false,"report":{"heard":1795999990,"keys":{}}}}}""");
+        trial.Clock = new HurryingClock();
+        Assert.Equal(0, trial.Run("status"));
+        Assert.Contains("in force, as each domain says\n  gw1\n    no key is set there, and nothing acts on one\n", trial.Output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -117,6 +127,18 @@ public sealed class StatusTests : IDisposable
             Assert.Equal(starts.Length, lines.Length);
             Assert.All(lines.Zip(starts), pair => Assert.StartsWith(pair.Second, pair.First[11..], StringComparison.Ordinal));
         }
+    }
+
+    [Fact]
+    public void Who_follows_a_daemon_that_is_restarted_is_told_once_and_follows_on()
+    {
+        var asked = 0;
+        trial.Clock = new HurryingClock();
+        using FakeBus bus = new(trial.Socket, _ => ++asked is 2 or 3 ? [] : Encoding.UTF8.GetBytes($$$"""{"status":"ok","policy":{"RADIO_IDLE_TIMEOUT_MIN":{{{asked}}}},"pending":{}}""" + "\n"));
+        trial.IsOutputClosed = () => asked >= 5;
+        trial.Run("status", "--watch");
+        Assert.Equal(["policy  RADIO_IDLE_TIMEOUT_MIN  1", "policy  RADIO_IDLE_TIMEOUT_MIN  4"], trial.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[11..]));
+        Assert.Single(trial.Error.Split('\n'), line => line.Contains("closed the connection without an answer; whether it took the request is unknown; asking on", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -163,6 +185,7 @@ public sealed class StatusTests : IDisposable
                 RADIO_ISOLATION  on         off       waiting  -      it has not taken the change yet
                 TOR_ISOLATION    mandatory  -         waiting  -      it refused entry 4
               early, as it was when this clock stood 24 hours ahead
+                no key is set there, and nothing acts on one
               swallows
                 TOR_ISOLATION    optional   off       lacking  -      it is said to have taken entry 5, and its own report has something else
                 VPN_KILL_SWITCH  on         -         lacking  -      it is said to have taken entry 6, and its own report has something else

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging.Abstractions;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
@@ -25,6 +24,7 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
     private readonly List<IDisposable> _domains = [];
     private CheckpointSigner _signer = null!;
     private PipelineTrial _bus = null!;
+    private readonly KeptLog _log = new();
     private TaskCompletionSource _stop = new();
     private CourierService? _courier;
     private Task _running = Task.CompletedTask;
@@ -199,6 +199,27 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnotherDomainAtTheSocket_WhoseNameIsMended_IsServedBeforeTheNextCheckpoint_AndTheLogSaysSo()
+    {
+        ScriptedDomain domain = Domain("one");
+        var greeted = new List<long>();
+        domain.Instead = message =>
+        {
+            if (Command(message) == "get_cursor")
+                greeted.Add(_bus.Time.UnixSeconds);
+            return greeted.Count <= 2 ? """{"status":"ok","name":"two","class":"gateway","seq":0,"index":-1,"size":0,"trust_version":0}""" : null;
+        };
+        // Before: a ledger that grows, or is heard of for the first time, has it asked at once.
+        long index = Set("RADIO_ISOLATION", "off");
+        Start("one");
+        await ErrorAsync("one", "it is two of class gateway");
+        await WhileMovingTimeAsync(() => Row("one").Taken == index);
+        Assert.InRange(greeted[2] - greeted[1], 10, Limits.CheckpointIdleSeconds - 1);
+        await UntilAsync(() => _log.Lines.Contains("gateway one takes what concerns it again"));
+        Assert.Null(Row("one").LastError);
+    }
+
+    [Fact]
     public async Task AfterARestart_TheDomainSaysWhereItStands_AndNothingComesTwice()
     {
         ScriptedDomain domain = Domain("one");
@@ -328,8 +349,31 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
         await WhileMovingTimeAsync(() => JsonText.ToText(JsonValue.Object(view.Status(""))).Contains("\"dead\":{\"class\":\"gateway\",\"taken\":null,\"seq\":0,\"behind\":true,\"last_error\":\"there is no socket", StringComparison.Ordinal));
         Assert.Equal("ok", view.State().AsString);
         await StopAsync();
+        // At once, by its hanging up: the clock stands still.
+        await UntilAsync(() => view.State().AsString.StartsWith("not running: qwamosd --root", StringComparison.Ordinal));
+        using Socket courier = _bus.Connect();
+        courier.Send("""{"msg":{"command":"get_growth","args":{"size":0,"wait":0}}}"""u8);
+        Assert.NotNull(courier.ReadLine());
         File.WriteAllText(_bus.Paths.DomainsFile, "{}");
         Assert.Contains("its file cannot be read", view.State().AsString, StringComparison.Ordinal);
+        DomainsFile.Write(_bus.Paths, new string('0', 64), []);
+        Assert.Equal("there, and has read another domains.json or qwamosd.json than qwamosd has: restart both", view.State().AsString);
+    }
+
+    [Fact]
+    public async Task CourierThatHangsUp_WhileAnotherAsks_IsNotMissed()
+    {
+        DaemonConfig config = Config("one");
+        var view = new CourierView(_bus.Paths, config, PolicySchema.BuiltIn, _bus.Followers, () => _bus.Writer.Published, _bus.Time);
+        using Socket old = _bus.Connect(), next = _bus.Connect();
+        foreach (Socket courier in (Socket[])[old, next])
+            courier.Send("""{"msg":{"command":"get_growth","args":{"size":0,"wait":30}}}"""u8);
+        await UntilAsync(() => _bus.Followers.CourierLinks == 2);
+        old.Dispose();
+        await UntilAsync(() => _bus.Followers.CourierLinks == 1);
+        Assert.Equal("ok", view.State().AsString);
+        next.Dispose();
+        await UntilAsync(() => view.State().AsString.StartsWith("not running", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -377,9 +421,9 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
     private void Start(PolicySchema schema, params string[] names)
     {
         DaemonConfig config = Config(names);
-        Assert.True(DomainsFile.TryRead(_bus.Paths, 1, out IReadOnlyDictionary<string, DomainRow>? remembered, out string? fault), fault);
+        Assert.True(DomainsFile.TryRead(_bus.Paths, 1, out IReadOnlyDictionary<string, DomainRow>? remembered, out _, out string? fault), fault);
         _stop = new TaskCompletionSource();
-        _courier = new CourierService(_bus.Paths, config, schema, PipelineTrial.SystemIdText, remembered, _bus.Time, new Daemon.LogMessages(NullLogger.Instance));
+        _courier = new CourierService(_bus.Paths, config, schema, PipelineTrial.SystemIdText, remembered, _bus.Time, new Daemon.LogMessages(_log));
         _running = _courier.RunAsync(_stop.Task);
     }
 

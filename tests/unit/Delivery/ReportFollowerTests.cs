@@ -387,6 +387,20 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         Assert.Single(Row("one")!.Keys);
     }
 
+    [Fact]
+    public async Task WhoWaitsWhileTheCourierIsDead_IsToldSo()
+    {
+        Enrol("one");
+        Enrol("two");
+        _stop.TrySetResult();
+        await _running;
+        while (_view.Fault is null)
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        System.Text.Json.JsonElement lacking = _bus.Ask(InForce(Set("RADIO_ISOLATION", "off"), 0))[0].GetProperty("lacking");
+        Assert.All(lacking.EnumerateArray(), domain => Assert.Equal("waiting", domain.GetProperty("state").GetString()));
+        Assert.All(lacking.EnumerateArray(), domain => Assert.StartsWith("the courier is not running: qwamosd --root", domain.GetProperty("why").GetString(), StringComparison.Ordinal));
+    }
+
     private string? Lie { get; set; }
 
     private HashSet<string> Silent { get; } = [];

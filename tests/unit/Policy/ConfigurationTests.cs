@@ -77,6 +77,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("""{"gateways":[{"name":"a","class":"none","socket":"/s"}]}""")]
     [InlineData("""{"gateways":[{"name":"a","class":"gateway","socket":"relative"}]}""")]
     [InlineData("""{"gateways":[{"name":"a","class":"gateway","socket":"/s"},{"name":"a","class":"gateway","socket":"/t"}]}""")]
+    [InlineData("""{"gateways":[{"name":"a","class":"gateway","socket":"/s"},{"name":"b","class":"gateway","socket":"/s"}]}""")]
     [InlineData("""{"gateways":[""")]
     public void Bad_qwamosd_json_stops_the_start(string content)
     {
@@ -130,6 +131,44 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Contains(paths.DaemonConfigFile, fault, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_link_in_both_files_is_an_error_that_names_the_other_domain()
+    {
+        Write(paths.DomainsConfigFile, """{"domains":[{"name":"a","class":"gateway","link":"unix:/s"}]}""");
+        Write(paths.DaemonConfigFile, """{"gateways":[{"name":"b","class":"gateway","socket":"/s"}]}""");
+        Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out var fault));
+        Assert.Equal($"{paths.DaemonConfigFile}: gateways[0], b: the link unix:/s is that of a already: each domain is reached by one of its own", fault);
+    }
+
+    [Theory]
+    [InlineData("\"link\":5", "domains[1]: link must be a string")]
+    [InlineData("\"lnk\":\"unix:/t\"", "domains[1] has an unknown member \"lnk\" (known: class, link, name, tags)")]
+    [InlineData("\"link\":\"/t\"", "domains[1], b: a link is unix:PATH")]
+    [InlineData("\"link\":\"unix:/t\",\"tags\":[1]", "domains[1], b: tags are distinct")]
+    public void What_is_wrong_in_a_domain_is_said_with_its_place_and_member(string member, string said)
+    {
+        Write(paths.DomainsConfigFile, $$"""{"domains":[{"name":"a","class":"gateway","link":"unix:/s"},{"name":"b","class":"gateway",{{member}}}]}""");
+        Assert.False(DaemonConfig.TryLoad(paths, Schema, out _, out var fault));
+        Assert.StartsWith($"{paths.DomainsConfigFile}: {said}", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Hash_is_of_what_both_files_say_and_not_of_how()
+    {
+        List<string> hashes = [Hash()];
+        Write(paths.DomainsConfigFile, """{"domains":[{"name":"a","class":"gateway","link":"unix:/s"}]}""");
+        hashes.Add(Hash());
+        Write(paths.DomainsConfigFile, """{ "domains": [ { "link": "unix:/s", "name": "a", "class": "gateway" } ] }""");
+        Assert.Equal(hashes[1], Hash());
+        Write(paths.DomainsConfigFile, """{"domains":[{"name":"a","class":"gateway","link":"unix:/t"}]}""");
+        hashes.Add(Hash());
+        Write(paths.DaemonConfigFile, """{"boot_tries":3}""");
+        hashes.Add(Hash());
+        Assert.Equal(4, hashes.Distinct().Count());
+
+        string Hash() => DaemonConfig.TryLoad(paths, Schema, out var config, out var fault) ? config.Hash : throw new InvalidOperationException(fault);
+    }
+
     [Theory]
     [InlineData("""{}""")]
     [InlineData("""{"domains":[],"more":1}""")]
@@ -147,6 +186,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("""{"domains":[{"name":"dom0","class":"dom0","link":"virtio:/run/qwamos/dom0-bus.sock"}]}""")]
     [InlineData("""{"domains":[{"name":"a","class":"all","link":"unix:/s"}]}""")]
     [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"unix:/s"},{"name":"a","class":"gateway","link":"unix:/t"}]}""")]
+    [InlineData("""{"domains":[{"name":"a","class":"gateway","link":"tls:h:1"},{"name":"b","class":"gateway","link":"tls:h:1"}]}""")]
     public void Bad_domains_json_stops_the_start(string content)
     {
         Write(paths.DomainsConfigFile, content);

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Tests.Witnessing;
@@ -25,26 +24,14 @@ public sealed class RootNotesTests : IDisposable
         File.WriteAllText(_trial.Paths.SystemIdFile, other + "\n");
         File.WriteAllText(_trial.Paths.GatewayConfigFile, """{"name":"sys-net","class":"gateway"}""");
         File.SetUnixFileMode(_trial.Paths.GatewayConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var lines = new Lines();
-        Assert.Null(RootNotes.LowerFloor(_trial.Paths, 5, new LogMessages(lines)));
+        var log = new KeptLog();
+        Assert.Null(RootNotes.LowerFloor(_trial.Paths, 5, new LogMessages(log)));
 
-        string renewed = Assert.Single(lines.All, line => line.StartsWith("the witness has a new key, ", StringComparison.Ordinal));
+        string renewed = Assert.Single(log.Lines, line => line.StartsWith("the witness has a new key, ", StringComparison.Ordinal));
         Assert.Contains($"qwamos/{other}/", renewed, StringComparison.Ordinal);
         Assert.Contains(WitnessTrial.Origin(other), renewed, StringComparison.Ordinal);
         Assert.True(CosignatureKey.TryParse(renewed[(renewed.LastIndexOf(' ') + 1)..], out CosignatureKey? named, out string? fault), fault);
         Assert.Equal(old.Public.Id, named.Public.Id);
-        Assert.Contains(lines.All, line => line.StartsWith("evidence is kept in ", StringComparison.Ordinal));
-    }
-
-    private sealed class Lines : ILogger
-    {
-        public List<string> All { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            All.Add(formatter(state, exception));
+        Assert.Contains(log.Lines, line => line.StartsWith("evidence is kept in ", StringComparison.Ordinal));
     }
 }

@@ -81,6 +81,28 @@ public sealed class RelayTests : IDisposable
     }
 
     [Fact]
+    public void Attack07_TrustRootThatARelayTakesInTheDomainsPlace_IsShown_AndTheDomainTakesItLate()
+    {
+        Set("RADIO_ISOLATION", "off");
+        WaitFor(() => Desired("RADIO_ISOLATION") == "off" && !Row().GetProperty("behind").GetBoolean(), "it has the first one");
+        _relay!.Swallows = true;
+        Assert.Equal("ok", _trial.Ask(Roots.Request(Roots.Of(_trial).Draft(1, ("dom0", _trial.Signer)), _trial.Signer)).Code());
+        WaitFor(() => _relay.Swallowed == 1 && Row().GetProperty("report").TryGetProperty("lacks_root", out _), "its own report shows it");
+        long entry = Row().GetProperty("report").GetProperty("lacks_root").GetProperty("index").GetInt64();
+        CommandResult health = _trial.Client("health");
+        Assert.Equal(1, health.ExitCode);
+        Assert.Contains($"it is said to have taken what its own report does not have: trust root 1 of entry {entry}", health.Output, StringComparison.Ordinal);
+        Assert.Contains($"is behind, and its own report lacks trust root 1 of entry {entry}", _trial.Client("status").Output, StringComparison.Ordinal);
+
+        // Before the next change it is brought the trust root once more.
+        Set("TOR_ISOLATION", "mandatory");
+        WaitFor(() => Desired("TOR_ISOLATION") == "mandatory" && !Row().GetProperty("behind").GetBoolean(), "it has all");
+        Assert.Equal(1, Row().GetProperty("report").GetProperty("trust_version").GetInt64());
+        Assert.Contains("trust root 1", Command.Run([Binaries.Gateway, "--root", _trial.At("/vms/gw1"), "status"]).Output, StringComparison.Ordinal);
+        Assert.Equal(0, _trial.Client("health").ExitCode);
+    }
+
+    [Fact]
     public void Attack13_RelayThatGivesOneChangeTheNumberOfAnother_IsFoundWhenItIsGone()
     {
         Set("RADIO_ISOLATION", "off");

@@ -212,6 +212,8 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         DeliveryCursor last = State.Delivered.Of(next.Ledger);
         if (next.Sequence <= last.Sequence)
             return DecideKnown(pending, next);
+        if (next.Sequence == last.Sequence + 1 && next.Index <= last.Index && proven.Root is { } late && late.Root.Version == State.Trust.Version + 1)
+            return TakeLateRoot(pending, judged, proven, late);
         if (next.Sequence != last.Sequence + 1 || next.Index <= last.Index)
         {
             return new Decided(pending, Refusal: new Refusal(
@@ -263,6 +265,20 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         Decided decided = Decide(pending, root, start.Size + _entries.Count, proven.RecordedSeconds, out bool isKnown);
         return decided.Refusal is { } refusal ? Refused(pending, refusal)
             : new Decided(pending, Delivered: isKnown ? DeliveryEntry.Duplicate : RecordedEntry.Accepted);
+    }
+
+    /// <summary>
+    /// One that was kept back while what comes after it was taken (ATTACKS 7, 14). Its place is proven, and that it follows from the one in force its own signatures say; nothing but the next
+    /// version is taken so. It has no number: which delivery was the last stays, so that nothing else comes late with it. Refused, it leaves no entry.
+    /// </summary>
+    private Decided TakeLateRoot(PendingChange pending, JudgedDelivery judged, ProvenDelivery proven, SignedRoot root)
+    {
+        if (judged.RootVersion != State.Trust.Version)
+            judged = pending.JudgeAgain(judged, State.Trust.Root);
+        if (judged.Refusal is { } disbelieved)
+            return new Decided(pending, Refusal: disbelieved);
+        Decided decided = Decide(pending, root, start.Size + _entries.Count, proven.RecordedSeconds, out _);
+        return decided.Refusal is null ? new Decided(pending, Delivered: RecordedEntry.Accepted) : decided;
     }
 
     /// <summary>Whether it is the version of its number here.</summary>

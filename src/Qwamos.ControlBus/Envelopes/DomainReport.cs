@@ -16,12 +16,13 @@ namespace Qwamos.ControlBus.Envelopes;
 /// <param name="Nonce">The one of the question.</param>
 /// <param name="Keys">By name, at most 64.</param>
 /// <param name="IsStale">It has seen no checkpoint for <see cref="Limits.CheckpointStaleSeconds"/>: what it has may be old.</param>
-public sealed record DomainReport(string SystemId, string Domain, string Class, long Number, long TimeSeconds, Nonce Nonce, IReadOnlyDictionary<string, ReportedKey> Keys, bool IsStale)
+/// <param name="TrustVersion">The version of the trust root in force there, 0 while there is none; null from a program that does not say.</param>
+public sealed record DomainReport(string SystemId, string Domain, string Class, long Number, long TimeSeconds, Nonce Nonce, IReadOnlyDictionary<string, ReportedKey> Keys, bool IsStale, long? TrustVersion)
 {
     /// <summary>The signature that the domain's own key gives: 88 characters of canonical base64.</summary>
     public string Sign(SigningKey key) => Convert.ToBase64String(key.Sign(SignedBytes()));
 
-    /// <summary>Reads the form; exactly these members.</summary>
+    /// <summary>Reads the form; exactly these members, of which <c>trust_version</c> may be absent.</summary>
     public static bool TryRead(JsonValue json, [NotNullWhen(true)] out DomainReport? report, [NotNullWhen(false)] out string? fault)
     {
         report = null;
@@ -34,6 +35,7 @@ public sealed record DomainReport(string SystemId, string Domain, string Class, 
         if (!Nonce.TryParse(reader.Text("nonce", Limits.MaxPageNameChars), out var nonce))
             reader.Refuse("the report: nonce is not 24 characters of canonical base64");
         var isStale = reader.Boolean("stale");
+        long? trustVersion = reader.AnyIfPresent("trust_version") is null ? null : reader.Integer("trust_version", 0, Limits.MaxSafeInteger);
         var members = reader.Object("keys");
         if (members.Count > Limits.MaxPolicyKeys)
             reader.Refuse($"the report: keys has more than {Limits.MaxPolicyKeys} members");
@@ -46,7 +48,7 @@ public sealed record DomainReport(string SystemId, string Domain, string Class, 
         }
         if (!reader.Finish(out fault))
             return false;
-        report = new DomainReport(system, domain, @class, number, time, nonce, keys, isStale);
+        report = new DomainReport(system, domain, @class, number, time, nonce, keys, isStale, trustVersion);
         return true;
     }
 
@@ -67,6 +69,7 @@ public sealed record DomainReport(string SystemId, string Domain, string Class, 
         ("time", JsonValue.Of(TimeSeconds)),
         ("nonce", JsonValue.Of(Nonce.ToString())),
         ("stale", JsonValue.Of(IsStale)),
+        .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         ("keys", JsonValue.Object(Keys.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson())))),
     ]);
 

@@ -262,13 +262,16 @@ internal sealed class Receiver : IAsyncDisposable
             _enforcer.Add(enforcements);
     }
 
-    /// <summary>Roots are taken in the order of Dom0's ledger, each with the delivery that brought it in the entry after it. One that came another way has no place there, and the present one counts.</summary>
+    /// <summary>
+    /// Roots are taken in the order of Dom0's ledger, each with the delivery that brought it in the entry after it. One that came late, or another way, has no place there, and the present one counts. What
+    /// stands after such a one and was accepted has its own entry in between.
+    /// </summary>
     private TrustRoot? RootAt(string ledger, long index)
     {
         RecordedTrust trust = _writer.Published.Policy.Trust;
         for (int i = trust.Entries.Length - 1; i >= 0; i--)
         {
-            if (_store.ReadEntry(trust.Entries[i] + 1) is not DeliveryEntry delivery || delivery.Cursor.Of(ledger) == DeliveryCursor.None)
+            if (_store.ReadEntry(trust.Entries[i] + 1) is not DeliveryEntry { Outcome: RecordedEntry.Accepted } delivery || delivery.Cursor.Of(ledger) == DeliveryCursor.None)
                 return trust.Root;
             if (delivery.Cursor.Index < index)
                 return (_store.ReadEntry(trust.Entries[i]) as TrustRootEntry)?.Root.Root ?? trust.Root;

@@ -83,7 +83,7 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
         long now = time.GetUtcNow().ToUnixTimeSeconds();
         var keys = settings.Schema.Keys.Where(settings.Scope.Includes).Select(key => (key.Name, Row: Describe(key, state, outcomes))).Where(item => item.Row is not null)
             .ToDictionary(item => item.Name, item => item.Row!, StringComparer.Ordinal);
-        var report = new DomainReport(settings.SystemId ?? "", settings.Domain.Name, settings.Domain.Class, number, now, question.Nonce, keys, isStale());
+        var report = new DomainReport(settings.SystemId ?? "", settings.Domain.Name, settings.Domain.Class, number, now, question.Nonce, keys, isStale(), state.Trust.Version);
         if (JsonText.Bytes(report.ToJson()).Length > MaxReportBytes)
             report = report with { Keys = keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Observed = null, Why = null }, StringComparer.Ordinal) };
         return

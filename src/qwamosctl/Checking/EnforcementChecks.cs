@@ -38,7 +38,10 @@ internal static class EnforcementChecks
         if (domain.IsStale)
             return Finding.Bad(area, "it has seen no checkpoint for long: what it has may be old", "see whether the courier reaches it: qwamosctl domains");
         if (domain.Lacking is { } lacks)
-            return Finding.Bad(area, $"it is said to have taken what its own report does not have: {lacks}", "set these keys again; if it stays, who relays for it keeps changes back: docs/troubleshooting: a domain lacks what it took");
+        {
+            var mend = domain.LacksRoot is not null ? "the trust root is brought again each minute" : "set these keys again";
+            return Finding.Bad(area, $"it is said to have taken what its own report does not have: {lacks}", $"{mend}; if it stays, who relays for it keeps something back: docs/troubleshooting: a domain lacks what it took");
+        }
         var lacking = domain.Keys.Where(key => StateOf(key.Value) is not ("in_force" or "staged")).ToList();
         if (lacking.Count == 0)
             return domain.IsOld(session.Now) ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}") : Finding.Good(area, domain.Keys.Any() ? "each key that it spoke of, or it waits for its next start" : "nothing: no key is set there, and nothing acts on one");

@@ -70,6 +70,11 @@ internal sealed class DomainState
         }
     }
 
+    /// <summary>The newest trust root that it is said to have taken, with its entry, where its own report has an older one in force; null where it has not.</summary>
+    public (long Version, long Entry)? LacksRoot =>
+        Report is not null && Report.TryGet("lacks_root", out var root) && root.TryGet("version", out var number) && number.TryGetInteger(out var version) && root.TryGet("index", out var index) && index.TryGetInteger(out var entry)
+            ? (version, entry) : null;
+
     /// <summary>Whether it says that no checkpoint came for long.</summary>
     public bool IsStale { get; }
 
@@ -123,13 +128,15 @@ internal sealed class DomainState
         return clauses.Count == 0 ? "is reached, and has all" : string.Join("; ", clauses);
     }
 
-    /// <summary>The keys of <see cref="Lacks"/> with their entries, at most four by name; null where there are none.</summary>
+    /// <summary>What it is said to have taken and its own report has not, each with its entry: the trust root, and at most four of the keys by name; null where there is nothing.</summary>
     public string? Lacking
     {
         get
         {
             var named = Lacks.Select(lack => $"{KeyText.Of(JsonValue.Of(lack.Key))} of entry {lack.Entry}").ToList();
-            return named.Count == 0 ? null : string.Join(", ", named.Take(MaxNamed)) + (named.Count > MaxNamed ? $" and {named.Count - MaxNamed} more" : "");
+            var more = named.Count > MaxNamed ? $" and {named.Count - MaxNamed} more" : "";
+            List<string> all = [.. LacksRoot is { } root ? [$"trust root {root.Version} of entry {root.Entry}"] : ReadOnlySpan<string>.Empty, .. named.Take(MaxNamed)];
+            return all.Count == 0 ? null : string.Join(", ", all) + more;
         }
     }
 

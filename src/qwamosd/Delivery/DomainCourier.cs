@@ -1,4 +1,3 @@
-using System.Text;
 using Qwamos.ControlBus;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Files;
@@ -28,6 +27,7 @@ internal sealed class DomainCourier
     private readonly LedgerFeed _feed;
     private readonly CheckpointBringer _checkpoints;
     private readonly CatchUpPlan _plan;
+    private readonly LateRoots _lateRoots;
     private readonly EnrolledDomains _enrolled;
     private readonly ReportFollower _reports;
     private readonly TimeSpan _quietPause;
@@ -62,6 +62,7 @@ internal sealed class DomainCourier
         _checkpoints = new CheckpointBringer(domain.Name, witnessName, feed, log);
         _checkpoints.Remember(remembered.Witness);
         _plan = new CatchUpPlan(domain, rule, feed, history);
+        _lateRoots = new LateRoots(domain.Name, rule, feed, history, time, log);
         // The ledger may be another one by now: a domain gives its lines again.
         _shown = new ShownRow(remembered with { Cosignatures = [] }, feed, _checkpoints, reports, time, changed);
         (_look, _enrolled, _reports) = (remembered.Index + 1, enrolled, reports);
@@ -177,6 +178,7 @@ internal sealed class DomainCourier
                 return DropAfter(isWell: true);
             if (!isTaken)
                 return DropAfter(_checkpoints.Row.State != WitnessState.Failing);
+            Show(await _lateRoots.BringAsync(link, Row, _seen, stop).ConfigureAwait(false));
             Reception reception = await DeliverAsync(link, stop).ConfigureAwait(false);
             if (reception is Reception.Later or Reception.Refused)
                 return DropAfter(reception == Reception.Refused);
@@ -292,7 +294,7 @@ internal sealed class DomainCourier
                 }
 
                 next[i] = next[i] with { CatchUp = catchUp, IsBeforeUnknown = catchUp is null && _plan.CannotShow(next[i]) };
-                requests.Add(await RequestAsync(next[i], Row.Sequence + 1 + i, stop).ConfigureAwait(false));
+                requests.Add(await next[i].RequestAsync(_feed, Row.Sequence + 1 + i, _seen, stop).ConfigureAwait(false));
             }
 
             AnswerReader[] answers = await link.AskAsync(requests, stop).ConfigureAwait(false);
@@ -377,13 +379,6 @@ internal sealed class DomainCourier
         return hasNext;
     }
 
-    private async Task<byte[]> RequestAsync(PendingDelivery delivery, long sequence, CancellationToken stop)
-    {
-        IReadOnlyList<byte[]> path = await _feed.InclusionAsync(delivery.Entry.Index, _seen, stop).ConfigureAwait(false);
-        var offer = new DeliveryOffer(sequence, new OfferedEntry(delivery.Entry.Index, delivery.Entry.Leaf, delivery.Envelope, path), _seen, delivery.CatchUp, delivery.IsBeforeUnknown);
-        return Encoding.ASCII.GetBytes($$$"""{"msg":{"args":{{{JsonText.ToText(offer.ToJson())}}},"command":"deliver"}}""");
-    }
-
     private Reception Judge(PendingDelivery delivery, AnswerReader answer)
     {
         if (answer.IsOk)
@@ -447,7 +442,7 @@ internal sealed class DomainCourier
         long index = delivery.Entry.Index;
         _look = index + 1;
         bool isTaken = outcome is RecordedEntry.Accepted or DeliveryEntry.Duplicate;
-        DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index, HasGap = Row.HasGap && !(isTaken && delivery.CatchUp is not null) };
+        DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index, HasGap = Row.HasGap && !(isTaken && delivery.CatchUp is not null && Row.Report?.LacksRoot is null) };
         if (delivery.RootVersion is { } version)
         {
             string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, Receptions.TryNumber(answer, "version", 0, out long has) ? has : null);

@@ -59,7 +59,7 @@ internal sealed record DomainRow
     public IReadOnlyList<(string Root, string Line)> Cosignatures { get; init; } = [];
 
     /// <summary>Whether it is known, or to be feared, that it lacks a change that came before the next one.</summary>
-    public bool LacksSome => Missed.Count > 0 || HasGap || Report is { Lacks.Count: > 0 };
+    public bool LacksSome => Missed.Count > 0 || HasGap || Report is { IsLacking: true };
 
     /// <summary>What status shows.</summary>
     public JsonValue ToStatus() => JsonValue.Object(

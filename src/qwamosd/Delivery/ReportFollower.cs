@@ -189,28 +189,32 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, Pol
         if (!report.IsSignedBy(key, _signature))
             return Refuse($"its report is not signed by the key that is enrolled for it: if it was made anew, {domain.EnrolCommand}");
         _isCutShort = true;
-        IReadOnlyDictionary<string, LackedKey>? lacks = await LackingAsync(report, rest).ConfigureAwait(false);
+        Lacking? lacking = await LackingAsync(report, rest).ConfigureAwait(false);
         _isCutShort = false;
-        if (lacks is { Count: 0 })
+        if (lacking is { IsNothing: true })
             Volatile.Write(ref _complete, _taken);
+        // What was found stands until qwamosd can be asked again.
+        lacking ??= new Lacking(Row?.Lacks ?? new Dictionary<string, LackedKey>(), Row?.LacksRoot, IsAllKnown: false);
         // Judged again, it is as old as it was: who keeps newer ones back is not helped by a ledger that grows.
-        Show(ReportRow.Of(_heard, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale, key.Id.ToString(), lacks ?? Row?.Lacks ?? new Dictionary<string, LackedKey>()));
+        Show(ReportRow.Of(_heard, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale, key.Id.ToString(), lacking, report.TrustVersion));
         return await TellAsync(rest).ConfigureAwait(false);
     }
 
     /// <summary>
     /// What the report should have, and has not: the newest change of each key, of those that the domain is said to have taken before it was asked, but for what it refused, which is
-    /// shown as that. That it took one is nobody's word; the report is the domain's. Null when qwamosd cannot be asked now: what was found stands until it can.
+    /// shown as that; and the newest trust root. That it took one is nobody's word; the report is the domain's. Null when qwamosd cannot be asked now.
     /// </summary>
-    private async Task<IReadOnlyDictionary<string, LackedKey>?> LackingAsync(DomainReport report, CancellationToken rest)
+    private async Task<Lacking?> LackingAsync(DomainReport report, CancellationToken rest)
     {
         try
         {
             PastPolicy policy = await history.AfterAsync(_taken.Index, rest).ConfigureAwait(false);
-            return policy.ToldTo(domain.Name)
+            LackedRoot? newest = LateRoots.NewestUpTo(policy.State.Trust, _taken.Index);
+            Dictionary<string, LackedKey> keys = policy.ToldTo(domain.Name)
                 .Where(told => told.Value.Index <= _taken.Index && rule.Concerns(told.Key) && _taken.Missed.GetValueOrDefault(told.Key, -1) < told.Value.Index
                     && !rule.Has(report.Keys.GetValueOrDefault(told.Key), told.Key, told.Value))
                 .ToDictionary(told => told.Key, told => new LackedKey(told.Value.Index, rule.Shown(told.Key, told.Value.Value)), StringComparer.Ordinal);
+            return new Lacking(keys, report.TrustVersion < newest?.Version ? newest : null, IsAllKnown: newest is null || report.TrustVersion is not null);
         }
         catch (LinkException)
         {

@@ -22,13 +22,22 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
     /// </summary>
     public IReadOnlyDictionary<string, LackedKey> Lacks { get; init; } = new Dictionary<string, LackedKey>();
 
+    /// <summary>The version of the trust root in force there, 0 while there is none; null where it does not say.</summary>
+    public long? TrustVersion { get; init; }
+
+    /// <summary>The newest trust root that the domain is said to have taken before it was asked, where the report has an older one in force; null where it has not.</summary>
+    public LackedRoot? LacksRoot { get; init; }
+
+    /// <summary>Whether it lacks something of what the domain is said to have taken.</summary>
+    public bool IsLacking => Lacks.Count > 0 || LacksRoot is not null;
+
     /// <summary>A fault in a row.</summary>
     public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints), false, "");
 
     /// <summary>What was verified, as far as there is room.</summary>
-    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys, bool isStale, string signedBy, IReadOnlyDictionary<string, LackedKey> lacks)
+    public static ReportRow Of(long heardSeconds, IEnumerable<KeyValuePair<string, ReportedKey>> keys, bool isStale, string signedBy, Lacking lacking, long? trustVersion)
     {
-        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null, isStale, signedBy) { Lacks = lacks };
+        var row = new ReportRow(heardSeconds, keys.ToDictionary(StringComparer.Ordinal), null, isStale, signedBy) { Lacks = lacking.Keys, LacksRoot = lacking.Root, TrustVersion = trustVersion };
         if (!IsLong(row))
             return row;
         row = row with { Keys = row.Keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Why = null, Observed = null }, StringComparer.Ordinal) };
@@ -41,6 +50,8 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         ("stale", JsonValue.Of(IsStale)),
         ("keys", JsonValue.Object(Keys.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson())))),
         .. Lacks.Count > 0 ? [("lacks", JsonValue.Object(Lacks.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value.ToJson()))))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. LacksRoot is { } root ? [("lacks_root", root.ToJson())] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. SignedBy.Length > 0 ? [("signed_by", JsonValue.Of(SignedBy))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. Fault is { } fault ? [("fault", JsonValue.Shown(fault))] : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]);
@@ -59,11 +70,13 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         var lacks = new Dictionary<string, LackedKey>(StringComparer.Ordinal);
         foreach ((string name, JsonValue value) in reader.AnyIfPresent("lacks") is null ? [] : reader.Object("lacks"))
             lacks[name] = LackedKey.Read(name, value, reader);
+        long? trustVersion = reader.AnyIfPresent("trust_version") is null ? null : reader.Integer("trust_version", 0, Limits.MaxSafeInteger);
+        LackedRoot? lacksRoot = reader.AnyIfPresent("lacks_root") is { } root ? LackedRoot.Read(root, reader) : null;
         string? fault = reader.TextIfPresent("fault", 16 * DomainRow.MaxErrorCodePoints);
         string signedBy = reader.TextIfPresent("signed_by", KeyId.Digits) ?? "";
         if (!reader.Finish(out string wrong))
             outer.Refuse(wrong);
-        return new ReportRow(heard, keys, fault, isStale, signedBy) { Lacks = lacks };
+        return new ReportRow(heard, keys, fault, isStale, signedBy) { Lacks = lacks, TrustVersion = trustVersion, LacksRoot = lacksRoot };
     }
 
     private static bool IsLong(ReportRow row) => JsonText.Bytes(row.ToJson()).Length > MaxBytes;

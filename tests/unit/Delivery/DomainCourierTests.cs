@@ -271,10 +271,11 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task TrustRoot_GoesBetweenTheChangesAroundIt_AndARefusedOneIsShown()
+    public async Task TrustRoot_GoesBetweenTheChangesAroundIt_AndARefusedOneIsShown_UntilItIsTakenLate()
     {
         ScriptedDomain domain = Domain("one");
-        domain.Instead = message => Command(message) == "deliver" && domain.Sequence == 1 ? Refuse(domain, message, "not_authorised") : null;
+        domain.Instead = message => Command(message) != "deliver" || (long)message["args"]!["index"]! != 1 ? null
+            : domain.Sequence == 1 ? Refuse(domain, message, "not_authorised") : """{"status":"error","code":"not_authorised","reason":"no"}""";
         Start("one");
         long before = Set("RADIO_ISOLATION", "off");
         RootDraft draft = RootDraft.Single("dom0", _bus.Key.Public) with
@@ -294,6 +295,10 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
         Assert.Equal(3, domain.Sequence);
         Assert.Contains("trust root 1: not_authorised", Row("one").TrustFault, StringComparison.Ordinal);
         Assert.True(Row("one").IsBehind);
+        domain.Instead = _ => null;
+        await WhileMovingTimeAsync(() => Row("one") is { IsBehind: false, TrustFault: null, TrustVersion: 1 });
+        Assert.Equal([before, after, 1], domain.TakenIndexes);
+        Assert.Equal(3, domain.Sequence);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Pipeline;
+using Qwamos.ControlBus.Tests.Trust;
 using Qwamos.Daemon.Auditing;
 using Qwamos.Daemon.Delivery;
 using Xunit;
@@ -15,7 +16,7 @@ using JsonValue = Qwamos.ControlBus.Json.JsonValue;
 namespace Qwamos.ControlBus.Tests.Delivery;
 
 /// <summary>What the courier makes of the reports of domains that are honest, strangers, or hostile; and who waits for a change to be in force.</summary>
-public sealed class ReportFollowerTests : IAsyncLifetime
+public sealed partial class ReportFollowerTests : IAsyncLifetime
 {
     private readonly Dictionary<string, SigningKey> _keys = new() { ["one"] = SigningKey.Generate(), ["two"] = SigningKey.Generate() };
     private readonly Dictionary<string, ScriptedDomain> _domains = [];
@@ -220,73 +221,6 @@ public sealed class ReportFollowerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Attack13_RelayThatTakesAChangeInADomainsPlace_IsFoundByTheDomainsOwnReport_AndTheNextChangeBringsItAgain()
-    {
-        Enrol("one");
-        long first = Set("RADIO_ISOLATION", "off");
-        Says("one", ("RADIO_ISOLATION", "off", first));
-        await WhileMovingTimeAsync(() => _courier.Row("one") is { Taken: { } taken, IsBehind: false, Report.Fault: null } && taken == first);
-        // What the scripted domain takes from here on, the one that signs has never seen.
-        long swallowed = Set("RADIO_ISOLATION", "on");
-        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 1 });
-        Assert.Equal(new LackedKey(swallowed, JsonValue.Of("on")), Row("one")!.Lacks["RADIO_ISOLATION"]);
-        Assert.Equal((swallowed, true, false), (_courier.Row("one").Taken!.Value, _courier.Row("one").IsBehind, _courier.Row("one").HasNext));
-        await WhileMovingTimeAsync(() => Shown("one").TryGet("lacks", out _));
-        long next = _bus.Ask(_bus.Change("""{"TOR_ISOLATION":"off"}""", draft => draft with { Base = new Dictionary<string, string> { ["gateway"] = _bus.Writer.Published.Policy.BaseHash(PolicySchema.BuiltIn, "gateway") } }))[0].GetProperty("index").GetInt64();
-        await WhileMovingTimeAsync(() => _courier.Row("one").Taken == next);
-        Assert.Equal([swallowed], _domains["one"].Taken[^1]["catch_up"]!["changes"]!.AsArray().Select(change => (long)change!["index"]!));
-        Says("one", ("RADIO_ISOLATION", "on", swallowed), ("TOR_ISOLATION", "off", next));
-        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 0 } && !_courier.Row("one").IsBehind);
-    }
-
-    [Fact]
-    public async Task DomainThatStandsWhereItWasNotBrought_AndWhoseReportLacksNothing_IsNotBehind()
-    {
-        Enrol("one");
-        Set("CRYPTO_BACKEND", "hybrid");
-        long radio = Set("RADIO_ISOLATION", "off");
-        Says("one", ("RADIO_ISOLATION", "off", radio));
-        await WhileMovingTimeAsync(() => _courier.Row("one").Taken == radio);
-        _domains["one"].Sequence = 1;
-        _domains["one"].Restart();
-        await WhileMovingTimeAsync(() => _courier.Row("one") is { HasGap: true, Sequence: 1, Report.Lacks.Count: 1 });
-        Says("one", ("RADIO_ISOLATION", "off", radio), ("CRYPTO_BACKEND", "hybrid", null));
-        await WhileMovingTimeAsync(() => _courier.Row("one") is { HasGap: false, IsBehind: false });
-    }
-
-    [Fact]
-    public async Task Attack14_ReportWithoutAKeyThatWasBrought_IsNoGoodOne()
-    {
-        Enrol("one");
-        Says("one");
-        long radio = Set("RADIO_ISOLATION", "on"), all = Set("CRYPTO_BACKEND", "hybrid");
-        Set("CLIPBOARD_ISOLATION", "strict");
-        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 2 });
-        Assert.Equal([("CRYPTO_BACKEND", all), ("RADIO_ISOLATION", radio)], Row("one")!.Lacks.Select(lack => (lack.Key, lack.Value.Index)).Order());
-    }
-
-    [Fact]
-    public async Task ReportThatHasWhatWasSetForTheDomain_LacksNothing_HoweverThatCameThere()
-    {
-        Enrol("one");
-        Enrol("two");
-        long first = Set("RADIO_ISOLATION", "on");
-        long again = Set("CRYPTO_BACKEND", "hybrid");
-        _bus.Ask(_bus.Change("""{"RADIO_ISOLATION":"off"}""", draft => draft with { Audience = ["two"] }));
-        Set("CRYPTO_BACKEND", "hybrid");
-        long direct = Set("TOR_ISOLATION", "mandatory");
-        // Set again without effect, it keeps its entry; what was sent there directly before has none.
-        Says("one", ("RADIO_ISOLATION", "on", first), ("CRYPTO_BACKEND", "hybrid", again), ("TOR_ISOLATION", "mandatory", null));
-        Says("two", ("RADIO_ISOLATION", "on", first), ("CRYPTO_BACKEND", "hybrid", again), ("TOR_ISOLATION", "mandatory", direct));
-        await WhileMovingTimeAsync(() => _courier.Row("one").Taken == direct && Row("two") is { Lacks.Count: 1 });
-        Assert.Equal("RADIO_ISOLATION", Assert.Single(Row("two")!.Lacks).Key);
-        int polls = _pollsOf["one"];
-        await WhileMovingTimeAsync(() => _pollsOf["one"] > polls + 3);
-        Assert.Empty(Row("one")!.Lacks);
-        Assert.False(_courier.Row("one").IsBehind);
-    }
-
-    [Fact]
     public async Task RefusedChange_IsMissed_AndNotSaidToHaveBeenTaken()
     {
         Enrol("one");
@@ -409,6 +343,9 @@ public sealed class ReportFollowerTests : IAsyncLifetime
 
     private int _polls;
 
+    /// <summary>The version of the trust root that a domain signs to be in force there.</summary>
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, long> _trustVersion = new();
+
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, Dictionary<string, ReportedKey>> _says = new();
 
     /// <summary>What a domain signs from here on, whatever is delivered.</summary>
@@ -426,7 +363,7 @@ public sealed class ReportFollowerTests : IAsyncLifetime
         string system = lie == "system" ? new string('b', 32) : PipelineTrial.SystemIdText;
         long index = _domains[name].Index;
         Dictionary<string, ReportedKey> keys = _says.GetValueOrDefault(name) ?? new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
-        var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys, IsStale: false);
+        var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys, IsStale: false, lie == "older" ? null : _trustVersion.GetValueOrDefault(name));
         InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, new EntryReference(index, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds)];
         // Those of another ledger: 16 from before, as many as fit; then the true one, when it asks for what comes after them.
         if (lie == "ledger" && (long)message["args"]!["confirmed"]! < 0)
@@ -451,6 +388,13 @@ public sealed class ReportFollowerTests : IAsyncLifetime
     }
 
     private void Enrol(string name) => Assert.Equal("ok", _bus.Ask(_bus.SignDomain(name, _keys[name], _bus.Time.UnixSeconds - 1))[0].GetProperty("status").GetString());
+
+    /// <summary>Version 1, under which the trial's key goes on.</summary>
+    private long RecordRoot()
+    {
+        Assert.Equal("ok", _bus.Ask(_bus.Root(RootDraft.Single("dom0", _bus.Key.Public) with { CreatedSeconds = _bus.Time.UnixSeconds - 1, ExpiresSeconds = _bus.Time.UnixSeconds + RootDraft.Year }, _bus.Key))[0].GetProperty("status").GetString());
+        return _bus.Writer.Published.Policy.Trust.Entries[^1];
+    }
 
     private long Set(string key, string value) => _bus.Ask(_bus.Change($"{{\"{key}\":\"{value}\"}}"))[0].GetProperty("index").GetInt64();
 

@@ -108,6 +108,9 @@ internal sealed class ScriptedDomain : IDisposable
         }
     }
 
+    private static long? RootVersion(JsonObject args) =>
+        JsonNode.Parse(Convert.FromBase64String((string)args["leaf"]!))!["trust_root"] is JsonObject root ? (long)root["root"]!["version"]! : null;
+
     private string Honest(JsonObject message)
     {
         var args = message["args"] as JsonObject;
@@ -124,7 +127,14 @@ internal sealed class ScriptedDomain : IDisposable
                 return $$"""{"status":"error","code":"base_mismatch","reason":"another tree","size":{{Size}}}""";
             case "deliver" when (long)args!["seq"]! != Sequence + 1:
                 return $$"""{"status":"error","code":"base_mismatch","reason":"not next","seq":{{Sequence}},"index":{{Index}}}""";
+            case "deliver" when RootVersion(args!) is { } version && (long)args!["index"]! <= Index:
+                if (version != TrustVersion + 1)
+                    return $$"""{"status":"error","code":"base_mismatch","reason":"not next","seq":{{Sequence}},"index":{{Index}}}""";
+                TrustVersion = version;
+                _taken.Add(args);
+                return """{"status":"ok","outcome":"accepted"}""";
             case "deliver":
+                TrustVersion = RootVersion(args!) ?? TrustVersion;
                 (Sequence, Index, LeafHash) = (Sequence + 1, (long)args!["index"]!, Convert.ToHexStringLower(MerkleTree.LeafHash(Convert.FromBase64String((string)args["leaf"]!))));
                 _taken.Add(args);
                 return """{"status":"ok","outcome":"accepted"}""";

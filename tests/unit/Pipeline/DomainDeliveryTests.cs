@@ -294,6 +294,37 @@ public sealed partial class DomainDeliveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Attack07_TrustRootThatWasKeptBack_IsTakenLate_WithoutANumber_AndOnlyTheNextVersionThatFollows()
+    {
+        using var next = SigningKey.Generate();
+        using var last = SigningKey.Generate();
+        using var stranger = SigningKey.Generate();
+        long before = _dom0.Set("RADIO_ISOLATION", "off");
+        long forged = _dom0.Record(Root(stranger).Signed(stranger, stranger));
+        long root = _dom0.Record(Root(next).Signed(History.Key, next));
+        long newest = _dom0.Record((Root(last) with { Version = 2 }).Signed(next, last));
+        long after = _dom0.Set("RADIO_ISOLATION", "on");
+        long retired = _dom0.SetAs(History.Key, PipelineTrial.SystemIdText, ("TOR_ISOLATION", JsonValue.Of("off")));
+        See();
+        Assert.Equal(["accepted", "accepted"], Deliver(Offer(1, before), Offer(2, after)));
+        DeliveryCursor stood = _domain.Writer.Published.Policy.Delivered;
+        long size = _domain.Ledger.Size;
+        // Neither a later version, nor another number, nor one that no holder signed; and nothing that is no trust root.
+        Assert.Equal("base_mismatch", Deliver(Offer(3, newest)));
+        Assert.Equal("base_mismatch", Deliver(Offer(4, root)));
+        Assert.Equal("not_authorised", Deliver(Offer(3, forged)));
+        Assert.Equal("base_mismatch", Deliver(Offer(3, before)));
+        Assert.Equal(size, _domain.Ledger.Size);
+        Assert.Equal(["accepted", "base_mismatch", "accepted", "base_mismatch"], Deliver(Offer(3, root), Offer(3, root), Offer(3, newest), Offer(3, root)));
+        Assert.Equal((2, stood, size + 2), (_domain.Writer.Published.Policy.Trust.Version, _domain.Writer.Published.Policy.Delivered, _domain.Ledger.Size));
+        Assert.Equal("bad_signature", Deliver(Offer(3, retired)));
+        Assert.Empty(_forks);
+        await _domain.RestartAsync();
+        Assert.Equal(2, _domain.Loaded.State.Trust.Version);
+        Assert.True(LedgerRoots.TryVerify(_domain.Ledger, _domain.Loaded.State.Trust, History.SignerKey, PipelineTrial.SystemIdText, out _, out string? fault), fault);
+    }
+
+    [Fact]
     public void ConfidentialChange_ComesWithItsEnvelope_AndWithNoOther()
     {
         long index = _dom0.Set("DURESS.gesture", "triple-power");

@@ -55,6 +55,9 @@ public sealed class ReportsTests : IDisposable
         using SigningKey other = SigningKey.Generate();
         Assert.False(report.IsSignedBy(other.Public, signature));
         Assert.False((report with { Domain = "gw2" }).IsSignedBy(_key.Public, signature));
+        Assert.Equal(0, report.TrustVersion);
+        Assert.False((report with { TrustVersion = 1 }).IsSignedBy(_key.Public, signature));
+        Assert.False((report with { TrustVersion = null }).IsSignedBy(_key.Public, signature));
         Assert.False((report with { Nonce = Nonce.Random() }).IsSignedBy(_key.Public, signature));
     }
 

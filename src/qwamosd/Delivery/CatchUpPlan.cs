@@ -105,6 +105,13 @@ internal sealed class CatchUpPlan(GatewayEntry domain, DeliveryRule rule, Ledger
             : null;
     }
 
+    /// <summary>Whether nothing can be missing at a domain that took a change with that: before it stands neither a trust root nor a change for it of a key that is not brought so.</summary>
+    /// <param name="delivery">The change.</param>
+    /// <param name="stop">Ends the courier.</param>
+    public async Task<bool> BringsAllAsync(PendingDelivery delivery, CancellationToken stop) =>
+        await history.BeforeAsync(delivery.Entry.Index, stop).ConfigureAwait(false) is { } before
+        && before.State.Trust.Entries.IsEmpty && before.ToldTo(domain.Name).All(told => !rule.Concerns(told.Key) || rule.CatchesUp(told.Key));
+
     private bool HasBase(FeedEntry entry) => entry.Entry is MessageEntry change && change.Message.Base?.ContainsKey(domain.Class) == true;
 
     private IEnumerable<KeyValuePair<string, Applied>> Own(PastPolicy before) => before.State.Policy.Where(pair => rule.IsOwn(pair.Key));

@@ -25,6 +25,9 @@ internal sealed class DeliveryRule(PolicySchema schema, GatewayEntry domain)
     /// <summary>Whether a key is of the domain's own class.</summary>
     public bool IsOwn(string name) => schema.TryGet(name, out PolicyKey? key) && key.Class == domain.Class;
 
+    /// <summary>Whether what is brought beside a change is about a key: of the domain's own class, and not confidential.</summary>
+    public bool CatchesUp(string name) => schema.TryGet(name, out PolicyKey? key) && key.Class == domain.Class && !key.IsConfidential;
+
     /// <summary>
     /// Whether a domain's report of a key has what a change set: that value, come how it may, or, of one that is hidden, that change or a later one. What was set a second time without effect keeps the
     /// entry of the first.

@@ -38,6 +38,7 @@ internal sealed class DomainCourier
     private long _look;
     private long _seen;
     private long? _putBackAt;
+    private long? _gapLoggedAt;
     private Link? _link;
     private bool _isDown;
     private bool _isHeld;
@@ -267,8 +268,12 @@ internal sealed class DomainCourier
         _plan.Forget();
         // So many deliveries do not lead there: one was kept from it, and another brought with its number; or this is not its own word.
         bool hasGap = index == Row.Index ? sequence != Row.Sequence : index > Row.Index && sequence <= Row.Sequence;
-        if (hasGap && !Row.HasGap)
+        // One that has its gap ended by a report, and says the same again, fills no journal.
+        if (hasGap && !Row.HasGap && !(_gapLoggedAt is { } before && _time.GetElapsedTime(before) < LongPause))
+        {
+            _gapLoggedAt = _time.GetTimestamp();
             _log.DomainHasGap(Name, sequence, index, Row.Sequence, Row.Index);
+        }
         Show(Row with { Sequence = sequence, Index = index, HasGap = Row.HasGap || hasGap });
     }
 
@@ -293,7 +298,7 @@ internal sealed class DomainCourier
                     return Reception.Aside;
                 }
 
-                next[i] = next[i] with { CatchUp = catchUp, IsBeforeUnknown = catchUp is null && _plan.CannotShow(next[i]) };
+                next[i] = next[i] with { CatchUp = catchUp, IsBeforeUnknown = catchUp is null && _plan.CannotShow(next[i]), BringsAll = catchUp is not null && await _plan.BringsAllAsync(next[i], stop).ConfigureAwait(false) };
                 requests.Add(await next[i].RequestAsync(_feed, Row.Sequence + 1 + i, _seen, stop).ConfigureAwait(false));
             }
 
@@ -442,7 +447,7 @@ internal sealed class DomainCourier
         long index = delivery.Entry.Index;
         _look = index + 1;
         bool isTaken = outcome is RecordedEntry.Accepted or DeliveryEntry.Duplicate;
-        DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index, HasGap = Row.HasGap && !(isTaken && delivery.CatchUp is not null && Row.Report?.LacksRoot is null) };
+        DomainRow row = Row with { Sequence = Row.Sequence + 1, Index = index, HasGap = Row.HasGap && !(isTaken && delivery.BringsAll) };
         if (delivery.RootVersion is { } version)
         {
             string? fault = isTaken ? null : Receptions.DescribeRoot(outcome, answer.Reason, version, Receptions.TryNumber(answer, "version", 0, out long has) ? has : null);
@@ -456,7 +461,7 @@ internal sealed class DomainCourier
 
         if (isTaken)
         {
-            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.CatchUp is not null ? row.Missed.Keys.Where(_rule.IsOwn).Concat(delivery.Keys) : delivery.Keys) };
+            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.CatchUp is not null ? row.Missed.Keys.Where(_rule.CatchesUp).Concat(delivery.Keys) : delivery.Keys) };
             Show(row with { LastError = Kept(row) });
             return;
         }

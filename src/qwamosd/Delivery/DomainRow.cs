@@ -34,7 +34,7 @@ internal sealed record DomainRow
     /// <summary>Keys whose newest change it refused, with the entry of that change.</summary>
     public ImmutableSortedDictionary<string, long> Missed { get; init; } = ImmutableSortedDictionary.Create<string, long>(StringComparer.Ordinal);
 
-    /// <summary>It once said that it stands where so many deliveries do not lead: one may be missing there, until its report shows that none is, or it takes a change with what was policy before.</summary>
+    /// <summary>It once said that it stands where so many deliveries do not lead: one may be missing there, until its report shows that none is, or it takes a change that brings all.</summary>
     public bool HasGap { get; init; }
 
     /// <summary>Why the last attempt failed; null when it did not.</summary>
@@ -128,7 +128,7 @@ internal sealed record DomainRow
         return reader.Finish(out fault);
     }
 
-    private const string GapError = "it said that it stands where it was not brought: a delivery may be missing there; its own report shows which, once it is enrolled, and a change that is signed with the base of its class (set --base) brings all of them";
+    private const string GapError = "it said that it stands where it was not brought: a delivery may be missing there; its own report shows which, once it is enrolled; the next change of its class brings what it lacks of that class";
 
     private const int MaxTextCodePoints = 16 * MaxErrorCodePoints;
     private const int MaxLineChars = 512;

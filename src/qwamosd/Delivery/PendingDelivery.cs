@@ -13,6 +13,9 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="IsBeforeUnknown">The domain asked for that, and it cannot be given.</param>
 internal sealed record PendingDelivery(FeedEntry Entry, byte[]? Envelope, IReadOnlyList<string> Keys, long? RootVersion, CatchUpOffer? CatchUp = null, bool IsBeforeUnknown = false)
 {
+    /// <summary>With what goes with it the domain has all that came before: no delivery can be missing there once it is taken.</summary>
+    public bool BringsAll { get; init; }
+
     /// <summary>The request that brings it.</summary>
     /// <param name="feed">Gives the proof.</param>
     /// <param name="sequence">The delivery's number at the domain.</param>

@@ -197,6 +197,33 @@ public sealed partial class DomainCourierTests
         Assert.False(Row("one").IsBehind);
     }
 
+    [Theory]
+    [InlineData("CRYPTO_BACKEND", "hybrid")]
+    [InlineData("trust root", "")]
+    public async Task Attack13_WhatIsBroughtBesideAChange_EndsNoGap_WhereSomethingMayBeMissingThatIsNotAmongIt(string key, string value)
+    {
+        ScriptedDomain domain = Domain("one");
+        Start("one");
+        if (value.Length > 0)
+            Set(key, value, WithBase);
+        else
+            _bus.Ask(_bus.Root(RootDraft.Single("dom0", _bus.Key.Public) with { CreatedSeconds = _bus.Time.UnixSeconds, ExpiresSeconds = _bus.Time.UnixSeconds + RootDraft.Year }, _bus.Key));
+        long radio = Set("RADIO_ISOLATION", "off", Signed);
+        await TakenAsync("one", radio);
+        domain.Sequence = 1;
+        domain.Restart();
+        await WhileMovingTimeAsync(() => Row("one").HasGap);
+        foreach (string tor in (string[])["off", "optional"])
+        {
+            long next = Set("TOR_ISOLATION", tor, Signed);
+            await WhileMovingTimeAsync(() => Row("one").Taken == next);
+            Assert.NotNull(domain.Taken[^1]["catch_up"]);
+            Assert.True(Row("one") is { HasGap: true, IsBehind: true });
+        }
+
+        MessageDraft Signed(MessageDraft draft) => WithBase(draft) with { System = PipelineTrial.SystemIdText };
+    }
+
     [Fact]
     public void WhatEachDomainWasToldLast_IsKeptWithWhatWasPolicy()
     {

@@ -51,7 +51,7 @@ internal sealed class CourierService : IDisposable
         _reportPause = TimeSpan.FromSeconds(Math.Clamp(config.Gateways.Count / DomainsPerPauseSecond, 2, 5));
         var quietPause = TimeSpan.FromSeconds(Math.Max(1, config.Gateways.Count / QuietDomainsPerSecond));
         (GatewayEntry Domain, DeliveryRule Rule)[] domains = [.. config.Gateways.Select(domain => (domain, new DeliveryRule(schema, domain)))];
-        _history = new PolicyHistory(_feed, paths, domains.Any(domain => domain.Rule.TakesConfidential), log);
+        _history = new PolicyHistory(_feed, paths, domains.Any(domain => domain.Rule.TakesConfidential), config.Gateways.Select(domain => domain.Name).ToHashSet(StringComparer.Ordinal), log);
         _couriers =
         [
             .. domains.Select(domain =>

@@ -50,25 +50,38 @@ internal sealed record PastPolicy(PolicyState State, ImmutableSortedDictionary<l
     {
         PolicyState state = State.Accept(message.Args!, outcome, message.Timestamp!.Value, index);
         ImmutableSortedDictionary<long, ImmutableArray<string>> audiences = message.Audience is { } audience ? Audiences.SetItem(index, [.. audience]) : Audiences;
-        Newest told = After(Told, message, index);
+        Newest told = After(Told, message, outcome, index);
         if (audiences.IsEmpty)
             return new PastPolicy(state, audiences, told);
         HashSet<long> used = [.. state.Policy.Values.Concat(state.Staged.Values).Concat(state.Earlier.Values.SelectMany(earlier => earlier)).Select(value => value.Index)];
         return new PastPolicy(state, audiences.RemoveRange(audiences.Keys.Where(entry => !used.Contains(entry))), told);
     }
 
-    private static Newest After(Newest told, Message message, long index)
+    private static Newest After(Newest told, Message message, ChangeOutcome outcome, long index)
     {
         foreach ((string key, JsonValue json) in message.Args!.Members)
         {
             if (!PolicyValue.TryFrom(json, out PolicyValue value))
                 throw new InvalidDataException($"it sets {key} to what is no value");
             var set = new Applied(EventValues.IsFire(value) ? PolicyValue.Of(EventValues.Disarmed) : value, index);
-            told = told.SetItem(key, message.Audience is { } names ? told.GetValueOrDefault(key, Nobody).SetItems(names.Select(name => KeyValuePair.Create(name, set))) : Nobody.Add(All, set));
+            ImmutableSortedDictionary<string, Applied> before = told.GetValueOrDefault(key, Nobody);
+            bool hasNoEffect = !outcome.Applied.Contains(key) && !outcome.Staged.Contains(key) && !outcome.Unstaged.Contains(key);
+            // A domain that has the value already keeps the entry of the change that set it there.
+            KeyValuePair<string, Applied> For(string name) =>
+                KeyValuePair.Create(name, hasNoEffect && (before.TryGetValue(name, out Applied had) || before.TryGetValue(All, out had)) && had.Value.Equals(set.Value) ? had : set);
+            KeyValuePair<string, Applied> all = For(All);
+            told = told.SetItem(key, message.Audience is { } names ? before.SetItems(names.Select(For)) : Nobody.SetItems(before.Keys.Select(For).Where(one => one.Value != all.Value).Append(all)));
         }
 
         return told;
     }
+
+    /// <summary>The same without names that no domain has by now.</summary>
+    public PastPolicy Only(IReadOnlySet<string> domains) => this with
+    {
+        Audiences = Audiences.ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value.RemoveAll(name => !domains.Contains(name))),
+        Told = Told.ToImmutableSortedDictionary(key => key.Key, key => key.Value.RemoveRange(key.Value.Keys.Where(name => name != All && !domains.Contains(name))), StringComparer.Ordinal),
+    };
 
     /// <summary>The form in which it is kept.</summary>
     public IEnumerable<(string Name, JsonValue Value)> ToMembers() =>

@@ -15,14 +15,15 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="feed">The ledger.</param>
 /// <param name="paths">Where the file is.</param>
 /// <param name="readsConfidential">Whether some domain takes confidential changes, so that the bus gives their envelopes.</param>
+/// <param name="domains">The names of all domains.</param>
 /// <param name="log">The log.</param>
-internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool readsConfidential, LogMessages log) : IDisposable
+internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool readsConfidential, IReadOnlySet<string> domains, LogMessages log) : IDisposable
 {
     /// <summary>Changes whose state before is kept: a domain further behind than all of these is brought each change by itself.</summary>
     private const int MaxKept = 256;
 
-    // 1 had no told. A file of it is not read: the entries are folded anew.
-    private const int Format = 2;
+    // 1 had no told, 2 no domains. A file of them is not read: the entries are folded anew.
+    private const int Format = 3;
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -151,10 +152,14 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         _saved = size;
         try
         {
-            DurableFile.Replace(
-                paths.CourierPolicyFile,
-                JsonText.Line(JsonValue.Object([("format", JsonValue.Of(Format)), ("size", JsonValue.Of(size)), ("leaf_hash", JsonValue.Of(leaf)), .. state.ToMembers()])),
-                Mode);
+            // Of domains that there are no more nothing is kept, and it is not read where one has come.
+            byte[] line = JsonText.Line(JsonValue.Object(
+            [
+                ("format", JsonValue.Of(Format)), ("size", JsonValue.Of(size)), ("leaf_hash", JsonValue.Of(leaf)), ("domains", JsonValue.Array(domains.Order(StringComparer.Ordinal).Select(JsonValue.Of))), .. state.Only(domains).ToMembers(),
+            ]));
+            if (line.Length > Limits.MaxCourierPolicyBytes)
+                throw new IOException($"it would have {line.Length} bytes, and {Limits.MaxCourierPolicyBytes} are read");
+            DurableFile.Replace(paths.CourierPolicyFile, line, Mode);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -163,7 +168,7 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
     }
 
     /// <summary>Not of an earlier program, or not whole: then all is read again.</summary>
-    private static bool TryRead(byte[] bytes, [NotNullWhen(true)] out PastPolicy? state, out long size, out string leaf)
+    private bool TryRead(byte[] bytes, [NotNullWhen(true)] out PastPolicy? state, out long size, out string leaf)
     {
         (state, size, leaf) = (null, 0, "");
         if (!StrictJson.TryParse(bytes, out JsonValue? document, out _, bytes.Length))
@@ -172,8 +177,9 @@ internal sealed class PolicyHistory(LedgerFeed feed, SystemPaths paths, bool rea
         reader.Integer("format", Format, Format);
         size = reader.Integer("size", 1, Limits.MaxSafeInteger);
         leaf = reader.Hash("leaf_hash");
+        HashSet<string> known = [.. reader.Array("domains", int.MaxValue).Select(name => name.TryGetString(out string? text) ? text : "")];
         state = PastPolicy.Read(reader);
-        return reader.Finish(out _) && state is not null;
+        return reader.Finish(out _) && state is not null && domains.All(known.Contains);
     }
 
     private async Task<string> LeafHashAsync(long index, CancellationToken stop) =>

@@ -235,6 +235,15 @@ public sealed partial class DomainCourierTests
         // A newer one for all is for those, too, that one before was for alone.
         long again = Set("RADIO_ISOLATION", "off");
         Assert.Equal([again, tor], kept.After(_bus.Ledger.ReadEntry(again)!, again).ToldTo("two").Select(told => told.Value.Index));
+        // One that changes nothing leaves each domain that has the value with the change that set it there, and is that change for the others.
+        long nothing = Set("RADIO_ISOLATION", "off", draft => draft with { Mode = "staged" });
+        long forTwo = Set("TOR_ISOLATION", "off", draft => draft with { Mode = "staged", Audience = ["two"] });
+        PastPolicy same = kept.After(_bus.Ledger.ReadEntry(nothing)!, nothing).After(_bus.Ledger.ReadEntry(forTwo)!, forTwo);
+        Assert.Equal([all, tor], same.ToldTo("one").Select(told => told.Value.Index));
+        Assert.Equal([nothing, tor], same.ToldTo("two").Select(told => told.Value.Index));
+        // Of a domain that there is no more nothing is kept.
+        Assert.DoesNotContain("two", JsonText.ToText(JsonValue.Object(kept.Only(new HashSet<string> { "one" }).ToMembers())), StringComparison.Ordinal);
+        Assert.Equal(kept.ToldTo("one"), kept.Only(new HashSet<string> { "one" }).ToldTo("one"));
     }
 
     [Fact]

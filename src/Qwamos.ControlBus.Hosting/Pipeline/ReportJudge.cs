@@ -48,10 +48,11 @@ public sealed class ReportJudge(string systemId, Func<PublishedState> published,
 
     /// <summary>Where a key comes back after another one, or after it was revoked, it has all to say anew: what it signed before is no word of now (ATTACKS 9).</summary>
     private static Refusal? Order(RecordedDomain domain, InForceStatement statement) =>
-        domain.Seconds - statement.TimeSeconds is > Limits.FreshnessWindowSeconds and var age
+        statement.Entry.Index <= domain.ReportedIndex
+            ? new Refusal(ErrorCode.Superseded, $"that domain has spoken of entry {domain.ReportedIndex} already", Extra: [KeyValuePair.Create("reported", Json.JsonValue.Of(domain.ReportedIndex))])
+        : domain.Seconds - statement.TimeSeconds is > Limits.FreshnessWindowSeconds and var age
             ? new Refusal(ErrorCode.Stale, $"it was signed {age} s before the statement about that domain's key: it is an old word, or the domain's clock is behind")
-        : statement.Entry.Index > domain.ReportedIndex ? null
-        : new Refusal(ErrorCode.Superseded, $"that domain has spoken of entry {domain.ReportedIndex} already", Extra: [KeyValuePair.Create("reported", Json.JsonValue.Of(domain.ReportedIndex))]);
+        : null;
 
     private VerifyingKey? Load(RecordedDomain domain)
     {

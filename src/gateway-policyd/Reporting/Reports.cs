@@ -5,6 +5,7 @@ using Qwamos.ControlBus.Hosting.Pipeline;
 using Qwamos.ControlBus.Json;
 using Qwamos.ControlBus.Keys;
 using Qwamos.ControlBus.Policy;
+using Qwamos.ControlBus.Verification;
 using Qwamos.Gateway.Enforcing;
 using Qwamos.Gateway.Receiving;
 
@@ -80,7 +81,8 @@ internal sealed class Reports(ReceiverSettings settings, SigningKey key, Func<Po
     {
         PolicyState state = policy();
         IReadOnlyDictionary<string, ObservedKey> outcomes = observed();
-        long now = time.GetUtcNow().ToUnixTimeSeconds();
+        // A clock that was set back is held up, as for everything else.
+        long now = new EffectiveTime(time.GetUtcNow().ToUnixTimeSeconds(), state.FloorSeconds).Now;
         var keys = settings.Schema.Keys.Where(settings.Scope.Includes).Select(key => (key.Name, Row: Describe(key, state, outcomes))).Where(item => item.Row is not null)
             .ToDictionary(item => item.Name, item => item.Row!, StringComparer.Ordinal);
         var report = new DomainReport(settings.SystemId ?? "", settings.Domain.Name, settings.Domain.Class, number, now, question.Nonce, keys, isStale(), state.Trust.Version);

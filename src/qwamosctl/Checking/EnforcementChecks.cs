@@ -33,18 +33,20 @@ internal static class EnforcementChecks
     private static Finding Judge(Session session, DomainState domain)
     {
         var area = AreaOf + KeyText.Of(JsonValue.Of(domain.Name));
-        if (domain.WhyUnknown is { } unknown)
-            return Finding.Doubtful(area, $"not known: {unknown}", domain.Error is not null ? domain.MendOfError(session.Paths) : domain.Report is null && domain.IsCourierWell ? "see whether its gateway-policyd runs" : null);
-        if (domain.IsStale)
-            return Finding.Bad(area, "it has seen no checkpoint for long: what it has may be old", "see whether the courier reaches it: qwamosctl domains");
+        // Signed evidence, which no later answer takes back that cannot be read.
         if (domain.Lacking is { } lacks)
         {
             var mend = domain.LacksRoot is not null ? "the trust root is brought again each minute" : "set these keys again";
             return Finding.Bad(area, $"it is said to have taken what its own report does not have: {lacks}", $"{mend}; if it stays, who relays for it keeps something back: docs/troubleshooting: a domain lacks what it took");
         }
+        if (domain.WhyUnknown is { } unknown)
+            return Finding.Doubtful(area, $"not known: {unknown}", domain.Error is not null ? domain.MendOfError(session.Paths) : domain.Report is null && domain.IsCourierWell ? "see whether its gateway-policyd runs" : null);
+        if (domain.IsStale)
+            return Finding.Bad(area, "it has seen no checkpoint for long: what it has may be old", "see whether the courier reaches it: qwamosctl domains");
         var lacking = domain.Keys.Where(key => StateOf(key.Value) is not ("in_force" or "staged")).ToList();
         if (lacking.Count == 0)
-            return domain.IsOld(session.Now) ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}") : Finding.Good(area, domain.Keys.Any() ? "each key that it spoke of, or it waits for its next start" : "nothing: no key is set there, and nothing acts on one");
+            return domain.IsOld(session.Now) ? Finding.Doubtful(area, $"was in force when it was heard last{(domain.Error is null ? "" : $": {domain.Error}")}")
+                : domain.Refused is { } refused ? Finding.Doubtful(area, $"each key by its report, and {refused}", "qwamosctl status") : Finding.Good(area, domain.Keys.Any() ? "each key that it spoke of, or it waits for its next start" : "nothing: no key is set there, and nothing acts on one");
         var what = string.Join("; ", lacking.Take(MaxNamed).Select(Describe)) + (lacking.Count > MaxNamed ? $"; and {lacking.Count - MaxNamed} more" : "");
         return lacking.Exists(key => StateOf(key.Value) is "failed" or "drifted")
             ? Finding.Bad(area, what, DomainState.MendInside(session.Paths))

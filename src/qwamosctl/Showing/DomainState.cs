@@ -93,6 +93,9 @@ internal sealed class DomainState
         : Report.TryGet("fault", out var fault) ? KeyText.Of(fault)
         : null;
 
+    /// <summary>Why what it says to be in force is not recorded, though its report is believed; null when it is.</summary>
+    public string? Refused => Report is not null && Report.TryGet("refused", out var refused) ? KeyText.Of(refused) : null;
+
     /// <summary>Its keys, by name.</summary>
     public IEnumerable<KeyValuePair<string, JsonValue>> Keys =>
         Report is not null && Report.TryGet("keys", out var keys) && keys.Kind == JsonKind.Object ? keys.Members.Where(key => key.Value.Kind == JsonKind.Object) : [];
@@ -123,6 +126,8 @@ internal sealed class DomainState
             clauses.Add($"its own report lacks what it is said to have taken: {lacking}");
         if (IsStale)
             clauses.Add("STALE: no checkpoint came there for long");
+        if (Refused is { } refused)
+            clauses.Add(refused);
         if (WhyUnknown is { } why && why != Error)
             clauses.Add($"not known: {why}");
         return clauses.Count == 0 ? "is reached, and has all" : string.Join("; ", clauses);

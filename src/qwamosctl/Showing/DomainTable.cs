@@ -64,7 +64,8 @@ internal static class DomainTable
             return $": not known: {why}";
         var age = nowSeconds - domain.HeardSeconds;
         return (!domain.IsOld(nowSeconds) ? "" : age < 0 ? $", as it was when this clock stood {Duration.InWords(-age)} ahead" : $", as it was {Duration.InWords(age)} ago")
-            + (domain.IsStale ? paint.Bad($", STALE: no checkpoint came there for {Limits.CheckpointStaleSeconds} s") : "");
+            + (domain.IsStale ? paint.Bad($", STALE: no checkpoint came there for {Limits.CheckpointStaleSeconds} s") : "")
+            + (domain.Refused is { } refused ? $"; {refused}" : "");
     }
 
     /// <summary>

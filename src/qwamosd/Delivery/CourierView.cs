@@ -105,13 +105,13 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
     /// <summary>What a domain said, while its word counts: the courier judges that only with a report in its hand, and one that is down gives none.</summary>
     private ReportRow? Believed(GatewayEntry domain, DomainRow row)
     {
-        if (row.Report is not { Fault: null } report)
+        if (row.Report is not { } report || report is { Fault: not null, IsLacking: false })
             return row.Report;
         PolicyState state = published().Policy;
         if ((state.Domains.TryGetValue(domain.Name, out RecordedDomain? known) ? known.WhyNot(state.Trust.Root) : EnrolledDomain.None.WhyNot) is { } whyNot)
             return ReportRow.Of(report.HeardSeconds, $"{whyNot}: {domain.EnrolCommand}");
         // Whatever key it says now: the report's own is the one that must be believed.
-        return report.SignedBy == known!.Statement.Fingerprint ? report : ReportRow.Of(report.HeardSeconds, "its report is of before another key was enrolled for it");
+        return report.SignedBy == known!.Statement.Fingerprint ? report : ReportRow.Of(report.HeardSeconds, report.Fault ?? "its report is of before another key was enrolled for it");
     }
 
     /// <summary>What the operator's own file says of it.</summary>

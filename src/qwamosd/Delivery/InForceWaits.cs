@@ -176,7 +176,7 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         if (concern.Keys.Any(key => state.Staged.TryGetValue(key, out Applied staged) && staged.Index == index))
             return new Domain(name, ReportedKey.Staged, "it waits for the next start there");
         // It speaks of the changes in their order: of this one nothing more will come.
-        return known.ReportedIndex >= index ? new Domain(name, "superseded", "a newer change took its place there, or the domain says no more of it") : new Domain(name, Waiting, "");
+        return known.ReportedIndex >= index || concern.IsSuperseded ? new Domain(name, "superseded", "a newer change took its place there, or the domain says no more of it") : new Domain(name, Waiting, "");
     }
 
     private IEnumerable<(string, JsonValue)> Describe(long index, string[] unserved, Domain[] domains)
@@ -215,21 +215,28 @@ internal sealed class InForceWaits(DaemonConfig config, PolicySchema schema, Led
         foreach ((GatewayEntry domain, DeliveryRule rule) in change is null ? [] : _rules)
         {
             if (rule.TryMatch(change!.Message, out IReadOnlyList<string>? keys))
-                concerned.Add(new Concern(domain.Name, keys, ChangesOf(index, keys, change.Outcome!, state)));
+                concerned.Add(ConcernOf(domain.Name, rule, index, keys, change.Outcome!, state));
         }
         unserved = concerned.Count == 0 ? [] : [.. change!.Message.Args!.Members.Select(member => member.Key).Except(concerned.SelectMany(concern => concern.Keys), StringComparer.Ordinal)];
         return [.. concerned];
     }
 
     /// <summary>
-    /// The changes whose words tell whether the values are in force: this one; or, where it set none of the keys because they had these values already, those that did. A domain says nothing of one that set nothing.
+    /// The changes whose words tell whether the values are in force in a domain: this one; or, where it set none of the keys because they had these values already, those that did, as far as they were for the
+    /// domain. A domain says nothing of one that set nothing, and nothing more of one whose key another one has set since.
     /// </summary>
-    private static long[] ChangesOf(long index, IReadOnlyList<string> keys, ChangeOutcome outcome, PolicyState state) =>
-        keys.Any(key => outcome.Applied.Contains(key) || outcome.Staged.Contains(key)) ? [index]
-        : [.. keys.Select(key => state.Policy.TryGetValue(key, out Applied set) ? set.Index : index).Distinct()];
+    private Concern ConcernOf(string name, DeliveryRule rule, long index, IReadOnlyList<string> keys, ChangeOutcome outcome, PolicyState state)
+    {
+        if (keys.Any(key => outcome.Applied.Contains(key) || outcome.Staged.Contains(key)))
+            return new Concern(name, keys, [index], false);
+        bool isSuperseded = keys.Any(key => state.Policy.TryGetValue(key, out Applied set) && set.Index > index);
+        long SetterOf(string key) =>
+            state.Policy.TryGetValue(key, out Applied set) && set.Index < index && ChangeOf(set.Index) is { } setter && rule.TryMatch(setter.Message, out _) ? set.Index : index;
+        return new Concern(name, keys, [.. keys.Select(SetterOf).Distinct()], isSuperseded);
+    }
 
-    /// <summary>A domain that the change is for, which of its keys are, and the changes that are asked about.</summary>
-    private readonly record struct Concern(string Name, IReadOnlyList<string> Keys, long[] Changes);
+    /// <summary>A domain that the change is for, which of its keys are, the changes that are asked about, and whether one of the keys that it did not set has been set since.</summary>
+    private readonly record struct Concern(string Name, IReadOnlyList<string> Keys, long[] Changes, bool IsSuperseded);
 
     /// <summary>How the change stands in one domain.</summary>
     private readonly record struct Domain(string Name, string State, string Why)

@@ -62,6 +62,8 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, Pol
             if (link is not null)
             {
                 Begin(link);
+                // What was known at the last stop is judged by the keys of now.
+                await enrolled.FirstAnswer.WaitAsync(rest).ConfigureAwait(false);
                 while (!_isOlder)
                     await RoundAsync(link, row, rest, stop).ConfigureAwait(false);
             }
@@ -196,7 +198,8 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, Pol
         // What was found stands until qwamosd can be asked again.
         lacking ??= new Lacking(Row?.Lacks ?? new Dictionary<string, LackedKey>(), Row?.LacksRoot, IsAllKnown: false);
         // Judged again, it is as old as it was: who keeps newer ones back is not helped by a ledger that grows.
-        Show(ReportRow.Of(_heard, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale, key.Id.ToString(), lacking, report.TrustVersion));
+        string? refused = Row?.SignedBy == key.Id.ToString() ? Row.Refused : null;
+        Show(ReportRow.Of(_heard, report.Keys.Where(pair => rule.Concerns(pair.Key)), report.IsStale, key.Id.ToString(), lacking, report.TrustVersion) with { Refused = refused });
         return await TellAsync(rest).ConfigureAwait(false);
     }
 
@@ -241,17 +244,24 @@ internal sealed class ReportFollower(GatewayEntry domain, DeliveryRule rule, Pol
             // It took the change from a ledger that was given up since: that is nobody's fault, and what comes after it counts. Or it lies: then it is asked no faster than who is not believed.
             bool isUnproven = answer.Code == ErrorCodes.Name(ErrorCode.Unproven);
             if (!answer.IsOk && !isUnproven && answer.Code != ErrorCodes.Name(ErrorCode.Superseded))
-                return Refuse($"what it says of entry {statement.Entry.Index} is refused: {Receptions.Describe(answer)}");
+            {
+                // Its report is another word than this, and holds.
+                Show(Row! with { Refused = CodePoints.Take($"what it says of entry {statement.Entry.Index} is refused: {Receptions.Describe(answer)}", DomainRow.MaxErrorCodePoints) });
+                return false;
+            }
             // A full list of them is not to hide all others.
             if (!isUnproven || ++unproven == MaxStatements)
                 _confirmed = statement.Entry.Index;
         }
+        if (Row is { Refused: not null })
+            Show(Row with { Refused = null });
         return unproven == 0;
     }
 
     private bool Refuse(string fault)
     {
-        Show(ReportRow.Of(Now, fault));
+        // Of a key that is believed no more nothing stands.
+        Show(Row is { } before && before.SignedBy == enrolled.Find(domain.Name).Key?.Id.ToString() ? before.Spoiled(Now, fault) : ReportRow.Of(Now, fault));
         return false;
     }
 

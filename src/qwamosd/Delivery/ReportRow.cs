@@ -10,11 +10,14 @@ namespace Qwamos.Daemon.Delivery;
 /// <param name="Keys">By name; empty where there is a fault.</param>
 /// <param name="Fault">Why nothing is believed, one bounded clause; null when it is.</param>
 /// <param name="IsStale">It says that it has seen no checkpoint for long.</param>
-/// <param name="SignedBy">The fingerprint of the key that signed it; empty where there is a fault.</param>
+/// <param name="SignedBy">The fingerprint of the key that signed it; where there is a fault, that which signed what it lacks, or empty.</param>
 internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, ReportedKey> Keys, string? Fault, bool IsStale, string SignedBy)
 {
     /// <summary>A longer one loses what explains it, and then is none: a hostile domain's must leave room for the others'.</summary>
     public const int MaxBytes = 16_384;
+
+    /// <summary>Keys that a longer one lacks, and still says, by name.</summary>
+    private const int MaxLacksOfLong = 8;
 
     /// <summary>
     /// Keys of which the report has something else than the newest change that the domain is said to have taken before it was asked, with that change. Who relays can say so in
@@ -31,6 +34,15 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
     /// <summary>Whether it lacks something of what the domain is said to have taken.</summary>
     public bool IsLacking => Lacks.Count > 0 || LacksRoot is not null;
 
+    /// <summary>Why qwamosd does not record what it says to be in force, one bounded clause; null when it does. Its keys are believed all the same.</summary>
+    public string? Refused { get; init; }
+
+    /// <summary>
+    /// A fault in the place of this. What it was found to lack stands until a verified report takes that back: else whoever relays would only have to spoil the next one (ATTACKS 13, 14).
+    /// </summary>
+    public ReportRow Spoiled(long heardSeconds, string fault) =>
+        IsLacking ? Of(heardSeconds, fault) with { SignedBy = SignedBy, Lacks = Lacks, LacksRoot = LacksRoot, TrustVersion = TrustVersion } : Of(heardSeconds, fault);
+
     /// <summary>A fault in a row.</summary>
     public static ReportRow Of(long heardSeconds, string fault) => new(heardSeconds, new Dictionary<string, ReportedKey>(), CodePoints.Take(fault, DomainRow.MaxErrorCodePoints), false, "");
 
@@ -41,7 +53,7 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         if (!IsLong(row))
             return row;
         row = row with { Keys = row.Keys.ToDictionary(pair => pair.Key, pair => pair.Value with { Why = null, Observed = null }, StringComparer.Ordinal) };
-        return IsLong(row) ? Of(heardSeconds, $"its report has more than {MaxBytes} bytes") : row;
+        return IsLong(row) ? (row with { Lacks = row.Lacks.OrderBy(pair => pair.Key, StringComparer.Ordinal).Take(MaxLacksOfLong).ToDictionary(StringComparer.Ordinal) }).Spoiled(heardSeconds, $"its report has more than {MaxBytes} bytes") : row;
     }
 
     public JsonValue ToJson() => JsonValue.Object(
@@ -53,6 +65,7 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         .. TrustVersion is { } version ? [("trust_version", JsonValue.Of(version))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. LacksRoot is { } root ? [("lacks_root", root.ToJson())] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. SignedBy.Length > 0 ? [("signed_by", JsonValue.Of(SignedBy))] : ReadOnlySpan<(string, JsonValue)>.Empty,
+        .. Refused is { } refused ? [("refused", JsonValue.Shown(refused))] : ReadOnlySpan<(string, JsonValue)>.Empty,
         .. Fault is { } fault ? [("fault", JsonValue.Shown(fault))] : ReadOnlySpan<(string, JsonValue)>.Empty,
     ]);
 
@@ -73,10 +86,11 @@ internal sealed record ReportRow(long HeardSeconds, IReadOnlyDictionary<string, 
         long? trustVersion = reader.AnyIfPresent("trust_version") is null ? null : reader.Integer("trust_version", 0, Limits.MaxSafeInteger);
         LackedRoot? lacksRoot = reader.AnyIfPresent("lacks_root") is { } root ? LackedRoot.Read(root, reader) : null;
         string? fault = reader.TextIfPresent("fault", 16 * DomainRow.MaxErrorCodePoints);
+        string? refused = reader.TextIfPresent("refused", 16 * DomainRow.MaxErrorCodePoints);
         string signedBy = reader.TextIfPresent("signed_by", KeyId.Digits) ?? "";
         if (!reader.Finish(out string wrong))
             outer.Refuse(wrong);
-        return new ReportRow(heard, keys, fault, isStale, signedBy) { Lacks = lacks, TrustVersion = trustVersion, LacksRoot = lacksRoot };
+        return new ReportRow(heard, keys, fault, isStale, signedBy) { Lacks = lacks, TrustVersion = trustVersion, LacksRoot = lacksRoot, Refused = refused };
     }
 
     private static bool IsLong(ReportRow row) => JsonText.Bytes(row.ToJson()).Length > MaxBytes;

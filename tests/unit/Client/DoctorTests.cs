@@ -149,6 +149,7 @@ public sealed class DoctorTests : IDisposable
     [InlineData("\"keys\":{=\"fault\":\"its key is revoked\",\"keys\":{", 0, "healthy; in force in gw not known: its key is revoked\n")]
     [InlineData("\"keys\":{=\"lacks\":{\"TOR_ISOLATION\":{\"index\":4,\"value\":\"off\"}},\"keys\":{", 1, "not healthy; in force in gw it is said to have taken what its own report does not have: TOR_ISOLATION of entry 4\n")]
     [InlineData("\"keys\":{=\"lacks_root\":{\"index\":4,\"version\":2},\"keys\":{", 1, "not healthy; in force in gw it is said to have taken what its own report does not have: trust root 2 of entry 4\n")]
+    [InlineData("\"keys\":{=\"fault\":\"its report cannot be read\",\"lacks\":{\"TOR_ISOLATION\":{\"index\":4,\"value\":\"off\"}},\"keys\":{", 1, "not healthy; in force in gw it is said to have taken what its own report does not have: TOR_ISOLATION of entry 4\n")]
     [InlineData("\"class\":\"gateway\"=\"class\":\"ui\"", 0, "healthy; enforcement nothing acts on RADIO_ISOLATION: no domain of class gateway is named in domains.json\n")]
     public void What_is_not_in_force_is_said_by_health_and_by_doctor(string change, int exit, string said)
     {

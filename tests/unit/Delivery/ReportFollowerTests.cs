@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.Logging.Abstractions;
 using Qwamos.ControlBus.Audit;
 using Qwamos.ControlBus.Envelopes;
 using Qwamos.ControlBus.Json;
@@ -20,7 +19,8 @@ public sealed partial class ReportFollowerTests : IAsyncLifetime
 {
     private readonly Dictionary<string, SigningKey> _keys = new() { ["one"] = SigningKey.Generate(), ["two"] = SigningKey.Generate() };
     private readonly Dictionary<string, ScriptedDomain> _domains = [];
-    private readonly TaskCompletionSource _stop = new();
+    private TaskCompletionSource _stop = new();
+    private DaemonConfig _config = null!;
     private CheckpointSigner _signer = null!;
     private PipelineTrial _bus = null!;
     private InForceWaits _waits = null!;
@@ -45,8 +45,24 @@ public sealed partial class ReportFollowerTests : IAsyncLifetime
         _bus.WhyUnproven = _waits.WhyUnproven;
         foreach (string name in _keys.Keys)
             _domains[name] = new ScriptedDomain(_bus.Paths.At($"/run/{name}.sock"), name) { Instead = message => Command(message) == "get_report" ? Report(name, message) : null };
-        _courier = new CourierService(_bus.Paths, config!, PolicySchema.BuiltIn, PipelineTrial.SystemIdText, new Dictionary<string, DomainRow>(), _bus.Time, new Daemon.LogMessages(NullLogger.Instance));
+        _config = config!;
+        StartCourier();
+    }
+
+    private void StartCourier()
+    {
+        Assert.True(DomainsFile.TryRead(_bus.Paths, 2, out IReadOnlyDictionary<string, DomainRow>? remembered, out _, out string? fault), fault);
+        _stop = new TaskCompletionSource();
+        _courier = new CourierService(_bus.Paths, _config, PolicySchema.BuiltIn, PipelineTrial.SystemIdText, remembered, _bus.Time, new Daemon.LogMessages(new Lines(_lines)));
         _running = _courier.RunAsync(_stop.Task);
+    }
+
+    private async Task RestartCourierAsync()
+    {
+        _stop.TrySetResult();
+        await _running;
+        _courier.Dispose();
+        StartCourier();
     }
 
     public async ValueTask DisposeAsync()
@@ -364,7 +380,7 @@ public sealed partial class ReportFollowerTests : IAsyncLifetime
         long index = _domains[name].Index;
         Dictionary<string, ReportedKey> keys = _says.GetValueOrDefault(name) ?? new Dictionary<string, ReportedKey> { ["RADIO_ISOLATION"] = new(JsonValue.Of("off"), JsonValue.Of("off"), "in_force", 5, index < 0 ? null : index, null, null) };
         var report = new DomainReport(system, lie == "domain" ? "two" : name, lie == "class" ? "ui" : "gateway", _polls, 7, lie == "nonce" ? Nonce.Random() : nonce, keys, IsStale: false, lie == "older" ? null : _trustVersion.GetValueOrDefault(name));
-        InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, new EntryReference(index, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds)];
+        InForceStatement[] statements = index < 0 || Silent.Contains(name) ? [] : [InForceStatement.Sign(key, lie == "statement" ? "two" : name, PipelineTrial.SystemIdText, new EntryReference(index, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds - (lie == "clock" ? 10_000 : 0))];
         // Those of another ledger: 16 from before, as many as fit; then the true one, when it asks for what comes after them.
         if (lie == "ledger" && (long)message["args"]!["confirmed"]! < 0)
             statements = [.. Enumerable.Range(0, 16).Select(_ => InForceStatement.Sign(key, name, PipelineTrial.SystemIdText, new EntryReference(0, _domains[name].LeafHash), ["RADIO_ISOLATION"], null, _bus.Time.UnixSeconds))];

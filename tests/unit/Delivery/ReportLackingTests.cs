@@ -1,3 +1,7 @@
+using Microsoft.Extensions.Logging;
+using Qwamos.ControlBus.Envelopes;
+using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Ledger;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Pipeline;
 using Qwamos.Daemon.Delivery;
@@ -39,6 +43,7 @@ public sealed partial class ReportFollowerTests
         Assert.Equal((new LackedRoot(1, root), 0L), (Row("one")!.LacksRoot!.Value, Row("one")!.TrustVersion!.Value));
         Assert.Equal((true, false), (_courier.Row("one").IsBehind, _courier.Row("one").HasNext));
         await WhileMovingTimeAsync(() => Shown("one").TryGet("lacks_root", out _));
+        _domains["one"].TrustVersion = 0;
         // Numbers that do not fit, and a change taken with all that was policy, take nothing back.
         _domains["one"].Sequence = 9;
         _domains["one"].Restart();
@@ -131,5 +136,115 @@ public sealed partial class ReportFollowerTests
         await WhileMovingTimeAsync(() => _pollsOf["one"] > polls + 3);
         Assert.Empty(Row("one")!.Lacks);
         Assert.False(_courier.Row("one").IsBehind);
+    }
+
+    [Fact]
+    public async Task Attack14_WhatADomainWasFoundToLack_OutlastsAnAnswerThatCannotBeRead_AndAStart_ButNotItsKey()
+    {
+        Enrol("one");
+        Says("one");
+        long radio = Set("RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 1 });
+        Lie = "form";
+        await WhileMovingTimeAsync(() => Row("one")!.Fault?.Contains("cannot be read", StringComparison.Ordinal) == true);
+        Assert.True(_courier.Row("one").IsBehind && Row("one") is { Keys.Count: 0, Lacks.Count: 1 });
+        await WhileMovingTimeAsync(() => Shown("one").TryGet("fault", out _) && Shown("one").TryGet("lacks", out _));
+        await RestartCourierAsync();
+        await WhileMovingTimeAsync(() => Row("one") is { Fault: not null, Lacks.Count: 1 });
+        Lie = null;
+        Says("one", ("RADIO_ISOLATION", "off", radio));
+        await WhileMovingTimeAsync(() => Row("one") is { Fault: null, Lacks.Count: 0 } && !_courier.Row("one").IsBehind);
+        Says("one");
+        await WhileMovingTimeAsync(() => Row("one") is { Lacks.Count: 1 });
+        _bus.Ask(_bus.SignDomain("one", _keys["one"], _bus.Time.UnixSeconds, isRevoked: true));
+        await WhileMovingTimeAsync(() => Row("one") is { Fault: not null, Lacks.Count: 0 });
+    }
+
+    [Fact]
+    public async Task Attack12_WordOfAClockThatIsBehind_IsRefused_AndTheReportBesideItIsBelieved()
+    {
+        Lie = "clock";
+        Enrol("one");
+        Set("RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => Row("one") is { Refused: not null });
+        Assert.Contains("stale: it was signed", Row("one")!.Refused, StringComparison.Ordinal);
+        int polls = _pollsOf["one"];
+        await WhileMovingTimeAsync(() =>
+        {
+            Assert.True(Row("one") is { Fault: null, Refused: not null, Keys.Count: 1 });
+            return _pollsOf["one"] > polls + 2;
+        });
+        Assert.Empty(Entries());
+        Lie = null;
+        await WhileMovingTimeAsync(() => Row("one") is { Fault: null, Refused: null } && Entries().Any());
+    }
+
+    [Fact]
+    public async Task Attack23_DomainThatSaysAgainAndAgainThatItStandsElsewhere_IsLoggedOnceAMinute()
+    {
+        Enrol("one");
+        long radio = Set("RADIO_ISOLATION", "off");
+        await WhileMovingTimeAsync(() => _courier.Row("one") is { IsBehind: false } row && row.Taken == radio && Row("one") is { Fault: null });
+        long begun = _bus.Time.UnixSeconds;
+        for (int i = 0; i < 12; i++)
+        {
+            _domains["one"].Sequence++;
+            _domains["one"].Restart();
+            await WhileMovingTimeAsync(() => _courier.Row("one") is { HasGap: false } row && row.Sequence == _domains["one"].Sequence);
+        }
+        Assert.InRange(_lines.Count(line => line.Contains("one may be missing there", StringComparison.Ordinal)), 1, 1 + ((_bus.Time.UnixSeconds - begun) / 60));
+    }
+
+    [Fact]
+    public void LongReport_LosesItsKeys_AndNotWhatItLacks()
+    {
+        ReportedKey key = new(JsonValue.Of(new string('\u0001', 64)), null, ReportedKey.Waiting, null, null, null, null);
+        var keys = Enumerable.Range(0, 64).ToDictionary(i => $"KEY_{i:00}", _ => key);
+        var lacks = Enumerable.Range(0, 64).ToDictionary(i => $"KEY_{i:00}", i => new LackedKey(i, JsonValue.Of(new string('\u0001', 64))));
+        ReportRow row = ReportRow.Of(7, keys, false, new string('a', 64), new Lacking(lacks, new LackedRoot(2, 5), true), 1);
+        Assert.Equal((0, 8, 2L), (row.Keys.Count, row.Lacks.Count, row.LacksRoot!.Value.Version));
+        Assert.Contains("its report has more than 16384 bytes", row.Fault, StringComparison.Ordinal);
+        Assert.InRange(JsonText.Bytes(row.ToJson()).Length, 0, ReportRow.MaxBytes);
+    }
+
+    [Fact]
+    public void ChangeThatSetNothing_WaitsForTheWordsAboutThoseThatDid_WhichWereForTheDomain_AndForNoNewerValue()
+    {
+        Silent.UnionWith(_keys.Keys);
+        Enrol("one");
+        Enrol("two");
+        long first = Set("RADIO_ISOLATION", "off");
+        long others = _bus.Ask(_bus.Change("""{"TOR_ISOLATION":"off"}""", draft => draft with { Audience = ["two"] }))[0].GetProperty("index").GetInt64();
+        long again = Again("RADIO_ISOLATION", "off"), forAll = Again("TOR_ISOLATION", "off");
+        Tell("one", first, "RADIO_ISOLATION");
+        Tell("two", first, "RADIO_ISOLATION");
+        Tell("two", others, "TOR_ISOLATION");
+        Assert.Equal((2, ""), Asked(again));
+        // What was set for "two" alone tells nothing of "one".
+        Assert.Equal((1, "one:waiting"), Asked(forAll));
+        long newer = Set("RADIO_ISOLATION", "on");
+        Tell("two", newer, "RADIO_ISOLATION");
+        Assert.Equal((0, "one:superseded two:superseded"), Asked(again));
+
+        long Again(string key, string value) => _bus.Ask(_bus.Change($"{{\"{key}\":\"{value}\"}}", draft => draft with { Mode = "staged" }))[0].GetProperty("index").GetInt64();
+
+        void Tell(string name, long index, string key) => Assert.Equal("ok", _bus.Ask(PipelineTrial.Report(InForceStatement.Sign(
+            _keys[name], name, PipelineTrial.SystemIdText, new EntryReference(index, Convert.ToHexStringLower(_bus.Ledger.Read(index)!.LeafHash)), [key], null, _bus.Time.UnixSeconds)))[0].GetProperty("status").GetString());
+
+        (int, string) Asked(long index) => _bus.Ask(InForce(index, 0))[0] is var answer
+            ? (answer.GetProperty("in_force").GetInt32(), string.Join(' ', answer.GetProperty("lacking").EnumerateArray().Select(item => $"{item.GetProperty("name")}:{item.GetProperty("state")}"))) : default;
+    }
+
+    private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
+
+    /// <summary>Keeps what the courier logs.</summary>
+    private sealed class Lines(System.Collections.Concurrent.ConcurrentQueue<string> lines) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => lines.Enqueue(formatter(state, exception));
     }
 }

@@ -42,6 +42,14 @@ public sealed class ReportTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Attack12_WordThatIsRecorded_IsThat_WhateverTheClockThereSays()
+    {
+        Assert.Equal(["5"], Ask(Say(_one, "gw1", 2)));
+        _bus.Time.SetClock(_bus.Time.UnixSeconds - 10_000);
+        Assert.Equal(["superseded", "stale"], Ask(Say(_one, "gw1", 2), Say(_one, "gw1", 4)));
+    }
+
+    [Fact]
     public void Attack11_OneDomainSpeaksForNoOther_AndNotOfWhatIsForOthers()
     {
         using SigningKey stranger = SigningKey.Generate();

@@ -62,6 +62,13 @@ public sealed class ReportsTests : IDisposable
     }
 
     [Fact]
+    public async Task Attack12_ClockThatIsBehind_IsHeldUpByTheTimeFloor()
+    {
+        _state = _state with { FloorSeconds = _time.UnixSeconds + 86_400 };
+        Assert.Equal(_time.UnixSeconds + 86_400 - 300, (await AskAsync()).Report.TimeSeconds);
+    }
+
+    [Fact]
     public async Task Attack14_ReportSaysThatNoCheckpointCame()
     {
         Assert.False((await AskAsync()).Report.IsStale);

@@ -81,6 +81,9 @@ internal sealed partial class LogMessages(ILogger logger) : IStartLog
     [LoggerMessage(26, LogLevel.Information, "the radios have sent nothing for {Minutes} min: blocked until RADIO_ISOLATION or RADIO_IDLE_TIMEOUT_MIN is set again")]
     public partial void RadiosIdle(long minutes);
 
+    [LoggerMessage(32, LogLevel.Warning, "radio in gateway.json names {Interface}, and there is no such interface now: what it sends does not count for RADIO_IDLE_TIMEOUT_MIN until it is there")]
+    public partial void RadioNotThere(string @interface);
+
     [LoggerMessage(27, LogLevel.Warning, "none of {Keys} was ever set: {End}")]
     public partial void NothingSet(string keys, string end);
 

@@ -30,16 +30,27 @@ internal sealed class OperatorKey : IDisposable
     public bool? IsEnrolled => EnrolledId(paths) is { } id ? id == key.Id : null;
 
     /// <summary>The command that makes this system believe the key; to be run by root, but for a trial.</summary>
-    public string EnrolLine => (paths.IsTrial ? "" : "sudo ")
-        + ProposedCommand.Of(paths, "qwamosd", $"enroll {SafePath.Quote(PublicKeyFile)} --fingerprint {Id}{(IsEnrolled is false ? " --replace" : "")}");
+    private static string EnrolLine(SystemPaths paths, string file, KeyId id) => (paths.IsTrial ? "" : "sudo ")
+        + ProposedCommand.Of(paths, "qwamosd", $"enroll {SafePath.Quote(file)} --fingerprint {id}{(IsAnother(paths, id) ? " --replace" : "")}");
 
     /// <summary>Whether a daemon of this trial, started by the same user, believes the key without an anchor.</summary>
-    public bool IsBelievedInTrial => paths.IsTrial && Posix.IsAbsent(paths.AnchorFile) && Path.GetDirectoryName(PublicKeyFile) == KeyHome.DefaultDirectory;
+    public bool IsBelievedInTrial => IsDefaultInTrial(paths, PublicKeyFile);
 
-    /// <summary>That command, and what it does to the operator whose key is enrolled.</summary>
-    public string EnrolAdvice => IsEnrolled is false
-        ? $"To enrol it in place of theirs, which then stops working: {EnrolLine}"
-        : $"To enrol it: {EnrolLine}";
+    /// <summary>How a key comes to be believed here, or which one is: the one wording of it.</summary>
+    public string EnrolAdvice => AdviceFor(paths, PublicKeyFile, Id);
+
+    /// <inheritdoc cref="EnrolAdvice"/>
+    public static string AdviceFor(SystemPaths paths, string publicKeyFile, KeyId id)
+    {
+        var line = EnrolLine(paths, publicKeyFile, id);
+        return IsAnother(paths, id) ? $"Use the key home of the enrolled key, with --home DIR. To enrol this one in place of theirs, which then stops working: {line}"
+            : paths.IsTrial && Posix.IsAbsent(paths.AnchorFile) && !IsDefaultInTrial(paths, publicKeyFile) ? $"As long as no key is enrolled, a trial believes the one in {SafeText.ForTerminal(KeyHome.DefaultDirectory)}: leave --home out. To enrol this one: {line}"
+            : $"To enrol it: {line}";
+    }
+
+    private static bool IsAnother(SystemPaths paths, KeyId id) => EnrolledId(paths) is { } enrolled && enrolled != id;
+
+    private static bool IsDefaultInTrial(SystemPaths paths, string file) => paths.IsTrial && Posix.IsAbsent(paths.AnchorFile) && Path.GetDirectoryName(file) == KeyHome.DefaultDirectory;
 
     /// <summary>Whether the private key's file is protected by a passphrase.</summary>
     public bool IsProtected { get; private init; }

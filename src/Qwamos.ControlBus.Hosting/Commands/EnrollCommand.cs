@@ -37,6 +37,8 @@ public static class EnrollCommand
             Console.Out.WriteLine(Sentence(outcome, paths, isGateway: takesSystem));
             if (outcome.Result == EnrolmentResult.Replaced && StillBelieved(paths, isGateway: takesSystem) is { } warning)
                 Console.Error.WriteLine(warning);
+            if (outcome.Result == EnrolmentResult.Enrolled && NotYetBelieved(paths, isGateway: takesSystem) is { } note)
+                Console.Out.WriteLine(note);
             return null;
         });
         return command;
@@ -52,9 +54,15 @@ public static class EnrollCommand
     };
 
     /// <summary>What nobody may overlook, on standard error: who stole the old key can still use it. Null where no daemon runs.</summary>
-    internal static string? StillBelieved(SystemPaths paths, bool isGateway) => (isGateway ? FileLock.IsHeld(paths.GatewayLockFile) : BusSocket.IsServed(paths.BusSocket))
+    internal static string? StillBelieved(SystemPaths paths, bool isGateway) => Runs(paths, isGateway)
         ? $"\nTHE OLD KEY IS STILL BELIEVED: {Daemon(isGateway)} runs, and takes what the old key signs until it is restarted. Restart it now:\n\n    {ProposedCommand.Restart(paths, Daemon(isGateway))}\n"
         : null;
+
+    /// <summary>In a trial one runs without an enrolled key, and believes the one of the key home. Null where no daemon runs.</summary>
+    internal static string? NotYetBelieved(SystemPaths paths, bool isGateway) =>
+        Runs(paths, isGateway) ? $"{Daemon(isGateway)} runs since before, and believes it from its next start on: {ProposedCommand.Restart(paths, Daemon(isGateway))}" : null;
+
+    private static bool Runs(SystemPaths paths, bool isGateway) => isGateway ? FileLock.IsHeld(paths.GatewayLockFile) : BusSocket.IsServed(paths.BusSocket);
 
     private static string Daemon(bool isGateway) => isGateway ? "gateway-policyd" : "qwamosd";
 }

@@ -32,6 +32,12 @@ public sealed class MemberReader
             fault = SafeText.ForTerminal(why);
     }
 
+    /// <summary>The same, said with where this reader is.</summary>
+    public void RefuseHere(string why) => Refuse($"{what}: {why}");
+
+    /// <summary>How a fault names a member, for a reader of what is in it.</summary>
+    public string PlaceOf(string name) => $"{what}: {name}";
+
     /// <summary>False with the first fault, an unknown member included: which goes before that one is missing, for that is how a misspelt one looks.</summary>
     public bool Finish(out string firstFault)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Qwamos.ControlBus.Json;
 
@@ -7,6 +6,7 @@ namespace Qwamos.ControlBus.Policy;
 /// <summary>Reads the members <c>firewall</c>, <c>radio</c> and <c>drift</c> of gateway.json. Names go into a ruleset as they are, so their forms are narrow.</summary>
 internal static class EnforcerFactsReader
 {
+    private const string InterfaceMember = "interface";
     private const int MaxTextCodePoints = 64;
     private const int MaxUserNameChars = 32;
     private const int MaxPort = 65_535;
@@ -29,16 +29,16 @@ internal static class EnforcerFactsReader
         var tunnel = Inner(reader, "tunnel") is { } c ? Tunnel(c, reader) : null;
         var roles = inside.Concat(outside).Concat(tunnel is null ? [] : [tunnel.Interface]).ToList();
         if (roles.Distinct(StringComparer.Ordinal).Count() != roles.Count || roles.Skip(inside.Count).Any(name => inside.Any(pattern => Covers(pattern, name))))
-            reader.Refuse("firewall: an interface is inside, outside or the tunnel, and named once");
+            reader.RefuseHere("an interface is inside, outside or the tunnel, and named once");
         if (control is not null && tunnel?.Interface == control.Interface)
-            reader.Refuse("firewall: the control link cannot be the tunnel");
+            reader.RefuseHere("the control link cannot be the tunnel");
         Close(reader, outer);
         return new FirewallFacts(inside, outside, control, tor, tunnel);
     }
 
     private static ControlLink Control(MemberReader reader, MemberReader outer)
     {
-        var control = new ControlLink(Interface(reader, reader.Text("interface", MaxTextCodePoints)), Port(reader, "port"));
+        var control = new ControlLink(Interface(reader, InterfaceMember, reader.Text(InterfaceMember, MaxTextCodePoints)), Port(reader, "port"));
         Close(reader, outer);
         return control;
     }
@@ -47,24 +47,24 @@ internal static class EnforcerFactsReader
     {
         var user = reader.Text("user", MaxTextCodePoints);
         if (!IsUser(user))
-            reader.Refuse($"firewall: tor: user must be the name of a user: up to {MaxUserNameChars} lower-case letters, digits, _ and -, a letter or _ first");
+            reader.RefuseHere($"user must be the name of a user: up to {MaxUserNameChars} lower-case letters, digits, _ and -, a letter or _ first");
         var tor = new TorFacts(user, PortIfPresent(reader, "trans_port"), PortIfPresent(reader, "dns_port"), PortIfPresent(reader, "socks_port"));
         if (tor.TransPort is { } port && port == tor.SocksPort)
-            reader.Refuse("firewall: tor: trans_port and socks_port are the same");
+            reader.RefuseHere("trans_port and socks_port are the same");
         Close(reader, outer);
         return tor;
     }
 
     private static TunnelFacts Tunnel(MemberReader reader, MemberReader outer)
     {
-        var name = Interface(reader, reader.Text("interface", MaxTextCodePoints));
+        var name = Interface(reader, InterfaceMember, reader.Text(InterfaceMember, MaxTextCodePoints));
         var text = reader.Text("endpoint", MaxTextCodePoints);
         // Written as it is read back, and so only one address, without a zone.
         if (!IPAddress.TryParse(text, out var endpoint) || endpoint.ToString() != text || text.Contains('%', StringComparison.Ordinal))
-            reader.Refuse("firewall: tunnel: endpoint must be an IPv4 or IPv6 address in its usual short form");
+            reader.RefuseHere("endpoint must be an IPv4 or IPv6 address in its usual short form");
         var protocol = reader.Text("protocol", MaxTextCodePoints);
         if (protocol is not ("udp" or "tcp"))
-            reader.Refuse("firewall: tunnel: protocol must be udp or tcp");
+            reader.RefuseHere("protocol must be udp or tcp");
         var tunnel = new TunnelFacts(name, endpoint ?? IPAddress.None, Port(reader, "port"), protocol == "tcp");
         Close(reader, outer);
         return tunnel;
@@ -106,18 +106,18 @@ internal static class EnforcerFactsReader
     private static List<string> Interfaces(MemberReader reader, string member, bool isNeeded, bool mayBePattern = false)
     {
         var items = isNeeded ? reader.Array(member, Limits.MaxInterfaces) : reader.ArrayIfPresent(member, Limits.MaxInterfaces);
-        var names = items.Select(item => Interface(reader, item.TryGetString(out var name) ? name : "", mayBePattern)).ToList();
+        var names = items.Select(item => Interface(reader, member, item.TryGetString(out var name) ? name : "", mayBePattern)).ToList();
         if (isNeeded && names.Count == 0)
-            reader.Refuse($"{member} must name an interface");
+            reader.RefuseHere($"{member} must name an interface");
         return names;
     }
 
     /// <summary>Narrower than Linux's own form: nothing that a ruleset, which quotes it, could take for anything else. A pattern ends with <c>*</c>, and never has lo.</summary>
-    private static string Interface(MemberReader reader, string given, bool mayBePattern = false)
+    private static string Interface(MemberReader reader, string member, string given, bool mayBePattern = false)
     {
         var name = mayBePattern && given.EndsWith('*') && !Covers(given, "lo") ? given[..^1] : given;
         if (name.Length is 0 or > Limits.MaxInterfaceNameChars || !char.IsAsciiLetterOrDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-') || name == "lo")
-            reader.Refuse($"the name of an interface has 1 to {Limits.MaxInterfaceNameChars} letters, digits and _ . -, a letter or digit first, and is not lo");
+            reader.RefuseHere($"{member}: the name of an interface has 1 to {Limits.MaxInterfaceNameChars} letters, digits and _ . -, a letter or digit first, and is not lo");
         return given;
     }
 
@@ -129,7 +129,7 @@ internal static class EnforcerFactsReader
     private static int? PortIfPresent(MemberReader reader, string member) => reader.Integer(member, 1, MaxPort, absent: 0) is var port and not 0 ? (int)port : null;
 
     private static MemberReader? Inner(MemberReader reader, string member) =>
-        reader.AnyIfPresent(member) is { } value ? new MemberReader(value, string.Create(CultureInfo.InvariantCulture, $"firewall: {member}")) : null;
+        reader.AnyIfPresent(member) is { } value ? new MemberReader(value, reader.PlaceOf(member)) : null;
 
     private static void Close(MemberReader inner, MemberReader outer)
     {

@@ -15,7 +15,13 @@ internal static class BuiltInEnforcers
         if (facts.Firewall is { } firewall)
             enforcers.Add(new FirewallEnforcer(firewall, new Nft(time)));
         if (facts.Radio is { } radio)
+        {
             enforcers.Add(new RadioEnforcer(new RadioSwitch(paths), new IdleTimer(paths, radio.Interfaces, time), log));
+            // One may come later, with its device; a misspelt one never does, and what the true one sends is not counted.
+            foreach (string name in radio.Interfaces.Where(name => Posix.IsAbsent(paths.At($"/sys/class/net/{name}"))))
+                log.RadioNotThere(name);
+        }
+
         foreach (string key in facts.Keys.Where(key => !Posix.IsAbsent(Path.Combine(paths.HooksDir, key))))
             log.HookUnused(key, FirewallFacts.Keys.Contains(key) ? "firewall" : "radio");
         return new StateKeeper(enforcers, schema, facts.WarnedOf, time, log);

@@ -28,7 +28,7 @@ internal static class BootFindings
         {
             BootOutcome.Complete => Finding.Good(Area, run.Assessment.HasTrial ? "is complete, and values are on trial still: qwamosctl boot status" : "is complete"),
             BootOutcome.Incomplete => Finding.Bad(Area, $"is not complete: {run.Why}", "mend what the check says; then: sudo systemctl restart qwamos-boot-complete"),
-            _ when session.Paths.IsTrial => Finding.NotSeen(Area, "a trial's boot is complete when it is told so: qwamosd boot-complete"),
+            _ when session.Paths.IsTrial => Finding.NotSeen(Area, $"a trial's boot is complete when it is told so: {ProposedCommand.Of(session.Paths, "qwamosd", "boot-complete")}"),
             _ => Finding.Doubtful(Area, "is not complete: qwamos-boot-complete has not run to its end", "systemctl status qwamos-boot-complete"),
         };
     }

@@ -16,7 +16,7 @@ internal static class KeyChecks
         yield return WithoutLibsodium.IsInForce
             ? Finding.Doubtful("signing", PortableBuild.SignsOtherwise, "where you can, use a client with libsodium: docs/operations/packages.md")
             : Finding.Good("signing", "libsodium signs and verifies");
-        yield return Enrolled(session, mine);
+        yield return Enrolled(session, home, mine);
         yield return SystemId.TryLoad(session.Paths, out var id, out var fault)
             ? Finding.Good("system ID", id)
             : Finding.Bad("system ID", fault);
@@ -34,7 +34,7 @@ internal static class KeyChecks
         }
     }
 
-    private static Finding Enrolled(Session session, KeyId? mine)
+    private static Finding Enrolled(Session session, KeyHome home, KeyId? mine)
     {
         if (WithoutLibsodium.IsInForce)
             return Finding.NotSeen("enrolled key", $"is not verified: {NoVerificationException.Why}");
@@ -48,8 +48,9 @@ internal static class KeyChecks
                 ? Finding.Good("enrolled key", $"is where the trust root begins; your key is {holder}'s in version {root.Version}, the newest seen here")
                 : Finding.Bad("enrolled key", $"is where the trust root begins, and version {root.Version} does not list your key: what you sign is refused", "qwamosctl trust status; use the key home of a holder's key with --home DIR");
         }
+        var isNone = session.Paths.IsTrial && Posix.IsAbsent(session.Paths.AnchorFile);
         return id == anchor.Id
-            ? Finding.Good("enrolled key", session.Paths.IsTrial && Posix.IsAbsent(session.Paths.AnchorFile) ? "none yet, and this trial believes yours as long as no key is enrolled" : "is yours")
-            : Finding.Bad("enrolled key", $"is {anchor.Id}, not yours: what you sign is refused", $"use its key home with --home DIR, or have yours enrolled in its place: {Anchor.EnrolLine(session.Paths, isGateway: false)} --replace");
+            ? Finding.Good("enrolled key", isNone ? "none yet, and this trial believes yours as long as no key is enrolled" : "is yours")
+            : Finding.Bad("enrolled key", $"{(isNone ? "none yet, and this trial believes" : "is")} {anchor.Id}, not yours: what you sign is refused", OperatorKey.AdviceFor(session.Paths, home.PublicKeyFile, id));
     }
 }

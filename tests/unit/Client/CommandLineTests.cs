@@ -104,7 +104,7 @@ public sealed class CommandLineTests : IDisposable
         Directory.CreateDirectory(Path.Combine(trial.Root, "etc/qwamos"));
         File.WriteAllBytes(Path.Combine(trial.Root, "etc/qwamos/dom0.pub"), theirs.Public.Raw.ToArray());
         Assert.Equal(0, trial.Run("key", "show"));
-        Assert.Matches("in place of theirs, which then stops working: .* enroll .* --replace\n", trial.Output);
+        Assert.Matches("Use the key home of the enrolled key, with --home DIR. To enrol this one in place of theirs, which then stops working: .* enroll .* --replace\n", trial.Output);
         Assert.DoesNotContain("enroll ", trial.Error);
     }
 

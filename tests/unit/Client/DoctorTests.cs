@@ -104,6 +104,12 @@ public sealed class DoctorTests : IDisposable
         trial.Enrol(other.Public);
         Assert.Equal(1, trial.Run("doctor"));
         Assert.Contains($"is {other.Public.Id}, not yours: what you sign is refused", trial.Output, StringComparison.Ordinal);
+        // The same words as key show has for it.
+        Assert.Equal(0, trial.Run("key", "show"));
+        var advice = trial.Output.TrimEnd().Split('\n')[^1];
+        Assert.StartsWith("Use the key home of the enrolled key, with --home DIR. ", advice, StringComparison.Ordinal);
+        trial.Run("doctor");
+        Assert.Contains($"-> {advice}\n", trial.Output, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -179,6 +185,14 @@ public sealed class DoctorTests : IDisposable
             var found = Member(trial.Json, "findings").Items.Single(item => Member(item, "area").AsString == area);
             Assert.Equal(mend?.Replace("ROOT", trial.Root, StringComparison.Ordinal), found.TryGet("mend", out var how) ? how.AsString : null);
         }
+    }
+
+    [Fact]
+    public void What_the_courier_said_last_is_no_good_news_once_it_is_dead()
+    {
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"size\":3", "\"size\":3,\"courier\":\"not running: qwamosd courier\"", StringComparison.Ordinal));
+        trial.Run("doctor", "-o", "json");
+        Assert.Equal("unseen", Member(Member(trial.Json, "findings").Items.Single(item => Member(item, "area").AsString == "gateway gateway"), "state").AsString);
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Policy;
 using Qwamos.ControlBus.Tests.Listening;
+using Qwamos.Gateway.Enforcing;
 using Qwamos.Gateway.Enforcing.Radio;
 using Xunit;
 
@@ -28,6 +29,17 @@ public sealed class RadioEnforcerTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void InterfaceThatIsNotThere_IsWarnedOfAtTheStart()
+    {
+        Write("/etc/qwamos/gateway.json", """{"name":"gateway","class":"gateway","radio":{"interfaces":["wlan0","wlan9"]}}""");
+        File.SetUnixFileMode(_paths.GatewayConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Assert.True(GatewayConfig.TryLoad(_paths, PolicySchema.BuiltIn, out GatewayConfig? config, out string fault), fault);
+        var log = new KeptLog();
+        using StateKeeper keeper = BuiltInEnforcers.Keeper(_paths, config.Enforcers, PolicySchema.BuiltIn, _time, new Gateway.LogMessages(log));
+        Assert.StartsWith("radio in gateway.json names wlan9, and there is no such interface now", Assert.Single(log.Lines), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Isolation_IsOneEventForAllRadios()

@@ -103,6 +103,18 @@ public sealed class EnforcerFactsTests : IDisposable
         Assert.Contains(right, Full, StringComparison.Ordinal);
         Assert.Null(Load(Full.Replace(right, wrong, StringComparison.Ordinal), out string fault));
         Assert.Contains(expected, fault, StringComparison.Ordinal);
+        Assert.StartsWith($"{_paths.GatewayConfigFile}", fault, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("\"eth0\"", "\"lo\"", "firewall: outside: the name of an interface has")]
+    [InlineData("\"wlan0\"", "\"lo\"", "radio: interfaces: the name of an interface has")]
+    [InlineData("\"wg0\"", "\"lo\"", "firewall: tunnel: interface: the name of an interface has")]
+    [InlineData("debian-tor", "root accept", "firewall: tor: user must be")]
+    public void WhatIsWrong_IsSaidWithItsMember(string right, string wrong, string expected)
+    {
+        Assert.Null(Load(Full.Replace(right, wrong, StringComparison.Ordinal), out string fault));
+        Assert.StartsWith($"{_paths.GatewayConfigFile}: {expected}", fault, StringComparison.Ordinal);
     }
 
     [Fact]

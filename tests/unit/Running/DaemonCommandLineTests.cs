@@ -39,9 +39,14 @@ public sealed class DaemonCommandLineTests : IDisposable
         var replaced = new EnrolmentOutcome(EnrolmentResult.Replaced, null, null, null, "");
         Assert.EndsWith($"{daemon} believes the new key from its next start on: {daemon} --root {_root}", EnrollCommand.Sentence(replaced, paths, isGateway), StringComparison.Ordinal);
         Assert.Null(EnrollCommand.StillBelieved(paths, isGateway));
+        Assert.Null(EnrollCommand.NotYetBelieved(paths, isGateway));
         Assert.True(FileLock.TryTake(isGateway ? paths.GatewayLockFile : paths.BusSocket + ".lock", out FileLock? held));
         using (held)
+        {
             Assert.StartsWith($"\nTHE OLD KEY IS STILL BELIEVED: {daemon} runs", EnrollCommand.StillBelieved(paths, isGateway), StringComparison.Ordinal);
+            Assert.StartsWith($"{daemon} runs since before, and believes it from its next start on: ", EnrollCommand.NotYetBelieved(paths, isGateway), StringComparison.Ordinal);
+        }
+
         Assert.EndsWith($": systemctl restart {daemon}", EnrollCommand.Sentence(replaced, SystemPaths.Real, isGateway), StringComparison.Ordinal);
     }
 }

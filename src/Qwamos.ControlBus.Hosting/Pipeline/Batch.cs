@@ -210,15 +210,13 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             return new Decided(pending, Refusal: Refusal.Undecided);
         DeliveryCursor next = proven.Cursor;
         DeliveryCursor last = State.Delivered.Of(next.Ledger);
+        if (next.Sequence == DeliveryOffer.Late)
+            return TakeLateRoot(pending, judged, proven, last);
         if (next.Sequence <= last.Sequence)
             return DecideKnown(pending, next);
-        if (next.Sequence == last.Sequence + 1 && next.Index <= last.Index && proven.Root is { } late && late.Root.Version == State.Trust.Version + 1)
-            return TakeLateRoot(pending, judged, proven, late);
         if (next.Sequence != last.Sequence + 1 || next.Index <= last.Index)
         {
-            return new Decided(pending, Refusal: new Refusal(
-                ErrorCode.BaseMismatch, $"delivery {last.Sequence}, entry {last.Index}, was taken last here: {next.Sequence}, entry {next.Index}, is not the one after it",
-                Extra: [KeyValuePair.Create("seq", JsonValue.Of(last.Sequence)), KeyValuePair.Create("index", JsonValue.Of(last.Index))]));
+            return new Decided(pending, Refusal: Elsewhere(last, $"{next.Sequence}, entry {next.Index}, is not the one after it"));
         }
         if (judged.RootVersion != State.Trust.Version)
             judged = pending.JudgeAgain(judged, State.Trust.Root);
@@ -271,8 +269,14 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
     /// One that was kept back while what comes after it was taken (ATTACKS 7, 14). Its place is proven, and that it follows from the one in force its own signatures say; nothing but the next
     /// version is taken so. It has no number: which delivery was the last stays, so that nothing else comes late with it. Refused, it leaves no entry.
     /// </summary>
-    private Decided TakeLateRoot(PendingChange pending, JudgedDelivery judged, ProvenDelivery proven, SignedRoot root)
+    private Decided TakeLateRoot(PendingChange pending, JudgedDelivery judged, ProvenDelivery proven, DeliveryCursor last)
     {
+        if (proven.Root is not { } root)
+            return new Decided(pending, Refusal: Refusal.Undecided);
+        if (State.Trust.Root is { } current && (RootChain.IsSame(current, root.Root) || IsRecorded(root)))
+            return new Decided(pending, Delivered: DeliveryEntry.Duplicate);
+        if (root.Root.Version != State.Trust.Version + 1)
+            return new Decided(pending, Refusal: Elsewhere(last, $"trust root {root.Root.Version} is not the one after {State.Trust.Version}, which is in force here"));
         if (judged.RootVersion != State.Trust.Version)
             judged = pending.JudgeAgain(judged, State.Trust.Root);
         if (judged.Refusal is { } disbelieved)
@@ -280,6 +284,10 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         Decided decided = Decide(pending, root, start.Size + _entries.Count, proven.RecordedSeconds, out _);
         return decided.Refusal is null ? new Decided(pending, Delivered: RecordedEntry.Accepted) : decided;
     }
+
+    private static Refusal Elsewhere(DeliveryCursor last, string why) => new(
+        ErrorCode.BaseMismatch, $"delivery {last.Sequence}, entry {last.Index}, was taken last here: {why}",
+        Extra: [KeyValuePair.Create("seq", JsonValue.Of(last.Sequence)), KeyValuePair.Create("index", JsonValue.Of(last.Index))]);
 
     /// <summary>Whether it is the version of its number here.</summary>
     private bool IsRecorded(SignedRoot root) =>

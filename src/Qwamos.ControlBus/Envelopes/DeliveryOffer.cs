@@ -15,14 +15,17 @@ namespace Qwamos.ControlBus.Envelopes;
 public sealed record DeliveryOffer(long Sequence, OfferedEntry Entry, long Size, CatchUpOffer? CatchUp = null, bool IsBeforeUnknown = false)
 {
     private const int OwnMembers = 2;
+    /// <summary>In the place of the number: a trust root that comes late has none.</summary>
+    public const long Late = 0;
+
     private const string BeforeUnknown = "before_unknown";
 
     /// <summary>Reads the form: exactly these members.</summary>
     public static bool TryRead(JsonValue? json, [NotNullWhen(true)] out DeliveryOffer? offer, [NotNullWhen(false)] out string? fault)
     {
         offer = null;
-        fault = "it is not an object of exactly seq from 1 on, index and size from 0 on, leaf, path, for a confidential change envelope, and, if any, catch_up or before_unknown, true";
-        if (json is null || json.Kind != JsonKind.Object || !TryGetNumber(json, "seq", out var sequence) || sequence < 1 || !TryGetNumber(json, "size", out var size))
+        fault = "it is not an object of exactly seq, index and size from 0 on, leaf, path, for a confidential change envelope, and, if any and seq is not 0, catch_up or before_unknown, true";
+        if (json is null || json.Kind != JsonKind.Object || !TryGetNumber(json, "seq", out var sequence) || !TryGetNumber(json, "size", out var size))
             return false;
         if (!OfferedEntry.TryRead(json, out var entry, out var members, out var why))
         {
@@ -40,7 +43,7 @@ public sealed record DeliveryOffer(long Sequence, OfferedEntry Entry, long Size,
             }
         }
         var isUnknown = catchUp is null && json.TryGet(BeforeUnknown, out var unknown) && unknown.Equals(JsonValue.True);
-        if (json.Members.Length != members + OwnMembers + (isUnknown ? 1 : 0))
+        if (json.Members.Length != members + OwnMembers + (isUnknown ? 1 : 0) || (sequence == Late && (catchUp is not null || isUnknown)))
             return false;
         offer = new DeliveryOffer(sequence, entry, size, catchUp, isUnknown);
         fault = null;

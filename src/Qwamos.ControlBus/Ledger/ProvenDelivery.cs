@@ -47,7 +47,7 @@ public sealed record ProvenDelivery(DeliveryCursor Cursor, long RecordedSeconds,
         var cursor = new DeliveryCursor(offer.Sequence, offer.Entry.Index, Convert.ToHexStringLower(hash), ledger);
         delivery = entry switch
         {
-            MessageEntry { IsAccepted: true } change => new ProvenDelivery(cursor, change.TimeSeconds, change.Envelope, null, offer.CatchUp?.Before, missed, offer.IsBeforeUnknown),
+            MessageEntry { IsAccepted: true } change when offer.Sequence != DeliveryOffer.Late => new ProvenDelivery(cursor, change.TimeSeconds, change.Envelope, null, offer.CatchUp?.Before, missed, offer.IsBeforeUnknown),
             TrustRootEntry root when offer.CatchUp is null => new ProvenDelivery(cursor, root.TimeSeconds, null, root.Root, null, missed),
             _ => null,
         };

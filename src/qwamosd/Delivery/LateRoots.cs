@@ -54,9 +54,9 @@ internal sealed class LateRoots(string domain, DeliveryRule rule, LedgerFeed fee
         {
             if (await feed.ReadAsync(trust.Entries[(int)version - 1], stop).ConfigureAwait(false) is not [var entry, ..] || await rule.MatchAsync(feed, entry, stop).ConfigureAwait(false) is not { RootVersion: { } found } root || found != version)
                 break;
-            AnswerReader answer = await link.AskAsync(await root.RequestAsync(feed, row.Sequence + 1, seen, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
-            // What it has already is none that it lacks; so answers one, too, that is too old to take any late.
-            if (answer.Code == ErrorCodes.Name(ErrorCode.BaseMismatch) || Receptions.IsLater(answer))
+            AnswerReader answer = await link.AskAsync(await root.RequestAsync(feed, DeliveryOffer.Late, seen, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+            // It has others by now, or is too old to take any late.
+            if (answer.Code == ErrorCodes.Name(ErrorCode.BaseMismatch) || answer.Code == ErrorCodes.Name(ErrorCode.BadRequest) || Receptions.IsLater(answer))
                 break;
             if (!answer.IsOk)
                 return Refused(row, version, Receptions.DescribeRoot(answer.Code ?? "error", answer.Reason, version, Receptions.TryNumber(answer, "version", 0, out long there) ? there : null));

@@ -97,7 +97,8 @@ internal sealed class LyingRelay : IDisposable
         }
 
         answers.Enqueue(answer => command == "get_cursor" ? Cursor(answer) : answer);
-        if (command == "deliver")
+        // What comes late has no number.
+        if (command == "deliver" && (long)message["args"]!["seq"]! > 0)
             message["args"]!["seq"] = (long)message["args"]!["seq"]! - _swallowed;
         return $$"""{"msg":{{message.ToJsonString()}}}""";
     }

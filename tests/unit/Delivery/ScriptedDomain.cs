@@ -125,14 +125,14 @@ internal sealed class ScriptedDomain : IDisposable
                 return $$"""{"status":"ok","size":{{Size}},"cosignature":null,"witness":"none","trust":"pinned, not signed"}""";
             case "deliver" when (long)args!["size"]! != Size:
                 return $$"""{"status":"error","code":"base_mismatch","reason":"another tree","size":{{Size}}}""";
-            case "deliver" when (long)args!["seq"]! != Sequence + 1:
-                return $$"""{"status":"error","code":"base_mismatch","reason":"not next","seq":{{Sequence}},"index":{{Index}}}""";
-            case "deliver" when RootVersion(args!) is { } version && (long)args!["index"]! <= Index:
+            case "deliver" when (long)args!["seq"]! == 0 && RootVersion(args) is { } version:
                 if (version != TrustVersion + 1)
                     return $$"""{"status":"error","code":"base_mismatch","reason":"not next","seq":{{Sequence}},"index":{{Index}}}""";
                 TrustVersion = version;
                 _taken.Add(args);
                 return """{"status":"ok","outcome":"accepted"}""";
+            case "deliver" when (long)args!["seq"]! != Sequence + 1:
+                return $$"""{"status":"error","code":"base_mismatch","reason":"not next","seq":{{Sequence}},"index":{{Index}}}""";
             case "deliver":
                 TrustVersion = RootVersion(args!) ?? TrustVersion;
                 (Sequence, Index, LeafHash) = (Sequence + 1, (long)args!["index"]!, Convert.ToHexStringLower(MerkleTree.LeafHash(Convert.FromBase64String((string)args["leaf"]!))));

@@ -309,13 +309,14 @@ public sealed partial class DomainDeliveryTests : IAsyncLifetime
         Assert.Equal(["accepted", "accepted"], Deliver(Offer(1, before), Offer(2, after)));
         DeliveryCursor stood = _domain.Writer.Published.Policy.Delivered;
         long size = _domain.Ledger.Size;
-        // Neither a later version, nor another number, nor one that no holder signed; and nothing that is no trust root.
-        Assert.Equal("base_mismatch", Deliver(Offer(3, newest)));
-        Assert.Equal("base_mismatch", Deliver(Offer(4, root)));
-        Assert.Equal("not_authorised", Deliver(Offer(3, forged)));
-        Assert.Equal("base_mismatch", Deliver(Offer(3, before)));
+        // Neither a later version, nor one that no holder signed; nothing that is no trust root, and nothing that is late with a number.
+        Assert.Equal("base_mismatch", Deliver(Offer(0, newest)));
+        Assert.Equal("not_authorised", Deliver(Offer(0, forged)));
+        Assert.Equal("bad_request", Deliver(Offer(0, before)));
+        Assert.Equal("bad_request", Deliver(Offer(0, root) with { CatchUp = new CatchUpOffer(JsonValue.Object(), []) }));
+        Assert.Equal(["base_mismatch", "base_mismatch"], Deliver(Offer(3, root), Offer(4, root)));
         Assert.Equal(size, _domain.Ledger.Size);
-        Assert.Equal(["accepted", "base_mismatch", "accepted", "base_mismatch"], Deliver(Offer(3, root), Offer(3, root), Offer(3, newest), Offer(3, root)));
+        Assert.Equal(["accepted", "duplicate", "accepted", "duplicate", "base_mismatch"], Deliver(Offer(0, root), Offer(0, root), Offer(0, newest), Offer(0, newest), Offer(0, forged)));
         Assert.Equal((2, stood, size + 2), (_domain.Writer.Published.Policy.Trust.Version, _domain.Writer.Published.Policy.Delivered, _domain.Ledger.Size));
         Assert.Equal("bad_signature", Deliver(Offer(3, retired)));
         Assert.Empty(_forks);

@@ -14,7 +14,7 @@ public sealed class RadioTests : IDisposable
         _trial.Write("/dev/rfkill", "");
         _trial.Write("/sys/class/rfkill/rfkill0/hard", "0\n");
         _trial.Write("/sys/class/net/wlan0/statistics/tx_packets", "1\n");
-        Driver(isBlocked: true);
+        Driver(isBlocked: false);
     }
 
     public void Dispose() => _trial.Dispose();
@@ -23,6 +23,8 @@ public sealed class RadioTests : IDisposable
     public void Isolation_IsSwitched_AndARadioThatSomebodyTurnsOn_IsDrift_AndWhatADriverRefuses_IsFailed()
     {
         RunningProgram gateway = _trial.StartGateway();
+        Eventually.True(() => LastSwitch() == "0100", "a start blocks", Outcome);
+        Driver(isBlocked: true);
         Eventually.True(() => Outcome() == "closed until one of its enforcer's keys is set" && LastSwitch() == "0100", "all is blocked until a key is set", Outcome);
 
         Set("on");

@@ -275,6 +275,9 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             return new Decided(pending, Refusal: Refusal.Undecided);
         if (State.Trust.Root is { } current && (RootChain.IsSame(current, root.Root) || IsRecorded(root)))
             return new Decided(pending, Delivered: DeliveryEntry.Duplicate);
+        // Who relays cannot make late what is not: then nothing would say which changes came before it.
+        if (proven.Cursor.Index > last.Index)
+            return new Decided(pending, Refusal: Elsewhere(last, $"entry {proven.Cursor.Index} comes after it, with a number"));
         if (root.Root.Version != State.Trust.Version + 1)
             return new Decided(pending, Refusal: Elsewhere(last, $"trust root {root.Root.Version} is not the one after {State.Trust.Version}, which is in force here"));
         if (judged.RootVersion != State.Trust.Version)
@@ -308,8 +311,13 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
         if (proven.Before is { } before && CatchUp(pending, change, before, judged.Missed) is { } unproven)
             return new Decided(pending, Refusal: unproven);
         // Dom0 compared it when it took the change. Here it tells whether something is missing, or was set here directly: that is to be explained, where it can be.
-        if (proven is { Before: null, IsBeforeUnknown: false } && PolicyRules.CheckBase(schema, State, change, scope) is { } other)
-            return new Decided(pending, Refusal: other with { Extra = [KeyValuePair.Create("catch_up", JsonValue.True)] });
+        if (proven.Before is null && (!proven.IsBeforeUnknown || judged.Doubted is not null) && PolicyRules.CheckBase(schema, State, change, scope) is { } other)
+        {
+            // While nobody vouches for the ledger's key nothing that is shown is believed: it waits for that, and is not refused for good.
+            return new Decided(pending, Refusal: proven.IsBeforeUnknown
+                ? other with { Code = ErrorCode.Unproven, Reason = $"{other.Reason}; nobody has vouched for the ledger's key, so that what came before cannot be shown here: qwamosctl audit key --sign" }
+                : other with { Extra = [KeyValuePair.Create("catch_up", JsonValue.True)] });
+        }
         long index = start.Size + _entries.Count;
         replay.SetNow(pending.Judged, start.Size);
         if (Consume(message, index) is { } refusal)

@@ -35,6 +35,9 @@ public static class CatchUp
             // Confidential changes are never passed over: each comes by itself, and no value of theirs need stand in a leaf.
             if (!schema.TryGet(name, out var key) || key.Class != own || !scope.Includes(key) || key.IsConfidential)
                 continue;
+            // What the change sets anew need not be explained: a value that is proven no more goes with the next one that is set.
+            if (message.Args!.TryGet(name, out _))
+                continue;
             var isSame = current.Policy.TryGetValue(name, out var here) && here.Value.ToJson().Equals(json);
             // Where several set the same, the last one counts.
             var (setter, entry) = changes.OrderBy(change => change.Entry.Index).LastOrDefault(change => change.Message.Args!.TryGet(name, out var set) && set.Equals(json));

@@ -48,7 +48,8 @@ internal static class ChangeReport
     }
 
     private static string Place(AnswerReader answer) =>
-        answer.ObjectOf("domain") is { } domain && domain.TryGet("name", out var name) && name.TryGetString(out var shown) ? SafeText.ForTerminal($" of the domain {shown}, and not in Dom0") : "";
+        answer.ObjectOf("domain") is { } domain && domain.TryGet("name", out var name) && name.TryGetString(out var shown) ? SafeText.ForTerminal($" of the domain {shown}, and not in Dom0")
+        : answer.ObjectOf("domain") is null ? "" : " of a domain, and not in Dom0";
 
     /// <summary>Where there is no such domain nothing acts on the runtime keys of Dom0 and its user interface.</summary>
     private static bool HasNoEnforcer(PolicyKey key, IReadOnlyCollection<string> served) =>

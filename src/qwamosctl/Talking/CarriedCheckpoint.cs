@@ -55,9 +55,9 @@ internal sealed class CarriedCheckpoint
         return false;
     }
 
-    /// <summary>What does not say that it is a domain's is qwamosd's. One that said so falsely would be shown as a domain's.</summary>
+    /// <summary>What comes from Dom0's own socket, or does not say that it is a domain's, is qwamosd's.</summary>
     private bool IsOfTheAuthority() =>
-        _answer.HasObject("gateways") || (!_answer.HasObject("domain") && (_answer.HasObject("result") || _answer.HasObject("policy")));
+        _answer.HasObject("gateways") || ((_session.SocketPath == _session.Paths.BusSocket || !_answer.HasObject("domain")) && (_answer.HasObject("result") || _answer.HasObject("policy")));
 
     /// <summary>Whether checkpoints of this system's ledger were seen.</summary>
     private bool TrySeen(out bool isSeen, out Failure failure)

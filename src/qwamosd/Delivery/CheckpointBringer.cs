@@ -22,6 +22,9 @@ internal sealed class CheckpointBringer(string domain, string witnessName, Ledge
     /// <summary>How it stands as a witness.</summary>
     public WitnessRow Row { get; private set; } = new(WitnessState.Unknown);
 
+    /// <summary>After a trust root the operator's word for the ledger's key, refused before it, may be believed: it is told again before what follows, which may be old.</summary>
+    public bool IsWordOwedAfter(PendingDelivery delivery) => delivery.RootVersion is not null && Row is { State: WitnessState.Pinned, Fault: not null };
+
     /// <summary>The lines that it gave last, the newest first.</summary>
     public IReadOnlyList<(string Root, string Line)> Cosignatures { get; private set; } = [];
 

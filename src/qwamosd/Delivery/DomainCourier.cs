@@ -35,6 +35,8 @@ internal sealed class DomainCourier
     private readonly LogMessages _log;
     private readonly ShownRow _shown;
     private readonly Backoff _backoff = new();
+    /// <summary>Keys with a value that the domain's own schema refused: it passes them by beside a change, too.</summary>
+    private readonly HashSet<string> _unfit = new(StringComparer.Ordinal);
     private long _look;
     private long _seen;
     private long? _putBackAt;
@@ -170,7 +172,7 @@ internal sealed class DomainCourier
 
     private async Task<bool> BringAllAsync(Link link, CancellationToken stop)
     {
-        for (int stepsAside = 0; stepsAside <= MaxStepsAside;)
+        for (int stepsAside = 0; ;)
         {
             (bool isTaken, _seen) = await _checkpoints.BringAsync(link, _seen, stop).ConfigureAwait(false);
             Show(Row);
@@ -183,9 +185,9 @@ internal sealed class DomainCourier
             Reception reception = await DeliverAsync(link, stop).ConfigureAwait(false);
             if (reception is Reception.Later or Reception.Refused)
                 return DropAfter(reception == Reception.Refused);
-            if (reception == Reception.Aside)
-                stepsAside++;
-            else if (!await FindNextAsync(stop).ConfigureAwait(false))
+            if (reception == Reception.Aside && ++stepsAside > MaxStepsAside)
+                return DropAfter(isWell: !Hold("it says again and again that it stands elsewhere, or has another policy"));
+            if (reception != Reception.Aside && !await FindNextAsync(stop).ConfigureAwait(false))
                 break;
         }
 
@@ -254,8 +256,9 @@ internal sealed class DomainCourier
 
         _pause = LongPause;
         _seen = size;
+        _plan.Reset();
         // What kept it from being reached is over.
-        Show(Row with { LastError = Kept(Row), TrustVersion = version, Key = Receptions.Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
+        Show(Row with { LastError = Row.KeptError, TrustVersion = version, Key = Receptions.Text(answer, "key") is var key && DomainKeyStatement.IsKey(key) ? key : null });
         Adopt(sequence, index);
         if (index >= _feed.Size)
             Show(Row with { LastError = $"it took entry {index}, and the ledger has {_feed.Size} entries: an older one was put back" });
@@ -310,13 +313,10 @@ internal sealed class DomainCourier
                     return reception;
             }
 
-            if (IsWordOwed(next[^1]))
+            if (_checkpoints.IsWordOwedAfter(next[^1]))
                 return Reception.Taken;
         }
     }
-
-    /// <summary>After a trust root the operator's word for the ledger's key, refused before it, may be believed: it is told again before what follows, which may be old.</summary>
-    private bool IsWordOwed(PendingDelivery delivery) => delivery.RootVersion is not null && _checkpoints.Row is { State: WitnessState.Pinned, Fault: not null };
 
     /// <summary>What comes next, as far as the domain has seen the tree.</summary>
     private async Task<List<PendingDelivery>> GatherAsync(CancellationToken stop)
@@ -333,7 +333,7 @@ internal sealed class DomainCourier
                 if (await _rule.MatchAsync(_feed, entry, stop).ConfigureAwait(false) is { } delivery && !_plan.Skips(delivery))
                 {
                     next.Add(delivery);
-                    if (IsWordOwed(delivery))
+                    if (_checkpoints.IsWordOwedAfter(delivery))
                         return next;
                 }
                 else if (next.Count == 0)
@@ -455,26 +455,26 @@ internal sealed class DomainCourier
                 _log.TrustRootDelivered(Name, version);
             else if (fault is not null)
                 _log.TrustRootRefused(Name, version, fault);
-            Show(row with { TrustVersion = isTaken ? Math.Max(version, row.TrustVersion ?? 0) : row.TrustVersion, TrustFault = fault, LastError = Kept(row) });
+            Show(row with { TrustVersion = isTaken ? Math.Max(version, row.TrustVersion ?? 0) : row.TrustVersion, TrustFault = fault, LastError = row.KeptError });
             return;
         }
 
         if (isTaken)
         {
-            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.CatchUp is not null ? row.Missed.Keys.Where(_rule.CatchesUp).Concat(delivery.Keys) : delivery.Keys) };
-            Show(row with { LastError = Kept(row) });
+            _unfit.ExceptWith(delivery.Keys);
+            row = row with { Taken = index, Missed = row.Missed.RemoveRange(delivery.CatchUp is not null ? row.Missed.Keys.Where(key => _rule.CatchesUp(key) && !_unfit.Contains(key)).Concat(delivery.Keys) : delivery.Keys) };
+            Show(row with { LastError = row.KeptError });
             return;
         }
 
         string error = Receptions.Describe(outcome, answer.Reason);
         _log.DeliveryRefused(Name, index, error);
+        if (outcome == ErrorCodes.Name(ErrorCode.InvalidPolicy))
+            _unfit.UnionWith(delivery.Keys);
         // What was passed over for it is missed with it, where the domain did not even believe it.
         IEnumerable<string> missed = delivery.CatchUp is { } lost && !Receptions.IsOfThePolicy(outcome) ? lost.Before.Members.Select(member => member.Key).Concat(delivery.Keys).Distinct() : delivery.Keys;
         Show(row with { Missed = row.Missed.SetItems(missed.Select(key => KeyValuePair.Create(key, index))), LastError = error });
     }
-
-    /// <summary>Why a change was refused stays while nothing newer of its keys was taken.</summary>
-    private static string? Kept(DomainRow row) => row.Missed.Count > 0 ? row.LastError : null;
 
     /// <summary>Only people can mend it.</summary>
     private bool Hold(string error)

@@ -58,6 +58,9 @@ internal sealed record DomainRow
     /// <summary>Its newest lines, each with the root of its tree, 64 lower-case hex digits: a size alone could be another history's.</summary>
     public IReadOnlyList<(string Root, string Line)> Cosignatures { get; init; } = [];
 
+    /// <summary>Why a change was refused stays while nothing newer of its keys was taken.</summary>
+    public string? KeptError => Missed.Count > 0 ? LastError : null;
+
     /// <summary>Whether it is known, or to be feared, that it lacks a change that came before the next one.</summary>
     public bool LacksSome => Missed.Count > 0 || HasGap || Report is { IsLacking: true };
 

@@ -41,10 +41,13 @@ internal sealed class LateRoots(string domain, DeliveryRule rule, LedgerFeed fee
     /// <exception cref="LinkException">The link failed, or qwamosd cannot be asked.</exception>
     public async Task<DomainRow> BringAsync(Link link, DomainRow row, long seen, CancellationToken stop)
     {
-        if (row.Index < 0 || row.Report is { TrustVersion: not null, LacksRoot: null } || (row.Report?.TrustVersion ?? row.TrustVersion) is not { } has)
+        if (row.Index < 0 || row is { TrustFault: null, Report: { TrustVersion: not null, LacksRoot: null } } || (row.Report?.TrustVersion ?? row.TrustVersion) is not { } has)
             return row;
         RecordedTrust trust = (await history.AfterAsync(row.Index, stop).ConfigureAwait(false)).State.Trust;
         long newest = NewestUpTo(trust, Math.Min(row.Index, seen - 1))?.Version ?? 0;
+        // It has it, whoever said in its place that it refused it.
+        if (row.Report?.TrustVersion >= newest)
+            return row with { TrustFault = null };
         // By its own word, unsigned, it lacks one that it was brought and did not refuse: other entries may be missing there, too.
         row = row with { HasGap = row.HasGap || (has < newest && row.Report?.TrustVersion is null && row.TrustFault is null) };
         if (has >= newest || (has <= _had && _triedAt is { } tried && time.GetElapsedTime(tried) < Pause))

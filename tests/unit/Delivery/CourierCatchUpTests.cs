@@ -131,6 +131,38 @@ public sealed partial class DomainCourierTests
     }
 
     [Fact]
+    public async Task DomainThatBelievesNothingYet_LosesNoChange_AndIsShownAllOnceItDoes()
+    {
+        ScriptedDomain domain = Domain("one");
+        domain.Instead = message => Asks(message) ? Another : Command(message) == "deliver" ? """{"status":"error","code":"unproven","reason":"nobody has vouched for the ledger's key"}""" : null;
+        Start("one");
+        long change = Set("RADIO_ISOLATION", "off", WithBase);
+        await WhileMovingTimeAsync(() => Row("one").LastError?.Contains("nobody has vouched", StringComparison.Ordinal) == true);
+        Assert.Equal(0, domain.Sequence);
+        domain.Instead = message => Asks(message) ? Another : null;
+        await TakenAsync("one", change);
+        Assert.True(domain.Taken[0].ContainsKey("catch_up"));
+    }
+
+    [Fact]
+    public async Task WhatADomainsOwnSchemaRefused_IsMissedUntilTheKeyIsSetAnew()
+    {
+        ScriptedDomain domain = Domain("one");
+        domain.Instead = message => Command(message) == "deliver" && domain.Sequence == 0 ? Refuse(domain, message, "invalid_policy") : null;
+        Start("one");
+        long refused = Set("RADIO_ISOLATION", "off", WithBase);
+        await WhileMovingTimeAsync(() => Row("one").Missed.ContainsKey("RADIO_ISOLATION"));
+        long next = Set("TOR_ISOLATION", "off", WithBase);
+        await WhileMovingTimeAsync(() => Row("one").Taken == next);
+        Assert.True(domain.Taken[0].ContainsKey("catch_up"));
+        Assert.Equal(refused, Row("one").Missed["RADIO_ISOLATION"]);
+        Assert.True(Row("one").IsBehind);
+        long again = Set("RADIO_ISOLATION", "on", WithBase);
+        await TakenAsync("one", again);
+        Assert.Empty(Row("one").Missed);
+    }
+
+    [Fact]
     public async Task Attack20_DomainThatAlwaysAsks_IsNotAskedForEver()
     {
         ScriptedDomain domain = Domain("one");
@@ -145,6 +177,7 @@ public sealed partial class DomainCourierTests
         long next = Set("TOR_ISOLATION", "off", WithBase);
         await TakenAsync("two", next);
         Assert.InRange(quiet, 4, 40);
+        Assert.Contains("it says again and again", Row("one").LastError, StringComparison.Ordinal);
         domain.Instead = _ => null;
         long last = Set("VPN_KILL_SWITCH", "on", WithBase);
         await TakenAsync("one", last);

@@ -80,7 +80,7 @@ public sealed class RadioEnforcerTests : IDisposable
             Write($"/sys/class/rfkill/rfkill{number}/soft", soft + "\n");
         }
         Assert.Null(ApplyAsInAKernel(_radio, "on"));
-        Assert.Equal("radio3\n", File.ReadAllText(_paths.RadiosBlockedFile));
+        Assert.Equal("bluetooth radio3\n", File.ReadAllText(_paths.RadiosBlockedFile));
         RadioEnforcer radio = isRestarted ? Enforcer() : _radio;
         // What is blocked a second time says nothing of who did it first.
         Assert.Null(radio.Apply(Values("on", 0), isNew: true, default));
@@ -91,6 +91,22 @@ public sealed class RadioEnforcerTests : IDisposable
         Assert.Equal(["0000000001020000", "0c00000002020000"], events.Where(change => change[10..12] == "02").Order());
         Assert.All(events, change => Assert.Equal("0000", change[12..]));
         Assert.True(Posix.IsAbsent(_paths.RadiosBlockedFile));
+    }
+
+    [Fact]
+    public void RadioThatWasBlockedBefore_AndComesBackUnderAnotherName_StaysBlocked()
+    {
+        Write("/sys/class/rfkill/rfkill0/name", "phy0\n");
+        Write("/sys/class/rfkill/rfkill0/type", "wlan\n");
+        Write("/sys/class/rfkill/rfkill0/soft", "1\n");
+        Assert.Null(Apply("on", 0));
+        Write("/sys/class/rfkill/rfkill0/name", "phy1\n");
+        Write("/dev/rfkill", "");
+        Assert.Null(Apply("off", 0));
+        string[] events = [.. Device().Chunk(16).Select(change => new string(change))];
+        Assert.Equal(7, events.Length);
+        Assert.All(events, change => Assert.Equal("03", change[10..12]));
+        Assert.DoesNotContain(events, change => change[8..10] == "01");
     }
 
     [Fact]

@@ -156,6 +156,10 @@ public sealed partial class DomainDeliveryTests
         long last = _dom0.Set("VPN_KILL_SWITCH", "on");
         See(isVouched: false);
         Assert.Equal("unproven", Deliver(CatchUp(1, last, before, tor)));
+        // Nothing is lost meanwhile: it waits for the operator's word.
+        JsonElement held = Ask(Offer(1, last) with { IsBeforeUnknown = true });
+        Assert.Equal(("unproven", 0), (Outcome(held), _domain.Ledger.Size));
+        Assert.Contains("qwamosctl audit key --sign", held.GetProperty("reason").GetString(), StringComparison.Ordinal);
         See();
         Assert.Equal("accepted", Deliver(CatchUp(1, last, before, tor)));
     }

@@ -86,22 +86,22 @@ internal sealed class RadioSwitch(SystemPaths paths)
     private HashSet<string> ReadMarker() =>
         [.. Encoding.UTF8.GetString(DurableFile.ReadAllBounded(paths.RadiosBlockedFile, MaxMarkerBytes)).Split('\n', StringSplitOptions.RemoveEmptyEntries)];
 
-    /// <summary>One event for all where nobody else had blocked any. Else those that were blocked are never on, not for a moment either, and their type stays blocked for radios that come later.</summary>
+    /// <summary>
+    /// One event for all where nobody else had blocked any. Else those that were blocked are never on, not for a moment either, and their type stays blocked for radios that come later. One that
+    /// is not found any more may have come back under another name: then all of its type stay blocked.
+    /// </summary>
     private List<byte[]> ToRelease(HashSet<string> others)
     {
         if (others.Count == 0)
             return [Event(0, AllTypes, ChangeAll, isBlocked: false)];
         List<string> radios = Radios();
-        List<byte[]> events = [];
-        for (byte type = 1; type <= Types.Length; type++)
-        {
-            if (!radios.Any(radio => others.Contains(Identity(radio)) && TypeOf(radio) == type))
-                events.Add(Event(0, type, ChangeAll, isBlocked: false));
-        }
-        foreach (string radio in radios.Where(radio => !others.Contains(Identity(radio))))
+        HashSet<string> found = [.. radios.Select(Identity)];
+        HashSet<string> held = [.. others.Select(TypeIn)], gone = [.. others.Where(other => !found.Contains(other)).Select(TypeIn)];
+        List<byte[]> events = [.. Types.Select((type, i) => (Type: type, Number: (byte)(i + 1))).Where(type => !held.Contains(type.Type)).Select(type => Event(0, type.Number, ChangeAll, isBlocked: false))];
+        foreach (string radio in radios.Where(radio => !others.Contains(Identity(radio)) && !gone.Contains(TypeIn(Identity(radio)))))
         {
             if (uint.TryParse(Path.GetFileName(radio)[Prefix.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out uint number))
-                events.Add(Event(number, TypeOf(radio), Change, isBlocked: false));
+                events.Add(Event(number, (byte)(Array.IndexOf(Types, TypeIn(Identity(radio))) + 1), Change, isBlocked: false));
         }
         return events;
     }
@@ -133,11 +133,13 @@ internal sealed class RadioSwitch(SystemPaths paths)
     private List<string> Radios() =>
         Directory.Exists(_class) ? [.. Directory.EnumerateFileSystemEntries(_class, Prefix + "*").Take(Limits.MaxRadios)] : [];
 
-    /// <summary>Its name, which it has after a restart of the machine, too; its number where it has none.</summary>
+    /// <summary>Its type and its name; its number where it has no name.</summary>
     private static string Identity(string radio) =>
-        ReadOrNull(radio, "name") is { Length: > 0 } name && !name.Any(char.IsControl) ? name : Path.GetFileName(radio);
+        $"{Word(ReadOrNull(radio, "type"))} {(ReadOrNull(radio, "name") is { Length: > 0 } name ? Word(name) : Path.GetFileName(radio))}";
 
-    private static byte TypeOf(string radio) => (byte)(Array.IndexOf(Types, ReadOrNull(radio, "type")) + 1);
+    private static string TypeIn(string identity) => identity[..Math.Max(0, identity.IndexOf(' ', StringComparison.Ordinal))];
+
+    private static string Word(string? text) => string.Concat((text ?? "").Where(letter => !char.IsControl(letter) && letter != ' '));
 
     /// <summary>The name of a radio that is on, or null. What cannot be read is taken for one that is.</summary>
     public string? FirstThatIsOn()

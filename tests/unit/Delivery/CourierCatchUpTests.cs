@@ -140,7 +140,7 @@ public sealed partial class DomainCourierTests
         await WhileMovingTimeAsync(() => Row("one").LastError?.Contains("nobody has vouched", StringComparison.Ordinal) == true);
         Assert.Equal(0, domain.Sequence);
         domain.Instead = message => Asks(message) ? Another : null;
-        await TakenAsync("one", change);
+        await WhileMovingTimeAsync(() => Row("one").Taken == change);
         Assert.True(domain.Taken[0].ContainsKey("catch_up"));
     }
 

@@ -75,7 +75,7 @@ public sealed partial class DomainDeliveryTests
         Message Set(string args, string? hash = null) => Changes.Message(args, @base: hash is null ? null : new Dictionary<string, string> { ["gateway"] = hash });
         (Message, EntryReference)[] changes = [.. new[] { """{"RADIO_ISOLATION":"off"}""", """{"TOR_ISOLATION":"mandatory"}""", """{"VPN_KILL_SWITCH":"off"}""" }.Select((args, i) => (Set(args), new EntryReference(i, "")))];
         string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(CanonicalJson.Write(before)));
-        Refusal? refusal = Qwamos.ControlBus.Policy.CatchUp.Refusal(older, PolicyState.Empty, Set("""{"VPN_KILL_SWITCH":"on"}""", hash), DomainScope.Receiver("gateway", "gateway"), before, changes, out List<AdoptedValue> values);
+        Refusal? refusal = Qwamos.ControlBus.Policy.CatchUp.Refusal(older, PolicyState.Empty, Set("""{"RADIO_IDLE_TIMEOUT_MIN":1}""", hash), DomainScope.Receiver("gateway", "gateway"), before, changes, out List<AdoptedValue> values);
         Assert.Null(refusal);
         Assert.Equal(["VPN_KILL_SWITCH"], values.Select(value => value.Key));
     }

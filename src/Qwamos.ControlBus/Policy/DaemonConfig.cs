@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using Qwamos.ControlBus.Files;
 using Qwamos.ControlBus.Json;
+using Qwamos.ControlBus.Keys;
 
 namespace Qwamos.ControlBus.Policy;
 
@@ -73,5 +73,5 @@ public sealed record DaemonConfig
 
     /// <summary>Of the values: white space and the order of members say nothing.</summary>
     private static string HashOf(JsonValue? domains, JsonValue? own) =>
-        Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(JsonValue.Array(domains ?? JsonValue.Null, own ?? JsonValue.Null))));
+        Convert.ToHexStringLower(Primitives.Sha256(CanonicalJson.Write(JsonValue.Array(domains ?? JsonValue.Null, own ?? JsonValue.Null))));
 }

@@ -275,9 +275,6 @@ internal sealed class Batch(LedgerStore ledger, ReplayStore replay, PolicySchema
             return new Decided(pending, Refusal: Refusal.Undecided);
         if (State.Trust.Root is { } current && (RootChain.IsSame(current, root.Root) || IsRecorded(root)))
             return new Decided(pending, Delivered: DeliveryEntry.Duplicate);
-        // Who relays cannot make late what is not: then nothing would say which changes came before it.
-        if (proven.Cursor.Index > last.Index)
-            return new Decided(pending, Refusal: Elsewhere(last, $"entry {proven.Cursor.Index} comes after it, with a number"));
         if (root.Root.Version != State.Trust.Version + 1)
             return new Decided(pending, Refusal: Elsewhere(last, $"trust root {root.Root.Version} is not the one after {State.Trust.Version}, which is in force here"));
         if (judged.RootVersion != State.Trust.Version)

@@ -6,7 +6,7 @@ namespace Qwamos.ControlBus.Files;
 
 /// <summary>
 /// The one place that writes durably (ATTACKS 27, 29). A file is wholly old or wholly new whatever happens: written under a temporary
-/// name in the same directory, synced, renamed, and the directory synced; every error is reported with errno and path, for .NET's own
+/// name in the same directory, synced, renamed, and the directory synced (but for <see cref="ReplaceVolatile"/>); every error is reported with errno and path, for .NET's own
 /// Flush(true) swallows those of fsync. The directory is held open meanwhile, and no link is followed, neither there nor at the file.
 /// After an exception from <see cref="Replace"/> the old content is in place, or the new when the directory's fsync failed.
 /// </summary>

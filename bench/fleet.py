@@ -1,4 +1,4 @@
-"""Measures a change on its way into many domains, each served by a gateway-policyd of its own; called by bench/fleet, which builds everything first."""
+"""Measures a change on its way into many domains, each served by a gateway-policyd of its own, or many by one process; called by bench/fleet, which builds everything first."""
 
 import base64
 import concurrent.futures
@@ -19,7 +19,7 @@ from nacl.signing import SigningKey
 
 from harness.machine import machine, sentence
 from harness.page import update
-from harness.programs import BIN, say, start, stop
+from harness.programs import BIN, TOOLS, say, start, stop
 from harness.results import commit, write
 from harness.servers import Bus
 
@@ -29,6 +29,8 @@ AMONG = 100
 ROUNDS = 7
 # So many are started, or asked something, at the same time.
 AT_ONCE = 8
+# So many are served by one process with --together; the silent ones by another.
+TOGETHER = 50
 LIMIT_SECONDS = 300
 WAIT_SECONDS = 30
 PAUSE_SECONDS = 0.01
@@ -54,12 +56,13 @@ def ask(path, command, args=None):
 class Fleet(Bus):
     """qwamosd, its courier, and gateways that an operator has enrolled."""
 
-    def __init__(self, size):
+    def __init__(self, size, together):
         super().__init__()
         self.size = size
+        self.together = together
         self.names = ["g%d" % number for number in range(size)]
         self.courier = None
-        self.gateways = {}
+        self.gateways = []
         self.values = 0
         with open(os.path.join(self.folder, "etc/qwamos/domains.json"), "w", encoding="ascii") as file:
             json.dump({"domains": [
@@ -72,22 +75,27 @@ class Fleet(Bus):
         super().start()
         self._ctl(self.home, "audit", "key", "--sign")
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            for number, _ in enumerate(pool.map(self.begin, self.names)):
-                if number % 100 == 99:
-                    say("%d gateways run" % (number + 1))
+            groups = [self.names[first:first + self.together] for first in range(0, self.size, self.together)]
+            for process in pool.map(self.begin, groups):
+                self.gateways.append(process)
+                if len(self.gateways) * self.together % 100 == 0:
+                    say("%d gateways run" % (len(self.gateways) * self.together))
         self.enrol()
         self.courier = subprocess.Popen(
             [os.path.join(BIN, "qwamosd"), "courier", "--root", self.folder], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def begin(self, name):
-        for folder in ("etc/qwamos", "var/lib", "dev"):
-            os.makedirs(self.vm(name, folder), 0o755, exist_ok=True)
-        for file in ("dom0.pub", "system.id"):
-            shutil.copy(os.path.join(self.folder, "etc/qwamos", file), self.vm(name, "etc/qwamos"))
-        with open(self.vm(name, "etc/qwamos/gateway.json"), "w", encoding="ascii") as file:
-            json.dump({"name": name, "class": "gateway", "radio": {"interfaces": ["wlan0"]}}, file)
-        open(self.vm(name, DEVICE), "wb").close()
-        self.gateways[name] = start([os.path.join(BIN, "gateway-policyd"), "--root", self.vm(name)], self.vm(name, "run/qwamos/gateway-bus.sock"))
+    def begin(self, names):
+        """A process that serves them."""
+        for name in names:
+            for folder in ("etc/qwamos", "var/lib", "dev"):
+                os.makedirs(self.vm(name, folder), 0o755, exist_ok=True)
+            for file in ("dom0.pub", "system.id"):
+                shutil.copy(os.path.join(self.folder, "etc/qwamos", file), self.vm(name, "etc/qwamos"))
+            with open(self.vm(name, "etc/qwamos/gateway.json"), "w", encoding="ascii") as file:
+                json.dump({"name": name, "class": "gateway", "radio": {"interfaces": ["wlan0"]}}, file)
+            open(self.vm(name, DEVICE), "wb").close()
+        command = [os.path.join(BIN, "gateway-policyd"), "--root", self.vm(names[0])] if self.together == 1 else [os.path.join(TOOLS, "qwamos-domains"), *map(self.vm, names)]
+        return start(command, self.vm(names[-1], "run/qwamos/gateway-bus.sock"))
 
     def enrol(self):
         """What `qwamosctl domains enroll` does, without a process each."""
@@ -106,12 +114,12 @@ class Fleet(Bus):
                 raise SystemExit("%s is not enrolled: %s" % (name, answer))
 
     def stop(self):
-        for process in self.gateways.values():
+        for process in self.gateways:
             process.send_signal(signal.SIGCONT)
             process.kill()
-        for process in self.gateways.values():
+        for process in self.gateways:
             process.wait()
-        self.gateways = {}
+        self.gateways = []
         if self.courier is not None:
             stop(self.courier)
         self.courier = None
@@ -136,12 +144,12 @@ class Fleet(Bus):
 
     def silence(self, count):
         """From now on so many take connections and answer nothing."""
-        for name in self.names[-count:]:
-            self.gateways[name].send_signal(signal.SIGSTOP)
+        for process in self.gateways[-(count // self.together):]:
+            process.send_signal(signal.SIGSTOP)
 
 
-def measure(size, silent=0):
-    fleet = Fleet(size + silent)
+def measure(size, together, silent=0):
+    fleet = Fleet(size + silent, together)
     try:
         fleet.start()
         fleet.change(size + silent)
@@ -185,13 +193,15 @@ def main():
     # A connection a gateway, at both ends.
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     where = machine()
-    times = {size: measure(size) for size in sizes}
-    among = measure(AMONG, SILENT) if AMONG in sizes else None
+    together = TOGETHER if "--together" in arguments else 1
+    times = {size: measure(size, together) for size in sizes}
+    among = measure(AMONG, together, SILENT) if AMONG in sizes else None
     text, missed = report(where, sizes, times, among)
     print(text)
     if "--dry-run" not in arguments and sizes == SIZES:
-        update("fleet", text)
-        write("fleet", {"machine": where, "seconds": {str(size): list_ for size, list_ in times.items()}, "seconds_beside_silent": among})
+        name = "fleet" if together == 1 else "fleet-together"
+        update(name, text)
+        write(name, {"machine": where, "seconds": {str(size): list_ for size, list_ in times.items()}, "seconds_beside_silent": among})
     say("all targets met" if not missed else "MISSED: " + "; ".join(row[0] for row in missed))
     return 1 if missed else 0
 

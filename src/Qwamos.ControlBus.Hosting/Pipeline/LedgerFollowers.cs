@@ -18,9 +18,13 @@ public sealed class LedgerFollowers(Func<PublishedState> published, Func<PeerCre
     private TaskCompletionSource? _grown;
     private bool _isOver;
     private long _courierSeenAt;
+    private bool _hasSeenCourier;
 
     /// <summary>How long ago the courier asked; null when it never did, or has hung up.</summary>
     public TimeSpan? CourierSilence => Volatile.Read(ref _courierSeenAt) is var at and not 0 ? time.GetElapsedTime(at) : null;
+
+    /// <summary>Whether the courier has asked since the daemon started.</summary>
+    public bool HasSeenCourier => Volatile.Read(ref _hasSeenCourier);
 
     /// <summary>Connections on which the courier has asked.</summary>
     internal int CourierLinks
@@ -63,6 +67,7 @@ public sealed class LedgerFollowers(Func<PublishedState> published, Func<PeerCre
                 return true;
             isNew = _courierLinks.Add(ended);
             Volatile.Write(ref _courierSeenAt, Math.Max(1, time.GetTimestamp()));
+            Volatile.Write(ref _hasSeenCourier, true);
         }
 
         if (isNew)

@@ -24,14 +24,14 @@ public static class AudienceRules
         {
             // What was taken from a domain that is known no more can still be taken back.
             if (message.DomainKey is { IsRevoked: false } statement && domains.GetValueOrDefault(statement.Name) != statement.Class)
-                return Wrong($"no domain {Shown(statement.Name)} of class {Shown(statement.Class)} is known here; known are {string.Join(", ", domains.Keys.Order(StringComparer.Ordinal))}");
+                return Wrong($"no domain {Shown(statement.Name)} of class {Shown(statement.Class)} is known here; {Known(statement.Name, domains)}");
             if (message.Audience is null)
                 return null;
             var isChange = message.Command == Commands.SetPolicy;
             foreach (var name in message.Audience)
             {
                 if (!domains.TryGetValue(name, out var @class))
-                    return Wrong($"the audience names {Shown(name)}, which is not known here; known are {string.Join(", ", domains.Keys.Order(StringComparer.Ordinal))}");
+                    return Wrong($"the audience names {Shown(name)}, which is not known here; {Known(name, domains)}");
                 if (isChange && !NamesKey(schema, message, key => key.Class == @class || key.Class == PolicyKey.ClassAll))
                     return Wrong($"the audience names {name}, and no key of this message is of its class, {@class}");
             }
@@ -70,6 +70,15 @@ public static class AudienceRules
                 return true;
         }
         return false;
+    }
+
+    /// <summary>The names that would have been known: there may be a thousand.</summary>
+    private static string Known(string name, IReadOnlyDictionary<string, string> domains)
+    {
+        int more = domains.Count - MaxShownNames;
+        string names = string.Join(", ", domains.Keys.Order(StringComparer.Ordinal).Take(MaxShownNames)) + (more > 0 ? $", and {more} more" : "");
+        string meant = NearestName.Of(name, domains.Keys) is { } near ? $"; did you mean {near}?" : "";
+        return $"known are {names} (qwamosd reads domains.json when it starts){meant}";
     }
 
     // What a sender wrote may be as long as a request.

@@ -25,7 +25,7 @@ internal static class DryRun
         else if (PolicyBase.TryAsk(session, null, null, change, out var bases, out var failure))
             return terms with { Base = bases };
         else
-            session.Terminal.Note($"When it is sent, it names as its base what is set then. That is not here, for {failure.Reason}.");
+            session.Terminal.Note($"When it is sent, it names as its base what is set then. That is not known here: {failure.Reason}");
         return terms;
     }
 

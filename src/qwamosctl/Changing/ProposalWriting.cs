@@ -76,7 +76,7 @@ internal static class ProposalWriting
             if (StatusQuestion.TryAskSigned(session, reveal: false, out var answer, out var failure) && answer.IsOk)
                 known = answer;
             else
-                session.Terminal.Note(SafeText.ForTerminal($"It builds on nothing, for the daemon shows what is set only to a holder: {failure?.Reason ?? answer.Reason}."));
+                session.Terminal.Note(SafeText.ForTerminal($"It builds on nothing, for the daemon shows what is set only to a holder: {failure?.Reason ?? answer.Reason}"));
         }
         return PolicyBase.Pick(known, change);
     }

@@ -141,7 +141,7 @@ internal static class DaemonChecks
             return Finding.NotSeen(area, "the daemon does not say how far it is");
         if (domain.Error is { } error)
             return Finding.Doubtful(area, $"{(behind.AsBoolean ? "is behind" : "has taken all that concerns it, as far as it was reached")}: {error}", domain.MendOfError(session.Paths));
-        return !behind.AsBoolean ? domain.IsCourierWell ? Finding.Good(area, "has taken all that concerns it") : Finding.NotSeen(area, "had taken all that concerned it while the courier ran")
+        return !behind.AsBoolean ? domain.IsCourierWell ? Finding.Good(area, "has taken all that concerns it") : Finding.NotSeen(area, gateway.TryGet("taken", out var taken) && taken.Kind == JsonKind.Number ? "had taken all that concerned it while the courier ran" : "has taken nothing so far")
             : domain.Lacking is { } lacking ? Finding.Doubtful(area, $"is behind: its own report lacks {lacking}", "docs/troubleshooting: a domain lacks what it took")
             : Finding.Doubtful(area, "is behind: it has not taken the newest change yet", domain.IsCourierWell ? $"look again in a moment; then {DomainState.MendInside(session.Paths)}" : null);
     }

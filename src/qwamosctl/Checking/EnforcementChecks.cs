@@ -50,7 +50,7 @@ internal static class EnforcementChecks
         var what = string.Join("; ", lacking.Take(MaxNamed).Select(Describe)) + (lacking.Count > MaxNamed ? $"; and {lacking.Count - MaxNamed} more" : "");
         return lacking.Exists(key => StateOf(key.Value) is "failed" or "drifted")
             ? Finding.Bad(area, what, DomainState.MendInside(session.Paths))
-            : Finding.Doubtful(area, what, lacking.TrueForAll(key => StateOf(key.Value) == "no_enforcer") ? "give the key a hook in it, /etc/qwamos/hooks.d/KEY: docs/guide/hooks.md" : "qwamosctl status");
+            : Finding.Doubtful(area, what, lacking.TrueForAll(key => StateOf(key.Value) == "no_enforcer") ? $"give the key a hook in it, {session.Paths.HooksDir}/KEY: docs/guide/hooks.md" : "qwamosctl status");
     }
 
     private static string Describe(KeyValuePair<string, JsonValue> key)

@@ -21,6 +21,9 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
     /// <summary>It asks at least every half minute; one that hung up is missed at once.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(Limits.MaxGrowthWaitSeconds + 15);
 
+    /// <summary>A courier that ran before a restart of qwamosd asks again within a second or two.</summary>
+    private static readonly TimeSpan StartGrace = TimeSpan.FromSeconds(5);
+
     /// <summary>The ledger's own signature and the one with the time.</summary>
     private const int LedgersLines = 2;
 
@@ -31,6 +34,7 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
 
     private readonly DeliveryRule[] _rules = [.. config.Gateways.Select(domain => new DeliveryRule(schema, domain))];
 
+    private readonly long _begun = time.GetTimestamp();
     private readonly Lock _turn = new();
     private (ulong Inode, long Bytes, DateTime Written) _read;
     private string? _fault;
@@ -100,7 +104,10 @@ internal sealed class CourierView(SystemPaths paths, DaemonConfig config, Policy
         return (lines, IsThere ? rows.Count(row => IsAwaited(row.Row, tree)) : 0);
     }
 
-    private bool IsThere => followers.CourierSilence is { } silence && silence <= Silence;
+    private bool IsThere => followers.CourierSilence is { } silence ? silence <= Silence : MayComeBack;
+
+    /// <summary>Its file says that it ran before.</summary>
+    private bool MayComeBack => !followers.HasSeenCourier && time.GetElapsedTime(_begun) < StartGrace && !Posix.IsAbsent(paths.DomainsFile);
 
     /// <summary>What a domain said, while its word counts: the courier judges that only with a report in its hand, and one that is down gives none.</summary>
     private ReportRow? Believed(GatewayEntry domain, DomainRow row)

@@ -187,12 +187,15 @@ public sealed class DoctorTests : IDisposable
         }
     }
 
-    [Fact]
-    public void What_the_courier_said_last_is_no_good_news_once_it_is_dead()
+    [Theory]
+    [InlineData("2", "had taken all that concerned it while the courier ran")]
+    [InlineData("null", "has taken nothing so far")]
+    public void What_the_courier_said_last_is_no_good_news_once_it_is_dead(string taken, string said)
     {
-        using FakeBus bus = new(trial.Socket, Status().Replace("\"size\":3", "\"size\":3,\"courier\":\"not running: qwamosd courier\"", StringComparison.Ordinal));
+        using FakeBus bus = new(trial.Socket, Status().Replace("\"taken\":2", $"\"taken\":{taken}", StringComparison.Ordinal).Replace("\"size\":3", "\"size\":3,\"courier\":\"not running: qwamosd courier\"", StringComparison.Ordinal));
         trial.Run("doctor", "-o", "json");
-        Assert.Equal("unseen", Member(Member(trial.Json, "findings").Items.Single(item => Member(item, "area").AsString == "gateway gateway"), "state").AsString);
+        JsonValue found = Member(trial.Json, "findings").Items.Single(item => Member(item, "area").AsString == "gateway gateway");
+        Assert.Equal(("unseen", said), (Member(found, "state").AsString, Member(found, "what").AsString));
     }
 
     [Theory]

@@ -366,6 +366,20 @@ public sealed partial class DomainCourierTests : IAsyncLifetime
     }
 
     [Fact]
+    public void CourierThatRanBeforeAStart_IsMissedAfterSomeSeconds_AndOneThatNeverRanAtOnce()
+    {
+        DaemonConfig config = Config("one");
+        CourierView View() => new(_bus.Paths, config, PolicySchema.BuiltIn, _bus.Followers, () => _bus.Writer.Published, _bus.Time);
+        Assert.StartsWith("not running", View().State().AsString, StringComparison.Ordinal);
+        DomainsFile.Write(_bus.Paths, config.Hash, []);
+        CourierView view = View();
+        _bus.Time.Advance(4);
+        Assert.Equal("ok", view.State().AsString);
+        _bus.Time.Advance(1);
+        Assert.StartsWith("not running", view.State().AsString, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task CourierThatHangsUp_WhileAnotherAsks_IsNotMissed()
     {
         DaemonConfig config = Config("one");

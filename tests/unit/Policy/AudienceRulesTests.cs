@@ -72,8 +72,17 @@ public sealed class AudienceRulesTests
         var reason = AtAuthority(Message("""{"RADIO_ISOLATION":"off"}""", audience: ["gatewy"]))!.Reason;
         Assert.StartsWith("the audience names gatewy, which is not known here; known are ", reason, StringComparison.Ordinal);
         Assert.All(Domains.Keys, name => Assert.Contains(name, reason, StringComparison.Ordinal));
+        Assert.EndsWith("(qwamosd reads domains.json when it starts); did you mean gateway?", reason, StringComparison.Ordinal);
         Assert.Contains("names other, not gateway", AtReceiver(Message("""{"RADIO_ISOLATION":"off"}""", audience: ["other"]))!.Reason, StringComparison.Ordinal);
         Assert.InRange(AtAuthority(Message("""{"RADIO_ISOLATION":"off"}""", audience: [new string('x', 60_000)]))!.Reason.Length, 1, 400);
+    }
+
+    [Fact]
+    public void Refusal_names_few_of_a_thousand_domains()
+    {
+        var many = Enumerable.Range(0, 1_000).ToDictionary(number => $"vm{number:000}", _ => "gateway", StringComparer.Ordinal);
+        var reason = AudienceRules.ForAuthority(Schema, many)(Message("""{"RADIO_ISOLATION":"off"}""", audience: ["other"]))!.Reason;
+        Assert.Contains("known are vm000, vm001, vm002, vm003, vm004, vm005, vm006, vm007, and 992 more (", reason, StringComparison.Ordinal);
     }
 
     private static Refusal? AtAuthority(Message message) => AudienceRules.ForAuthority(Schema, Domains)(message);

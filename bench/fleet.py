@@ -62,7 +62,7 @@ class Fleet(Bus):
         self.together = together
         self.names = ["g%d" % number for number in range(size)]
         self.courier = None
-        self.gateways = []
+        self.gateways = {}
         self.values = 0
         with open(os.path.join(self.folder, "etc/qwamos/domains.json"), "w", encoding="ascii") as file:
             json.dump({"domains": [
@@ -76,16 +76,15 @@ class Fleet(Bus):
         self._ctl(self.home, "audit", "key", "--sign")
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             groups = [self.names[first:first + self.together] for first in range(0, self.size, self.together)]
-            for process in pool.map(self.begin, groups):
-                self.gateways.append(process)
-                if len(self.gateways) * self.together % 100 == 0:
-                    say("%d gateways run" % (len(self.gateways) * self.together))
+            for number, _ in enumerate(pool.map(self.begin, groups), 1):
+                if number * self.together % 100 == 0:
+                    say("%d gateways run" % (number * self.together))
         self.enrol()
         self.courier = subprocess.Popen(
             [os.path.join(BIN, "qwamosd"), "courier", "--root", self.folder], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def begin(self, names):
-        """A process that serves them."""
+        """Starts a process that serves them."""
         for name in names:
             for folder in ("etc/qwamos", "var/lib", "dev"):
                 os.makedirs(self.vm(name, folder), 0o755, exist_ok=True)
@@ -95,7 +94,7 @@ class Fleet(Bus):
                 json.dump({"name": name, "class": "gateway", "radio": {"interfaces": ["wlan0"]}}, file)
             open(self.vm(name, DEVICE), "wb").close()
         command = [os.path.join(BIN, "gateway-policyd"), "--root", self.vm(names[0])] if self.together == 1 else [os.path.join(TOOLS, "qwamos-domains"), *map(self.vm, names)]
-        return start(command, self.vm(names[-1], "run/qwamos/gateway-bus.sock"))
+        self.gateways[names[0]] = start(command, self.vm(names[-1], "run/qwamos/gateway-bus.sock"))
 
     def enrol(self):
         """What `qwamosctl domains enroll` does, without a process each."""
@@ -114,12 +113,12 @@ class Fleet(Bus):
                 raise SystemExit("%s is not enrolled: %s" % (name, answer))
 
     def stop(self):
-        for process in self.gateways:
+        for process in self.gateways.values():
             process.send_signal(signal.SIGCONT)
             process.kill()
-        for process in self.gateways:
+        for process in self.gateways.values():
             process.wait()
-        self.gateways = []
+        self.gateways = {}
         if self.courier is not None:
             stop(self.courier)
         self.courier = None
@@ -144,8 +143,8 @@ class Fleet(Bus):
 
     def silence(self, count):
         """From now on so many take connections and answer nothing."""
-        for process in self.gateways[-(count // self.together):]:
-            process.send_signal(signal.SIGSTOP)
+        for name in self.names[-count::self.together]:
+            self.gateways[name].send_signal(signal.SIGSTOP)
 
 
 def measure(size, together, silent=0):

@@ -6,8 +6,8 @@ using Qwamos.Gateway.Receiving;
 namespace Qwamos.Domains;
 
 /// <summary>
-/// Many domains in one process: each is a whole receiver of gateway-policyd, with its own folder, record, socket, threads and enforcers. Only the process is shared, as
-/// it would be that of a machine of its own.
+/// Many domains in one process: each is a whole receiver of gateway-policyd, with its own folder, record, socket, threads and enforcers. Only the process is
+/// shared.
 /// </summary>
 internal static class Program
 {

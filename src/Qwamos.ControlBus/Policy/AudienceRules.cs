@@ -72,12 +72,12 @@ public static class AudienceRules
         return false;
     }
 
-    /// <summary>The names that would have been known: there may be a thousand.</summary>
+    /// <summary>The names that would have been known. There may be a thousand, and nobody has signed yet: one is looked for only among those that are shown.</summary>
     private static string Known(string name, IReadOnlyDictionary<string, string> domains)
     {
         int more = domains.Count - MaxShownNames;
         string names = string.Join(", ", domains.Keys.Order(StringComparer.Ordinal).Take(MaxShownNames)) + (more > 0 ? $", and {more} more" : "");
-        string meant = NearestName.Of(name, domains.Keys) is { } near ? $"; did you mean {near}?" : "";
+        string meant = more <= 0 && NearestName.Of(name, domains.Keys) is { } near ? $"; did you mean {near}?" : "";
         return $"known are {names} (qwamosd reads domains.json when it starts){meant}";
     }
 

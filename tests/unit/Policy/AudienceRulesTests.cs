@@ -78,11 +78,12 @@ public sealed class AudienceRulesTests
     }
 
     [Fact]
-    public void Refusal_names_few_of_a_thousand_domains()
+    public void Refusal_names_few_of_a_thousand_domains_and_searches_none()
     {
         var many = Enumerable.Range(0, 1_000).ToDictionary(number => $"vm{number:000}", _ => "gateway", StringComparer.Ordinal);
-        var reason = AudienceRules.ForAuthority(Schema, many)(Message("""{"RADIO_ISOLATION":"off"}""", audience: ["other"]))!.Reason;
+        var reason = AudienceRules.ForAuthority(Schema, many)(Message("""{"RADIO_ISOLATION":"off"}""", audience: ["vm9999"]))!.Reason;
         Assert.Contains("known are vm000, vm001, vm002, vm003, vm004, vm005, vm006, vm007, and 992 more (", reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("did you mean", reason, StringComparison.Ordinal);
     }
 
     private static Refusal? AtAuthority(Message message) => AudienceRules.ForAuthority(Schema, Domains)(message);
